@@ -1,0 +1,206 @@
+//! The calendar: what is going to happen, in order of time, then of scheduling.
+//!
+//! There is no cancel: a wake-up is a hint, whoever set it keeps its own deadline, and a stale one does nothing.
+//! Deadlines that are nearly always met would fill the calendar; equal delays form a plain queue instead, a lane.
+
+mod heap;
+
+use std::collections::VecDeque;
+
+use crate::time::{SimDuration, SimTime};
+use heap::Heap;
+
+/// The pending events of one run, and its clock.
+///
+/// Order: time; at one instant the events of [`Calendar::schedule`] in the order of scheduling, also those scheduled
+/// for now while now is handled; after them the lanes, in the order of their declaration.
+#[derive(Clone, Debug)]
+pub struct Calendar<E> {
+    now: SimTime,
+    pending: Heap<E>,
+    lanes: Vec<Queue<E>>,
+    /// Time and index of the lane whose head comes first; the maximum if all lanes are empty.
+    lane_first: (SimTime, usize),
+    in_lanes: usize,
+    scheduled: u64,
+    peak: usize,
+}
+
+/// A queue of events with one delay in common, see [`Calendar::lane`]. Valid in the calendar that declared it and
+/// in that one's clones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lane(usize);
+
+#[derive(Clone, Debug)]
+struct Queue<E> {
+    delay: SimDuration,
+    waiting: VecDeque<(SimTime, E)>,
+}
+
+const NO_LANE: (SimTime, usize) = (SimTime::MAX, usize::MAX);
+
+impl<E> Calendar<E> {
+    /// An empty calendar at time zero.
+    pub fn new() -> Calendar<E> {
+        Calendar {
+            now: SimTime::ZERO,
+            pending: Heap::new(),
+            lanes: Vec::new(),
+            lane_first: NO_LANE,
+            in_lanes: 0,
+            scheduled: 0,
+            peak: 0,
+        }
+    }
+
+    /// The present: the time of the last event that was popped, or what the run has advanced to since.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// How many events are pending, in lanes too.
+    pub fn len(&self) -> usize {
+        self.pending.len() + self.in_lanes
+    }
+
+    /// Whether nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many events were ever scheduled, in lanes too.
+    pub fn scheduled(&self) -> u64 {
+        self.scheduled
+    }
+
+    /// The most events that were ever pending at once, in lanes too.
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Schedules `event` at the point `at`.
+    ///
+    /// # Panics
+    /// If `at` lies before [`Calendar::now`].
+    #[inline]
+    pub fn schedule(&mut self, at: SimTime, event: E) {
+        assert!(
+            at >= self.now,
+            "nothing is scheduled for the past: {at} is before {}",
+            self.now
+        );
+        self.pending.push(at, event);
+        self.count_one();
+    }
+
+    /// Schedules `event` at `delay` from now.
+    ///
+    /// # Panics
+    /// If that lies beyond [`SimTime::MAX`].
+    #[inline]
+    pub fn schedule_after(&mut self, delay: SimDuration, event: E) {
+        self.schedule(self.now + delay, event);
+    }
+
+    /// Declares a lane for events that all fire at `delay` from when they are scheduled, such as time-outs.
+    ///
+    /// A lane is a queue beside the calendar: it costs the other events nothing, however many wait in it. Each
+    /// declaration makes a lane of its own, also for a delay that another one has.
+    pub fn lane(&mut self, delay: SimDuration) -> Lane {
+        self.lanes.push(Queue {
+            delay,
+            waiting: VecDeque::new(),
+        });
+        Lane(self.lanes.len() - 1)
+    }
+
+    /// Schedules `event` at the lane's delay from now, after every other event of that instant: an answer that
+    /// arrives at its deadline counts as answered.
+    ///
+    /// # Panics
+    /// If that lies beyond [`SimTime::MAX`], or if another calendar declared the lane.
+    #[inline]
+    pub fn schedule_in_lane(&mut self, lane: Lane, event: E) {
+        let queue = &mut self.lanes[lane.0];
+        let at = self.now + queue.delay;
+        queue.waiting.push_back((at, event));
+        // Only into an empty lane can this be the first: behind others it is never earlier than they are.
+        self.lane_first = self.lane_first.min((at, lane.0));
+        self.in_lanes += 1;
+        self.count_one();
+    }
+
+    /// The time of the next event, if any is pending.
+    pub fn next_time(&self) -> Option<SimTime> {
+        let in_lanes = (self.in_lanes > 0).then_some(self.lane_first.0);
+        self.pending.next_time().into_iter().chain(in_lanes).min()
+    }
+
+    /// Takes the next event, and makes its time the present.
+    #[inline]
+    pub fn pop(&mut self) -> Option<(SimTime, E)> {
+        self.pop_until(SimTime::MAX)
+    }
+
+    /// Takes the next event if it is due at or before `limit`, and makes its time the present.
+    #[inline]
+    pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
+        let popped = match self.pending.pop_until(limit.min(self.lane_first.0)) {
+            None if self.in_lanes > 0 && self.lane_first.0 <= limit => self.pop_lane(),
+            popped => popped?,
+        };
+        debug_assert!(popped.0 >= self.now, "time never runs backwards");
+        self.now = popped.0;
+        Some(popped)
+    }
+
+    /// Makes `now` the present, between events.
+    ///
+    /// # Panics
+    /// If that is in the past, or would leave a pending event in the past.
+    pub fn advance_to(&mut self, now: SimTime) {
+        assert!(
+            now >= self.now,
+            "time never runs backwards: {now} is before {}",
+            self.now
+        );
+        assert!(
+            self.next_time().is_none_or(|next| next >= now),
+            "no pending event is passed over"
+        );
+        self.now = now;
+    }
+
+    /// From here on, events at one instant come in a pseudo-random order that `key` determines, in place of the order
+    /// of scheduling; events scheduled for now while now is handled join the draw. Lanes stay in order.
+    ///
+    /// A run's facts may not depend on the order of ties: this is how to find out.
+    pub fn shuffle_ties(&mut self, key: u64) {
+        self.pending.shuffle_ties(key);
+    }
+
+    #[inline]
+    fn count_one(&mut self) {
+        self.scheduled += 1;
+        self.peak = self.peak.max(self.len());
+    }
+
+    fn pop_lane(&mut self) -> (SimTime, E) {
+        let popped = self.lanes[self.lane_first.1]
+            .waiting
+            .pop_front()
+            .expect("the first lane has a head");
+        self.in_lanes -= 1;
+        let heads = self.lanes.iter().enumerate();
+        let heads =
+            heads.filter_map(|(index, lane)| lane.waiting.front().map(|head| (head.0, index)));
+        self.lane_first = heads.min().unwrap_or(NO_LANE);
+        popped
+    }
+}
+
+impl<E> Default for Calendar<E> {
+    fn default() -> Calendar<E> {
+        Calendar::new()
+    }
+}
