@@ -1,0 +1,343 @@
+//! The one registry of parameters: each is declared once, with its type, default, range, source, confidence and
+//! what it governs. The keys of scenario files, `--set`, `explain`, `show`, the JSON schema and the assumptions of a
+//! report all derive from here.
+//!
+//! To add a parameter, add a line to a group below; nothing else has to change.
+
+mod value;
+
+use crate::quantity::Placement;
+use serde::{Deserialize, Serialize};
+use sim_kernel::{Law, SimDuration};
+pub use value::{Range, Value, ValueError};
+
+/// How sure we are of a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// The maker's documentation or source code says so.
+    Documented,
+    /// A third party measured it.
+    Measured,
+    /// Derived or estimated; the source says from what.
+    Inferred,
+}
+
+/// One parameter as it is declared: everything that can be said of it without a plan.
+pub struct Declaration {
+    /// Its path, `group.name`, as in `--set` and in scenario files.
+    pub path: &'static str,
+    /// What kind of value it takes: `duration`, `law of durations`, `count`, `number`, `share`, `flag`, `placement`.
+    pub kind: &'static str,
+    /// The default, as a user would write it.
+    pub default: &'static str,
+    /// The allowed range, both ends included; empty where every value of the kind is allowed.
+    pub range: &'static str,
+    /// How sure we are of the default.
+    pub confidence: Confidence,
+    /// Where the default comes from.
+    pub source: &'static str,
+    /// What it governs, in a sentence.
+    pub governs: &'static str,
+    get: fn(&Parameters) -> String,
+    set: fn(&mut Parameters, &str) -> Result<(), ValueError>,
+    still: fn(&mut Parameters),
+}
+
+macro_rules! parameters {
+    ($(
+        $(#[doc = $group_doc:literal])+
+        $group:ident: $Group:ident {
+            $( $name:ident: $kind:ty = $default:literal, $range:literal, $confidence:ident, $source:literal, $governs:literal; )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $group_doc])+
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $Group {
+                $(
+                    #[doc = $governs]
+                    #[doc = concat!("\n\nDefault: `", $default, "`. Source: ", $source, ".")]
+                    pub $name: $kind,
+                )+
+            }
+        )+
+
+        /// The value of every parameter of one plan.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Parameters {
+            $( $(#[doc = $group_doc])+ pub $group: $Group, )+
+        }
+
+        impl Default for Parameters {
+            fn default() -> Self {
+                Parameters {
+                    $( $group: $Group {
+                        $( $name: <$kind as Value>::parse($default).expect("a declared default is valid (tested)"), )+
+                    }, )+
+                }
+            }
+        }
+
+        /// Every parameter, in the order of this file.
+        pub static DECLARATIONS: &[Declaration] = &[
+            $( $( Declaration {
+                path: concat!(stringify!($group), ".", stringify!($name)),
+                kind: <$kind as Value>::KIND,
+                default: $default,
+                range: $range,
+                confidence: Confidence::$confidence,
+                source: $source,
+                governs: $governs,
+                get: |p| p.$group.$name.show(),
+                set: |p, text| {
+                    p.$group.$name = value::parse_within(text, $range)?;
+                    Ok(())
+                },
+                still: |p| p.$group.$name.still(),
+            }, )+ )+
+        ];
+    };
+}
+
+parameters! {
+    /// Where the provider put things; drawn for each replication unless pinned.
+    placement: PlacementParameters {
+        api_server_zones: Placement = "drawn", "", Inferred, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two API servers in at least two of three zones; which ones is not published", "The zones that hold an API server and an NLB node: `drawn`, or a list of zones such as `a,b`.";
+        etcd_leader_zone: Placement = "drawn", "", Inferred, "any of the three members may lead", "The zone of the etcd member that leads when the run begins: `drawn` or one zone.";
+        controllers_zone: Placement = "drawn", "", Inferred, "scheduler and controller managers run on the API server instances, one active by lease (aws/aws-eks-best-practices, reliability/controlplane.adoc)", "The zone of the API server instance whose controller managers and scheduler hold the leases when the run begins: `drawn` or one of `placement.api_server_zones`.";
+    }
+
+    /// Latency of the network.
+    network: NetworkParameters {
+        rtt_in_zone: Law = "lognormal(median 0.2ms, p95 0.35ms)", "0s..1s", Inferred, "best of 50 pings on xkyle.com (0.25 ms), FlashGrid, an IBM reference (0.08 to 0.1 ms)", "Round trip inside a zone, drawn once per zone.";
+        rtt_between_zones: Law = "lognormal(median 1ms, p95 1.6ms)", "0s..1s", Measured, "47 zone pairs, richardimaoka/aws-ping, June 2019", "Round trip between two zones, drawn once per pair: a pair keeps its distance.";
+        rtt_internet: Law = "lognormal(median 15ms, p95 60ms)", "0s..10s", Inferred, "proposal for an office in the same country", "Round trip from an administrator or a CI system on the internet to the region, drawn once per client.";
+        jitter: f64 = "0.1", "0..1", Measured, "the same 47 zone pairs: about +-10 % within a pair", "How far one message's delay may lie from its pair's mean, as a share, either way.";
+    }
+
+    /// Name resolution of the endpoint.
+    dns: DnsParameters {
+        ttl: SimDuration = "60s", "0s..1d", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc", "How long a resolver answers for the endpoint's name from its cache.";
+        lookup_time: Law = "uniform(0.5ms, 2ms)", "0s..30s", Inferred, "one round trip to a resolver in the zone plus its work", "Time of one look-up at the resolver.";
+    }
+
+    /// The Network Load Balancer in front of the API servers.
+    nlb: NlbParameters {
+        cross_zone: bool = "false", "", Inferred, "off is the product's default (awsdocs/elb-network-load-balancers-user-guide); what EKS uses is not published", "Whether an NLB node sends flows to API servers of every zone, or only of its own.";
+        added_latency: Law = "uniform(0.05ms, 0.3ms)", "0s..1s", Inferred, "no measured source", "Time that the NLB adds to a message, each way.";
+        health_check_interval: SimDuration = "30s", "1s..300s", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Time between the starts of two health checks of one target.";
+        health_check_timeout: SimDuration = "10s", "1s..120s", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "How long a health check waits for a target that does not answer.";
+        unhealthy_threshold: u64 = "2", "1..10", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Failed health checks in a row that make a target unhealthy.";
+        healthy_threshold: u64 = "5", "1..10", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Passed health checks in a row that make a target healthy again.";
+        routing_lag: Law = "0s", "0s..10m", Documented, "0 by document; 30 to 40 s seen in aws/containers-roadmap issue 470", "Time from the verdict on a target to the end of new flows to it.";
+        reset_unhealthy_flows: bool = "true", "", Documented, "awsdocs/elb-network-load-balancers-user-guide: target health state, connection termination", "Whether the open flows of a target that becomes unhealthy are reset at once.";
+        address_check: Law = "uniform(20s, 40s)", "0s..1h", Inferred, "a check of a zonal address every 10 to 30 s with 2 to 3 misses; not published", "Time from the death of an NLB node to the verdict that its address must leave DNS.";
+        publication: Law = "uniform(5s, 30s)", "0s..1h", Inferred, "proposal; not published", "Time from a verdict on a zonal address to the new DNS answer.";
+    }
+
+    /// Connections of HTTP/2 clients.
+    connection: ConnectionParameters {
+        read_idle: SimDuration = "30s", "1s..1h", Documented, "kubernetes/kubernetes issue 121793", "Silence on a connection after which the client sends a ping.";
+        ping_timeout: SimDuration = "15s", "100ms..1h", Documented, "kubernetes/kubernetes issue 121793", "How long the client waits for the answer to a ping before it gives the connection up.";
+        dial_timeout: SimDuration = "30s", "100ms..1h", Inferred, "client-go transport and Go's net package (well known, not read again): the time is split over the addresses that are left", "How long a client tries to open a connection, over all addresses.";
+        tls_round_trips: u64 = "1", "0..4", Inferred, "TLS 1.3 needs one round trip, 1.2 two", "Round trips of the TLS handshake, after the one of TCP.";
+        tls_cpu: Law = "uniform(1ms, 2ms)", "0s..1s", Inferred, "one signature and key agreement on a core of the server", "CPU time of an API server for a new connection.";
+        reconnect_backoff_base: SimDuration = "800ms", "1ms..10m", Documented, "client-go reflector", "First pause of a long-lived client after a failed dial; it doubles from there.";
+        reconnect_backoff_max: SimDuration = "30s", "1ms..1h", Documented, "client-go reflector", "Longest pause of a long-lived client between two dials.";
+    }
+
+    /// The kubelet as a client of the API.
+    kubelet: KubeletParameters {
+        lease_renew_interval: SimDuration = "10s", "1s..10m", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go: a quarter of the lease duration", "Pause between a lease renewal and the next.";
+        heartbeat_timeout: SimDuration = "10s", "100ms..10m", Documented, "kubernetes/kubernetes cmd/kubelet/app/server.go: the smaller of status frequency and lease duration", "Time-out of one request of the kubelet's heartbeat client.";
+        lease_retry_backoff_base: SimDuration = "200ms", "1ms..1m", Documented, "kubernetes/component-helpers, lease controller", "First pause after a round of failed renewals; it doubles from there.";
+        lease_retry_backoff_max: SimDuration = "7s", "1ms..10m", Documented, "kubernetes/component-helpers, lease controller", "Longest pause between rounds of failed renewals.";
+        lease_tries: u64 = "5", "1..100", Documented, "kubernetes/component-helpers, lease controller", "Renewals tried back to back before the kubelet pauses.";
+        status_update_interval: SimDuration = "10s", "1s..10m", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often the kubelet compares its node's status with what the API says.";
+        status_report_interval: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often an unchanged status is reported.";
+        request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
+    }
+
+    /// The administrator on the internet: runs one `kubectl get` after another, each a process of its own.
+    admin: AdminParameters {
+        interval: Law = "exponential(2s)", "10ms..1d", Inferred, "assumption: a person or a script that watches the cluster", "Time between two commands of an administrator.";
+    }
+
+    /// The CI system on the internet: each job applies one object through a connection of its own.
+    ci: CiParameters {
+        interval: Law = "exponential(5s)", "10ms..1d", Inferred, "assumption: a deployment pipeline in office hours", "Time between two jobs of the CI system.";
+        tries: u64 = "3", "1..100", Inferred, "assumption: a common retry setting of pipelines", "How often a CI job tries before it counts as failed.";
+        retry_backoff: SimDuration = "5s", "0s..1h", Inferred, "assumption: a common retry setting of pipelines", "Pause of a CI job before it tries again; it doubles from there.";
+    }
+
+    /// The API servers.
+    api_server: ApiServerParameters {
+        count: u64 = "2", "1..3", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two", "API servers, one in a zone.";
+        cores: u64 = "4", "1..128", Inferred, "not published; smallest standard control plane assumed with 4 vCPU", "Cores of one API server.";
+        read_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a read of one object.";
+        write_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of a write of one object, before and after etcd together.";
+        list_cpu_per_object: Law = "50us", "0s..1s", Inferred, "about 5 kB an object at 50 to 200 MB/s of JSON encoding", "CPU time of a LIST for each object in the answer.";
+        request_timeout: SimDuration = "60s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/config.go", "Time after which the API server gives up a request.";
+        watch_delay: Law = "uniform(5ms, 50ms)", "0s..1m", Documented, "Kubernetes blog on version 1.2: tens of milliseconds through the watch cache", "Time from a committed change to a watcher's knowledge of it.";
+        start_time: Law = "uniform(20s, 60s)", "0s..1h", Inferred, "start of the instance and the process, first lists; not published", "Time from power to an API server that answers.";
+    }
+
+    /// API Priority and Fairness: who is admitted to an API server.
+    flow_control: FlowControlParameters {
+        seats: u64 = "600", "1..100000", Documented, "kubernetes/apiserver pkg/server/config.go: 400 reads + 200 writes; aws/aws-eks-best-practices, scalability/control-plane.adoc", "Requests that one API server serves at a time, over all levels.";
+        system_shares: u64 = "30", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `system`.";
+        node_high_shares: u64 = "40", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `node-high` (lease renewals, node status).";
+        leader_election_shares: u64 = "10", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `leader-election`.";
+        workload_high_shares: u64 = "40", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `workload-high` (built-in controllers, scheduler).";
+        workload_low_shares: u64 = "100", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `workload-low` (service accounts).";
+        global_default_shares: u64 = "20", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `global-default` (administrators, CI).";
+        catch_all_shares: u64 = "5", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `catch-all`, which no modelled client uses.";
+        queue_length: u64 = "50", "1..100000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Requests that wait in one queue of a level.";
+        queues: u64 = "64", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go: 64 for most levels", "Queues of a level; here one queue of `queues` times `queue_length` places.";
+        queue_wait: SimDuration = "15s", "100ms..60s", Documented, "kubernetes/apiserver filters/priority-and-fairness.go: a quarter of the request's deadline", "Longest wait in a queue before the answer 429.";
+        retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/server/filters, dropped-requests tracker: starts at 1 s", "What a 429 tells the client to wait.";
+    }
+
+    /// The etcd cluster: three members, one in each zone of the control plane.
+    etcd: EtcdParameters {
+        heartbeat_interval: SimDuration = "100ms", "1ms..10s", Documented, "etcd-io/website, tuning.md", "Time between two heartbeats of the leader, and one tick of a follower's clock.";
+        election_timeout: SimDuration = "1s", "10ms..50s", Documented, "etcd-io/website, tuning.md", "Base of the followers' randomised patience: they wait for one to two of it.";
+        request_timeout: SimDuration = "5s", "100ms..10m", Documented, "etcd server/config, ReqTimeout: this plus two election timeouts", "How long a member waits for the fate of a request that it took, before two election timeouts are added.";
+        fsync: Law = "empirical(0.3ms: 0%, 1ms: 92.6%, 2ms: 94.9%, 4ms: 99.73%, 8ms: 99.85%, 64ms: 99.88%, 256ms: 99.94%, 512ms: 99.99%, 1024ms: 100%)", "0s..10m", Measured, "etcd-io/etcd issue 9544: 367,535 samples on gp2; lower end 0.3 ms assumed", "Time of one fsync of a member's log.";
+        processing: Law = "0.2ms", "0s..1s", Measured, "etcd-io/etcd issue 7156: some 0.2 ms of a gRPC round trip is software", "Software time of one request in a member.";
+        member_give_up: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/apiserver storage factory and grpc-go: TCP_USER_TIMEOUT equals the keepalive timeout", "With calls in flight, silence after which an API server gives up its connection to a member.";
+        keepalive: SimDuration = "30s", "1s..1h", Documented, "kubernetes/apiserver storage factory", "Silence on an idle connection to a member after which it is probed.";
+        member_start_time: Law = "uniform(10s, 30s)", "0s..1h", Inferred, "start of the instance and the process; not published", "Time from power to a member that takes part again.";
+        pre_vote: bool = "true", "", Documented, "etcd-io/website, op-guide/configuration.md: on since 3.5", "Whether a candidate first asks if it could win, one more round trip.";
+    }
+
+    /// Leader election of scheduler and controller managers.
+    leader_election: LeaderElectionParameters {
+        lease_duration: SimDuration = "15s", "1s..1h", Documented, "kubernetes/component-base config/v1alpha1/defaults.go", "How long a standby waits from the moment when it saw the last renewal.";
+        renew_deadline: SimDuration = "10s", "1s..1h", Documented, "kubernetes/component-base config/v1alpha1/defaults.go", "How long a holder tries to renew before it gives up and restarts.";
+        retry_period: SimDuration = "2s", "100ms..10m", Documented, "kubernetes/component-base config/v1alpha1/defaults.go", "Pause between two tries of a candidate or two renewals of a holder.";
+        jitter: f64 = "1.2", "0..10", Documented, "client-go leaderelection", "A standby's pause is the retry period times one to one plus this.";
+        restart_time: Law = "uniform(5s, 15s)", "0s..10m", Inferred, "static pod restart with back-off; not published", "Time from giving up to a component that runs as a standby.";
+        informer_sync: Law = "uniform(1s, 3s)", "0s..10m", Inferred, "lists of all objects that a controller needs; not published", "Time that a new leader needs for its first lists before it acts.";
+    }
+
+    /// The node lifecycle controller: who is NotReady, tainted, evicted, and how fast.
+    node_lifecycle: NodeLifecycleParameters {
+        monitor_period: SimDuration = "5s", "100ms..10m", Documented, "Kubernetes documentation, kube-controller-manager", "Time between two looks at all nodes.";
+        grace_period: SimDuration = "50s", "1s..1h", Documented, "kubernetes/kubernetes pull 126287: 50 s since 1.32, 40 s before", "Age of a node's last seen heartbeat at which it becomes NotReady.";
+        startup_grace_period: SimDuration = "60s", "1s..1h", Documented, "Kubernetes documentation, kube-controller-manager", "The same for a node that has not reported yet.";
+        eviction_rate: f64 = "0.1", "0..1000", Documented, "Kubernetes documentation, nodes", "Nodes tainted NoExecute per second and zone, in a healthy zone or a fully dark one.";
+        secondary_eviction_rate: f64 = "0.01", "0..1000", Documented, "Kubernetes documentation, nodes", "The same in a partly disrupted zone of more than `large_zone_nodes` nodes.";
+        unhealthy_zone_threshold: f64 = "0.55", "0..1", Documented, "Kubernetes documentation, nodes", "Share of NotReady nodes (and more than two) that makes a zone partly disrupted.";
+        large_zone_nodes: u64 = "50", "0..100000", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle: compared with the zone's node count", "Zones of at most so many nodes evict nothing while partly disrupted.";
+        toleration: SimDuration = "300s", "0s..1d", Documented, "Kubernetes documentation, taints and tolerations", "How long a pod stays on a node that is tainted unreachable.";
+        eviction_poll: SimDuration = "100ms", "10ms..1m", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle/scheduler", "How often the queue of nodes to taint is looked at.";
+    }
+
+    /// The other controllers that matter after a node's death.
+    controllers: ControllersParameters {
+        qps: f64 = "20", "0.1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests per second of the controller manager's client.";
+        burst: u64 = "30", "1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests that the controller manager may send at once.";
+        cloud_node_period: SimDuration = "5s", "100ms..10m", Documented, "cloud-provider node lifecycle controller", "How often NotReady nodes are compared with their instances.";
+        pod_gc_period: SimDuration = "20s", "100ms..10m", Documented, "kubernetes/kubernetes pod GC controller", "How often pods of nodes that no longer exist are looked for.";
+        pod_gc_quarantine: SimDuration = "40s", "0s..1h", Documented, "kubernetes/kubernetes pod GC controller", "How long a node must be gone before its pods are deleted.";
+        request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of a controller's or the scheduler's request.";
+        retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "work queue back-off starts at 5 ms and doubles; a second stands for the first tries that fail together", "Pause before a controller repeats a failed request.";
+    }
+
+    /// The scheduler.
+    scheduler: SchedulerParameters {
+        qps: f64 = "50", "0.1..100000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Requests per second of the scheduler's client: the rate of binding.";
+        burst: u64 = "100", "1..100000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Requests that the scheduler may send at once.";
+        service_time: Law = "1ms", "0s..10s", Inferred, "upstream's scheduler_perf floors of 570 to 1100 pods/s at 5000 nodes", "Time that the scheduler takes for one pod.";
+        backoff_base: SimDuration = "1s", "1ms..10m", Documented, "kubernetes/kubernetes pkg/scheduler", "First pause of an unschedulable pod; it doubles from there.";
+        backoff_max: SimDuration = "10s", "1ms..1h", Documented, "kubernetes/kubernetes pkg/scheduler", "Longest pause of an unschedulable pod.";
+    }
+
+    /// Instances, and the Auto Scaling group that replaces them.
+    node_group: NodeGroupParameters {
+        replace_instances: bool = "true", "", Documented, "EC2 Auto Scaling user guide: impaired instances are replaced", "Whether the Auto Scaling group replaces lost instances.";
+        impaired_detection: Law = "lognormal(median 240s, p95 600s)", "0s..1d", Inferred, "EC2 Auto Scaling user guide: status checks each minute; figure proposed", "Time from the silent loss of an instance to its replacement by the group.";
+        launch_time: Law = "1s", "0s..1h", Measured, "awslabs/node-latency-for-k8s README", "Time from a launch order to an instance that boots.";
+        boot_time: Law = "lognormal(median 33s, p95 70s, floor 19s)", "0s..1h", Inferred, "fitted so that launch to Ready has median 38 s, 95th percentile 75 s, floor 24 s (awslabs/node-latency-for-k8s; aws/karpenter-provider-aws issues 3102, 6165)", "Time from an instance that boots to a kubelet that registers.";
+        cni_time: Law = "uniform(3s, 5s)", "0s..10m", Measured, "awslabs/node-latency-for-k8s README", "Time from a registered node to an initialised network, when it turns Ready.";
+        power_return_spread: Law = "uniform(0s, 5m)", "0s..1d", Inferred, "AWS event texts: machines return more slowly than power", "Time from the return of a zone's power to the start of one instance.";
+        launch_failure_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: the group tries again soon in another zone", "Pause of the group after a launch that found no capacity in any zone.";
+    }
+
+    /// The start and end of a pod on its node.
+    pod: PodParameters {
+        sandbox_time: Law = "uniform(0.3s, 1.5s)", "0s..10m", Inferred, "part of the pod start level of 5 s", "Time for a pod's sandbox and address.";
+        image_pull_time: Law = "uniform(0.5s, 3s)", "0s..1h", Inferred, "a small image at 40 to 80 MiB/s", "Time of an image pull on a node that has not run the workload yet.";
+        start_time: Law = "uniform(0.2s, 1s)", "0s..1h", Inferred, "part of the pod start level of 5 s", "Time to create and start a pod's containers.";
+        readiness_delay: Law = "uniform(0s, 10s)", "0s..1h", Documented, "kubernetes/kubernetes, probe defaults: period 10 s, no initial delay", "Time from a running container to its first passed readiness probe.";
+        termination_grace: SimDuration = "30s", "0s..1h", Documented, "Kubernetes API, terminationGracePeriodSeconds", "Time that a deleted pod takes to go, at most.";
+        endpoint_propagation: Law = "uniform(1s, 3s)", "0s..10m", Documented, "aws/aws-eks-best-practices, cluster-services: 1 to 10 s by cluster size", "Time from a change of a pod's readiness to kube-proxies that act on it.";
+    }
+}
+
+impl Parameters {
+    /// The value of one parameter as a user would write it; `None` if there is no such path.
+    pub fn get(&self, path: &str) -> Option<String> {
+        declaration(path).map(|declared| (declared.get)(self))
+    }
+
+    /// Sets one parameter from its text.
+    ///
+    /// # Errors
+    /// `ValueError::NoSuchParameter` for an unknown path, otherwise what is wrong with the value.
+    pub fn set(&mut self, path: &str, text: &str) -> Result<(), ValueError> {
+        let declared = declaration(path).ok_or_else(|| ValueError::NoSuchParameter { path: path.to_owned() })?;
+        (declared.set)(self, text)
+    }
+
+    /// The same parameters with every law replaced by its median and no jitter: times can be checked by hand.
+    pub fn still(mut self) -> Self {
+        for declared in DECLARATIONS {
+            (declared.still)(&mut self);
+        }
+        self.network.jitter = 0.0;
+        self
+    }
+}
+
+/// The declaration at a path, `group.name`.
+pub fn declaration(path: &str) -> Option<&'static Declaration> {
+    DECLARATIONS.iter().find(|declared| declared.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_valid_in_range_and_sourced() {
+        for declared in DECLARATIONS {
+            let mut parameters = Parameters::default();
+            let set = parameters.set(declared.path, declared.default);
+            assert!(set.is_ok(), "{}: {:?}", declared.path, set);
+            assert_eq!(parameters, Parameters::default(), "{}", declared.path);
+            assert!(!declared.source.is_empty() && declared.governs.ends_with('.'), "{}", declared.path);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        let parameters = Parameters::default();
+        for declared in DECLARATIONS {
+            let shown = parameters.get(declared.path).expect("declared");
+            let mut again = Parameters::default();
+            again.set(declared.path, &shown).expect("shown values are valid");
+            assert_eq!(again, parameters, "{}: {shown}", declared.path);
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_range_is_refused_with_the_range() {
+        let error = Parameters::default().set("etcd.election_timeout", "90s").expect_err("above 50 s");
+        assert!(error.to_string().contains("10ms..50s"), "{error}");
+    }
+}

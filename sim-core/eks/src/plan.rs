@@ -1,0 +1,383 @@
+//! The plan: everything that a run needs, validated. Once it exists, a run cannot fail for a reason that the user
+//! could have been told before.
+
+use crate::parameters::Parameters;
+use crate::quantity::Resources;
+use serde::{Deserialize, Serialize};
+use sim_kernel::{Digest, SimDuration, SimTime};
+use std::collections::BTreeMap;
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The scenario's name, as in `ekssim run NAME`.
+    pub scenario: String,
+    /// What the scenario is called in reports.
+    pub title: String,
+    /// The question that it answers, one sentence.
+    pub question: String,
+    /// Simulated time from the start to the end.
+    pub duration: SimDuration,
+    /// Time at the start that no measure counts; the timeline and the series show it.
+    pub warm_up: SimDuration,
+    /// How many replications the scenario asks for by itself.
+    pub replications: u32,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// What runs on it.
+    pub deployments: Vec<Deployment>,
+    /// Administrators and CI systems.
+    pub clients: Vec<Client>,
+    /// Faults and changes, in the order of their times.
+    pub steps: Vec<Step>,
+    /// What the run must reach.
+    pub objectives: Vec<Objective>,
+    /// Every parameter.
+    pub parameters: Parameters,
+    /// The parameters that do not have their default, and who set them.
+    pub settings: Vec<Setting>,
+    /// What was filled in, what is not modelled, what the user should know.
+    pub notes: Vec<Note>,
+    /// How the run is carried out; none of it may change a fact, so it is no part of the plan's hash.
+    #[serde(skip)]
+    pub modes: Modes,
+}
+
+/// Ways to carry out one and the same run, for those who check the simulator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// Measure nothing: the digest must stay the same.
+    pub probes_off: bool,
+    /// Handle equal times in random order: the facts must stay the same.
+    pub shuffle_ties: bool,
+    /// Schedule every raft heartbeat instead of eliding those between healthy members.
+    pub explicit_heartbeats: bool,
+    /// Schedule every HTTP/2 read-idle timer instead of eliding those on healthy paths.
+    pub explicit_read_idle: bool,
+}
+
+/// The cluster as it stands when the run begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// The AWS region: `eu-west-1`.
+    pub region: String,
+    /// The Kubernetes version.
+    pub version: KubernetesVersion,
+    /// The zones of the control plane, always three. The cluster's own zones come first.
+    pub zones: Vec<Zone>,
+    /// The node groups, in the order of the file.
+    pub node_groups: Vec<NodeGroup>,
+    /// What runs on every node.
+    pub daemon_sets: Vec<DaemonSet>,
+}
+
+/// A Kubernetes version, `1.33`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KubernetesVersion {
+    /// The number before the point.
+    pub major: u32,
+    /// The number after the point.
+    pub minor: u32,
+}
+
+/// An availability zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zone {
+    /// Its name: `eu-west-1a`.
+    pub name: String,
+    /// Whether the cluster has subnets in it; the control plane uses three zones in any case.
+    pub in_cluster: bool,
+}
+
+/// Index of a zone in [`Cluster::zones`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ZoneId(pub u8);
+
+impl ZoneId {
+    /// The index into a list by zone.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A node group over an Auto Scaling group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeGroup {
+    /// Its name, unique in the cluster.
+    pub name: String,
+    /// Managed by EKS, or self-managed.
+    pub managed: bool,
+    /// The instance type that is launched (the first of a list).
+    pub instance_type: String,
+    /// What one node can give to pods, after the reserves of the kubelet and the system.
+    pub allocatable: Resources,
+    /// Pods that a node may hold, DaemonSet pods included.
+    pub max_pods: u32,
+    /// Smallest number of instances.
+    pub min: u32,
+    /// Instances when the run begins.
+    pub desired: u32,
+    /// Largest number of instances.
+    pub max: u32,
+    /// The zones of its subnets, none twice.
+    pub zones: Vec<ZoneId>,
+    /// Labels of its nodes.
+    pub labels: BTreeMap<String, String>,
+    /// Taints of its nodes.
+    pub taints: Vec<Taint>,
+    /// Whether its instances are Spot instances.
+    pub spot: bool,
+    /// On-Demand price of one instance, USD per hour; `None` where the catalogue has none for the region.
+    pub usd_per_hour: Option<f64>,
+}
+
+/// A taint of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value, empty if none.
+    pub value: String,
+    /// What it does to pods that do not tolerate it.
+    pub effect: TaintEffect,
+}
+
+/// What a taint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaintEffect {
+    /// Keeps new pods away.
+    NoSchedule,
+    /// Keeps new pods away where there is another place.
+    PreferNoSchedule,
+    /// Keeps new pods away and evicts the running ones.
+    NoExecute,
+}
+
+/// A DaemonSet: its pods take room on every node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DaemonSet {
+    /// Its name.
+    pub name: String,
+    /// What one of its pods requests.
+    pub requests: Resources,
+}
+
+/// A Deployment, and the service in front of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name, unique in its namespace.
+    pub name: String,
+    /// Pods that it wants.
+    pub replicas: u32,
+    /// What one pod requests.
+    pub requests: Resources,
+    /// Labels that a node must have.
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints that its pods tolerate.
+    pub tolerations: Vec<Toleration>,
+    /// Whether pods must be spread over zones with a skew of one (`DoNotSchedule`); spreading is preferred in any case.
+    pub spread_zones: bool,
+}
+
+/// A toleration of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toleration {
+    /// The key of the taints that are meant; `None` tolerates every key.
+    pub key: Option<String>,
+    /// The value that is meant; `None` tolerates every value (`operator: Exists`).
+    pub value: Option<String>,
+    /// The effect that is meant; `None` means all.
+    pub effect: Option<TaintEffect>,
+}
+
+/// A client outside the cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its name in reports.
+    pub name: String,
+    /// What it does; how often is in the parameters of its class.
+    pub class: ExternalClient,
+    /// How many of them there are.
+    pub count: u32,
+}
+
+/// The classes of clients outside the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExternalClient {
+    /// Runs one `kubectl get` after another.
+    Admin,
+    /// Applies objects, job by job, and tries again.
+    Ci,
+}
+
+/// A fault or a change at a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// When, from the start of the run.
+    pub at: SimTime,
+    /// What happens.
+    pub change: Change,
+}
+
+/// What can be made to happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// A zone loses power silently: everything in it stops at once. It returns after `lasts`, if given.
+    ZonePowerLoss {
+        /// The zone.
+        zone: ZoneId,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// The API server of a zone stops silently, alone. Nothing happens if the zone holds none.
+    ApiServerLoss {
+        /// The zone; `None` takes the zone of the controllers' leader.
+        zone: Option<ZoneId>,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// The etcd member of a zone stops silently, alone.
+    EtcdMemberLoss {
+        /// The zone; `None` takes the leader.
+        zone: Option<ZoneId>,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// A Deployment is scaled.
+    ScaleDeployment {
+        /// Index in [`Plan::deployments`].
+        deployment: usize,
+        /// Pods wanted from then on.
+        replicas: u32,
+    },
+    /// A node group is scaled, within its bounds.
+    ScaleNodeGroup {
+        /// Index in [`Cluster::node_groups`].
+        node_group: usize,
+        /// Instances wanted from then on.
+        desired: u32,
+    },
+}
+
+/// A bound that a measure must keep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Objective {
+    /// The measure's name.
+    pub measure: String,
+    /// On which side of the threshold the measure must lie.
+    pub bound: Bound,
+    /// The threshold, in the measure's unit (shares as 0 to 1).
+    pub threshold: f64,
+    /// As the user wrote it: `>= 99.95%`.
+    pub text: String,
+}
+
+/// Which side of a threshold is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bound {
+    /// The measure must be at least the threshold.
+    AtLeast,
+    /// The measure must be at most the threshold.
+    AtMost,
+    /// The measure must be more than the threshold.
+    MoreThan,
+    /// The measure must be less than the threshold.
+    LessThan,
+}
+
+/// A parameter that does not have its declared default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The parameter's path.
+    pub path: String,
+    /// Its value, as a user would write it.
+    pub value: String,
+    /// Who set it: `--set`, `az-failure.toml:12`, `Kubernetes 1.29`.
+    pub origin: String,
+}
+
+/// Something that the reader of a report must know of the input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// What kind of note it is.
+    pub kind: NoteKind,
+    /// The file and line, `cluster.yaml:12`; empty where there is none.
+    pub place: String,
+    /// The field, `managedNodeGroups[0].desiredCapacity`.
+    pub field: String,
+    /// What was done, and why.
+    pub text: String,
+}
+
+/// The kinds of notes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoteKind {
+    /// Read, understood, and of no effect on the run.
+    NotModelled,
+    /// Left out by the user, filled in.
+    Filled,
+    /// Accepted, but the real tool or service would object.
+    Warning,
+}
+
+impl Plan {
+    /// Most windows that a series may have.
+    pub const WINDOWS_MAX: u64 = 600;
+
+    /// The end of the run.
+    pub fn end(&self) -> SimTime {
+        SimTime::ZERO + self.duration
+    }
+
+    /// Length of one window of the series: 10 s, or as much more as keeps them at [`Plan::WINDOWS_MAX`], in whole
+    /// multiples of 10 s. A run shorter than 100 s has windows of a second.
+    pub fn window(&self) -> SimDuration {
+        if self.duration <= SimDuration::from_secs(100) {
+            return SimDuration::from_secs(1);
+        }
+        let ten = SimDuration::from_secs(10);
+        let tens = self.duration.as_nanos().div_ceil(Self::WINDOWS_MAX * ten.as_nanos()).max(1);
+        ten * tens
+    }
+
+    /// The hash of everything that decides the results: two plans with the same hash give the same records.
+    pub fn hash(&self) -> Digest {
+        let bytes = serde_json::to_vec(self).expect("a plan is plain data");
+        Digest::of_bytes(&bytes)
+    }
+
+    /// Looks up a zone by its name or its last letter, in any case.
+    pub fn zone(&self, name: &str) -> Option<ZoneId> {
+        self.cluster.zone(name)
+    }
+}
+
+impl Cluster {
+    /// Looks up a zone by its name (`eu-west-1a`) or its last letter (`a`), in any case.
+    pub fn zone(&self, name: &str) -> Option<ZoneId> {
+        let wanted = name.to_ascii_lowercase();
+        let found = self.zones.iter().position(|zone| zone.name == wanted || zone.letter() == wanted)?;
+        Some(ZoneId(found as u8))
+    }
+
+    /// Nodes when the run begins.
+    pub fn nodes(&self) -> u32 {
+        self.node_groups.iter().map(|group| group.desired).sum()
+    }
+}
+
+impl Zone {
+    /// The zone's letter: what its name has beyond the region's digits.
+    pub fn letter(&self) -> &str {
+        let digits_end = self.name.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
+        &self.name[digits_end..]
+    }
+}

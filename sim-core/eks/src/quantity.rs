@@ -1,0 +1,165 @@
+//! Small quantities that users write: durations, resources, placements.
+
+use serde::{Deserialize, Serialize};
+use sim_kernel::SimDuration;
+use std::fmt;
+use std::str::FromStr;
+
+const DURATION_UNITS: [(&str, u64); 7] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+];
+
+/// Reads a duration: `90s`, `8m30s`, `1.5h`, `250ms`, or ISO 8601 as AWS FIS writes it, `PT30M`.
+///
+/// # Errors
+/// A sentence that says what may be written.
+pub fn parse_duration(text: &str) -> Result<SimDuration, String> {
+    let trimmed = text.trim();
+    let lower = trimmed.to_ascii_lowercase();
+    let iso = trimmed.starts_with('P').then(|| lower.strip_prefix('p').map(|rest| rest.replace('t', ""))).flatten();
+    let plain = iso.unwrap_or(lower);
+    let nanos = sum_of_parts(&plain).ok_or("a duration such as 250ms, 30s, 8m30s, 1.5h or PT30M")?;
+    Ok(SimDuration::from_nanos(nanos))
+}
+
+/// The nanoseconds of a sequence of numbers with units; `None` if it is anything else, or too long for 64 bits.
+fn sum_of_parts(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Some(0);
+    }
+    let mut nanos = 0u64;
+    let mut parts = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let scale = DURATION_UNITS.iter().find(|(name, _)| *name == unit)?.1;
+        nanos = nanos.checked_add(scaled(number, scale)?)?;
+        parts += 1;
+        rest = tail.trim_start();
+    }
+    (parts > 0).then_some(nanos)
+}
+
+/// A decimal number times a scale, exactly, in integers: floats would round `0.3ms`.
+fn scaled(number: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') || fraction.len() > 18 {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let mut nanos = u128::from(whole) * u128::from(scale);
+    if !fraction.is_empty() {
+        nanos += u128::from(fraction.parse::<u64>().ok()?) * u128::from(scale) / 10u128.pow(fraction.len() as u32);
+    }
+    u64::try_from(nanos).ok()
+}
+
+/// Shows a duration exactly, so that [`parse_duration`] reads the same one: `8m30s`, `1s500ms`.
+pub fn show_duration(duration: SimDuration) -> String {
+    let mut rest = duration.as_nanos();
+    if rest == 0 {
+        return "0s".to_owned();
+    }
+    let mut shown = String::new();
+    for (unit, scale) in DURATION_UNITS.iter().rev() {
+        let count = rest / scale;
+        rest %= scale;
+        if count > 0 {
+            shown.push_str(&format!("{count}{unit}"));
+        }
+    }
+    shown
+}
+
+/// CPU and memory that a pod requests or a node can give.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resources {
+    /// CPU in thousandths of a core, as in a Pod's `requests.cpu`.
+    pub milli_cpu: u64,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+}
+
+/// Where the provider put a thing: left to chance, or pinned to zones by the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Placement {
+    /// Drawn for each replication.
+    #[default]
+    Drawn,
+    /// In these zones: names (`eu-west-1a`) or their last letters (`a`).
+    Zones(Vec<String>),
+}
+
+impl FromStr for Placement {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let trimmed = text.trim();
+        if trimmed == "drawn" {
+            return Ok(Placement::Drawn);
+        }
+        let zones: Vec<String> = trimmed.split(',').map(|zone| zone.trim().to_owned()).collect();
+        if zones.iter().any(|zone| zone.is_empty() || zone.contains(char::is_whitespace)) {
+            return Err("`drawn`, or zones such as `a,b` or `eu-west-1a`".to_owned());
+        }
+        Ok(Placement::Zones(zones))
+    }
+}
+
+impl TryFrom<String> for Placement {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Placement> for String {
+    fn from(placement: Placement) -> String {
+        placement.to_string()
+    }
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Placement::Drawn => f.write_str("drawn"),
+            Placement::Zones(zones) => f.write_str(&zones.join(",")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_exactly_in_both_spellings() {
+        for (text, nanos) in
+            [("0.3ms", 300_000), ("8m30s", 510_000_000_000), ("PT30M", 1_800_000_000_000), ("1.5h", 5_400_000_000_000), ("0", 0)]
+        {
+            assert_eq!(parse_duration(text), Ok(SimDuration::from_nanos(nanos)), "{text}");
+        }
+        for wrong in ["", "5", "s", "1.2.3s", "-1s", "1 fortnight", "99999999999999h"] {
+            assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_shown_duration_reads_back_as_itself() {
+        for nanos in [0, 1, 999, 1_500_000_000, 510_000_000_000, 86_400_000_000_001] {
+            let duration = SimDuration::from_nanos(nanos);
+            assert_eq!(parse_duration(&show_duration(duration)), Ok(duration));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The record: everything that one run measured, as plain data. Reports are made from it alone.
+
+use serde::{Deserialize, Serialize};
+use sim_kernel::{Digest, SimTime};
+use sim_study::{Case, Measure, Outcome, Series};
+
+/// Everything that one run measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Which replication of the plan it was, from 0.
+    pub replication: u32,
+    /// The rolling digest over every handled event.
+    pub digest: Digest,
+    /// Where things stood when the run began.
+    pub placement: PlacementRecord,
+    /// The case of the mixture that was drawn.
+    pub case: Case,
+    /// What each class of clients saw.
+    pub clients: Vec<ClientRecord>,
+    /// What happened and why, in the order of first occurrence, at most [`Record::FACTS_MAX`].
+    pub timeline: Vec<Fact>,
+    /// Facts beyond the limit, not listed.
+    pub facts_dropped: u64,
+    /// The named results.
+    pub measures: Vec<Measure>,
+    /// The results over time.
+    pub series: Vec<Series>,
+    /// Conservation at the end: what arrived must have left, been refused, timed out, been abandoned or be inside.
+    pub balances: Vec<Balance>,
+}
+
+impl Record {
+    /// Most facts that a timeline lists.
+    pub const FACTS_MAX: usize = 2_000;
+}
+
+impl Outcome for Record {
+    fn measures(&self) -> &[Measure] {
+        &self.measures
+    }
+    fn series(&self) -> &[Series] {
+        &self.series
+    }
+    fn case(&self) -> &Case {
+        &self.case
+    }
+}
+
+/// Where the provider had put things when the run began, as zone names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacementRecord {
+    /// Zones with an API server.
+    pub api_servers: Vec<String>,
+    /// Zone of the etcd leader.
+    pub etcd_leader: String,
+    /// Zone of the controllers' leader.
+    pub controllers: String,
+}
+
+/// What one class of clients saw, after the warm-up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClientRecord {
+    /// The class: `kubelet`, `controllers`, `admin`, `ci`.
+    pub class: String,
+    /// Requests by verb: what was sent, and how each ended. One entry per attempt, as the client counts them.
+    pub verbs: Vec<VerbRecord>,
+}
+
+/// The requests of one class with one verb.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerbRecord {
+    /// The verb and resource: `renew-lease`, `get`, `list`.
+    pub verb: String,
+    /// Requests begun.
+    pub sent: u64,
+    /// Requests answered with success.
+    pub succeeded: u64,
+    /// Requests that failed, by the error that the client saw.
+    pub failed: Vec<(String, u64)>,
+    /// Requests whose client died before their end.
+    pub abandoned: u64,
+    /// Requests still under way when the run ended.
+    pub inside: u64,
+    /// Latency of the successful ones, seconds: mean, median, 99th percentile, largest.
+    pub latency_s: Option<[f64; 4]>,
+}
+
+/// Something that happened, once or many times under one cause.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// Its number; causes have smaller ones.
+    pub id: u32,
+    /// The fact that brought it about.
+    pub cause: Option<u32>,
+    /// When it first happened, nanoseconds.
+    pub first: SimTime,
+    /// When it last happened; equal to `first` if once.
+    pub last: SimTime,
+    /// How often.
+    pub count: u64,
+    /// What happened, without a count: `node NotReady in eu-west-1a`.
+    pub text: String,
+    /// How much it matters to a reader.
+    pub weight: Weight,
+}
+
+/// How much a fact matters to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// For those who look closely.
+    Detail,
+    /// Part of the story.
+    Step,
+    /// A turning point: a fault, an outage, a recovery.
+    Turn,
+}
+
+/// What a station took in and gave out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// The station.
+    pub station: String,
+    /// What came.
+    pub arrived: u64,
+    /// What left served.
+    pub left: u64,
+    /// What was turned away.
+    pub refused: u64,
+    /// What was given up: time-outs, deaths.
+    pub lost: u64,
+    /// What is still there.
+    pub inside: u64,
+}
+
+impl Balance {
+    /// Whether nothing was created or lost.
+    pub fn holds(&self) -> bool {
+        self.arrived == self.left + self.refused + self.lost + self.inside
+    }
+}
