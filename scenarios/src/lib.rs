@@ -1,1 +1,4 @@
 //! scenarios
+
+pub mod eksctl;
+pub mod problem;
