@@ -38,10 +38,14 @@
 
 pub mod calendar;
 pub mod digest;
+pub mod laws;
 pub mod model;
+pub mod random;
 pub mod time;
 
 pub use calendar::{Calendar, Lane};
 pub use digest::Digest;
+pub use laws::{Law, LawError};
 pub use model::{Model, Simulation, Stuck};
+pub use random::{Draw, Purpose, RunKey};
 pub use time::{SimDuration, SimTime};
