@@ -1,9 +1,17 @@
 //! The EKS model: stations that own the state of one real thing each, and journeys of the travellers between them.
 
+pub mod aim;
+pub mod cluster;
+pub mod event;
+pub mod ids;
+pub mod journeys;
 pub mod parameters;
 pub mod plan;
+pub mod probes;
 pub mod quantity;
 pub mod record;
+pub mod stations;
+pub mod world;
 
 pub use parameters::{Confidence, DECLARATIONS, Declaration, Parameters, ValueError};
 pub use plan::Plan;

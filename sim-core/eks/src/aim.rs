@@ -1,0 +1,222 @@
+//! What an API request is for: who sends it, what it costs, and what it changes once etcd has it.
+
+use crate::ids::{ApiServerId, Component, DeploymentId, NodeId, PodId};
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The kubelet of a node, over its own connection.
+    Kubelet(NodeId),
+    /// A component on an API server instance, over the loopback of that instance.
+    Component(Component, ApiServerId),
+    /// An administrator or a CI system: index in the run's external clients. Each request has its own connection.
+    External(u32),
+}
+
+/// What a request is for. The comments say whose it is and what its commit changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Kubelet: renews the node's lease.
+    RenewLease(NodeId),
+    /// Kubelet: reports the node's status; Ready once its network is.
+    ReportStatus(NodeId),
+    /// Kubelet: creates the Node object.
+    RegisterNode(NodeId),
+    /// Kubelet: reports that a pod is ready.
+    ReportPodReady(PodId),
+    /// Kubelet: confirms that a deleted pod is gone; the object goes.
+    RemovePod(PodId),
+    /// Controller manager: sets a node's Ready condition to Unknown, taints it NoSchedule, marks its pods not ready.
+    MarkNotReady(NodeId),
+    /// Controller manager: takes the taints from a node that is Ready again.
+    RemoveTaints(NodeId),
+    /// Controller manager: taints a node NoExecute; its pods' tolerations begin to run.
+    TaintNoExecute(NodeId),
+    /// Controller manager: deletes a pod gracefully; it is Terminating until its kubelet confirms.
+    DeletePod(PodId),
+    /// Controller manager: deletes a pod at once (pod GC).
+    ForceDeletePod(PodId),
+    /// Controller manager: creates a pod of a Deployment.
+    CreatePod(DeploymentId),
+    /// Cloud controller manager: deletes the Node of an instance that is gone.
+    DeleteNode(NodeId),
+    /// Scheduler: binds a pod to a node.
+    BindPod(PodId, NodeId),
+    /// Component: the holder renews its lease.
+    RenewLeadership(Component, ApiServerId),
+    /// Component: a standby looks at the lease.
+    ReadLeadership(Component, ApiServerId),
+    /// Component: a standby takes the expired lease.
+    AcquireLeadership(Component, ApiServerId),
+    /// Administrator: `kubectl get` of one object; the command's number.
+    Get(u32),
+    /// Administrator: `kubectl get pods` over a namespace; the command's number.
+    List(u32),
+    /// CI: applies one object; the job's number.
+    Apply(u32),
+}
+
+/// What an API server and etcd have to do for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// A read that etcd confirms.
+    QuorumRead,
+    /// A list from the watch cache.
+    List,
+    /// A write.
+    Write,
+}
+
+/// The priority level that admits a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// `node-high`: lease renewals and node status.
+    NodeHigh,
+    /// `system`: the kubelets' other requests.
+    System,
+    /// `leader-election`.
+    LeaderElection,
+    /// `workload-high`: controllers and scheduler.
+    WorkloadHigh,
+    /// `global-default`: administrators and CI.
+    GlobalDefault,
+}
+
+impl Level {
+    /// Number of levels.
+    pub const COUNT: usize = 5;
+
+    /// The index into a table by level.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// The classes of clients that reports tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ClientClass {
+    /// Kubelets.
+    Kubelet,
+    /// Controllers, scheduler and their leader election.
+    Controllers,
+    /// Administrators.
+    Admin,
+    /// CI systems.
+    Ci,
+}
+
+impl ClientClass {
+    /// All of them, in the order of reports.
+    pub const ALL: [ClientClass; 4] =
+        [ClientClass::Kubelet, ClientClass::Controllers, ClientClass::Admin, ClientClass::Ci];
+
+    /// Its name in measures.
+    pub fn name(self) -> &'static str {
+        match self {
+            ClientClass::Kubelet => "kubelet",
+            ClientClass::Controllers => "controllers",
+            ClientClass::Admin => "admin",
+            ClientClass::Ci => "ci",
+        }
+    }
+}
+
+impl Aim {
+    /// What it is called in reports: verb and resource. The index orders the table.
+    pub fn verb(self) -> (usize, &'static str) {
+        match self {
+            Aim::RenewLease(_) => (0, "renew node lease"),
+            Aim::ReportStatus(_) => (1, "report node status"),
+            Aim::RegisterNode(_) => (2, "register node"),
+            Aim::ReportPodReady(_) => (3, "report pod status"),
+            Aim::RemovePod(_) => (4, "confirm pod deletion"),
+            Aim::MarkNotReady(_) => (5, "mark node NotReady"),
+            Aim::RemoveTaints(_) => (6, "untaint node"),
+            Aim::TaintNoExecute(_) => (7, "taint node"),
+            Aim::DeletePod(_) | Aim::ForceDeletePod(_) => (8, "delete pod"),
+            Aim::CreatePod(_) => (9, "create pod"),
+            Aim::DeleteNode(_) => (10, "delete node"),
+            Aim::BindPod(..) => (11, "bind pod"),
+            Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => (12, "renew leadership"),
+            Aim::ReadLeadership(..) => (13, "read leadership"),
+            Aim::Get(_) => (14, "get"),
+            Aim::List(_) => (15, "list"),
+            Aim::Apply(_) => (16, "apply"),
+        }
+    }
+
+    /// Number of verbs.
+    pub const VERBS: usize = 17;
+
+    /// The class of clients that sends it.
+    pub fn class(self) -> ClientClass {
+        match self.verb().0 {
+            0..=4 => ClientClass::Kubelet,
+            5..=13 => ClientClass::Controllers,
+            14..=15 => ClientClass::Admin,
+            _ => ClientClass::Ci,
+        }
+    }
+
+    /// What it costs.
+    pub fn work(self) -> Work {
+        match self {
+            Aim::ReadLeadership(..) | Aim::Get(_) => Work::QuorumRead,
+            Aim::List(_) => Work::List,
+            _ => Work::Write,
+        }
+    }
+
+    /// Who admits it: EKS's flow schemas, reduced to the clients that are modelled.
+    pub fn level(self) -> Level {
+        match self {
+            Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_) => Level::NodeHigh,
+            Aim::ReportPodReady(_) | Aim::RemovePod(_) => Level::System,
+            Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => Level::LeaderElection,
+            Aim::Get(_) | Aim::List(_) | Aim::Apply(_) => Level::GlobalDefault,
+            _ => Level::WorkloadHigh,
+        }
+    }
+}
+
+/// How a request ended for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Success.
+    Succeeded,
+    /// The client's own time-out.
+    TimedOut,
+    /// No address of the endpoint answered the dial.
+    DialFailed,
+    /// The connection was given up or reset with the request on it.
+    ConnectionLost,
+    /// The API server answered 5xx: etcd did not commit in time or was unreachable.
+    ServerError,
+    /// The API server answered 429.
+    TooManyRequests,
+    /// The client died.
+    Abandoned,
+}
+
+impl Outcome {
+    /// Number of outcomes.
+    pub const COUNT: usize = 7;
+
+    /// What the client's log says, in short.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Succeeded => "succeeded",
+            Outcome::TimedOut => "timed out",
+            Outcome::DialFailed => "dial timed out",
+            Outcome::ConnectionLost => "connection lost",
+            Outcome::ServerError => "5xx",
+            Outcome::TooManyRequests => "429",
+            Outcome::Abandoned => "client died",
+        }
+    }
+
+    /// Whether the client saw an error.
+    pub fn is_error(self) -> bool {
+        !matches!(self, Outcome::Succeeded | Outcome::Abandoned)
+    }
+}

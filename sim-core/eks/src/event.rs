@@ -1,0 +1,220 @@
+//! Everything that can ever happen, on one page.
+//!
+//! Events are small and `Copy`: who, which life of it (generation), and what has just happened. What the traveller
+//! carries lies in its table, once. A stale generation means that the event came for an earlier life: it does nothing.
+
+use crate::ids::{ApiServerId, Component, ConnectionRef, DeploymentId, GroupId, MemberId, NodeId, PodId, RequestRef};
+use crate::plan::ZoneId;
+use sim_kernel::Calendar;
+
+/// The pending events of a run.
+pub type Future = Calendar<Event>;
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// An API request has come a step further.
+    Request(RequestRef, RequestStep),
+    /// A client's patience with a request ends.
+    RequestDeadline(RequestRef),
+    /// A request has waited in the queue of its priority level for as long as it may.
+    QueueDeadline(RequestRef),
+    /// A connection has come a step further.
+    Connection(ConnectionRef, ConnectionStep),
+    /// A kubelet's clock: the node, its generation.
+    Kubelet(NodeId, u32, KubeletClock),
+    /// An administrator or a CI system begins its next command.
+    External(u32),
+    /// A CI job tries again: the client, its job.
+    CiRetry(u32, u32),
+    /// The election clock of an etcd member: the member, the generation of its clock.
+    EtcdElection(MemberId, u32, ElectionStep),
+    /// The leader of etcd sends heartbeats (only where they are not elided): the member, its generation.
+    EtcdHeartbeat(MemberId, u32),
+    /// An API server's connection to an etcd member: the server, the member, the generation of the connection.
+    EtcdLink(ApiServerId, MemberId, u32, LinkStep),
+    /// The candidate of a component on an API server: its generation.
+    Candidate(Component, ApiServerId, u32, CandidateStep),
+    /// Something around the load balancer.
+    Nlb(ZoneId, u32, NlbStep),
+    /// A part of the control plane starts after power has returned: the zone, the zone's generation.
+    Start(ZoneId, u32, Part),
+    /// The fault or change with this index in the plan.
+    Step(u32),
+    /// The fault with this index in the plan ends.
+    StepEnds(u32),
+    /// The node lifecycle controller: the generation of the controllers' leader.
+    NodeLifecycle(u32, NodeLifecycleClock),
+    /// The pods that tolerate an unreachable node for a while have tolerated it: the node, the taint's generation.
+    TolerationEnds(NodeId, u32),
+    /// The cloud node lifecycle controller looks at NotReady nodes: the generation of its leader.
+    CloudNodeTick(u32),
+    /// The pod garbage collector looks for pods of nodes that are gone: the generation of the controllers' leader.
+    PodGcTick(u32),
+    /// The controller manager's or scheduler's next request may be sent: the generation of its leader.
+    Dispatch(Component, u32),
+    /// The ReplicaSet controller looks at a deployment: the generation of the controllers' leader.
+    Reconcile(DeploymentId, u32),
+    /// The scheduler's clock: the generation of its leader.
+    Scheduler(u32, SchedulerClock),
+    /// A pod on its node has come a step further: the pod, its generation.
+    Pod(PodId, u32, PodStep),
+    /// An instance has come a step further: the node, its generation.
+    Instance(NodeId, u32, InstanceStep),
+    /// A node group compares what it has with what it wants.
+    NodeGroup(GroupId),
+}
+
+const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
+
+/// What has just happened to an API request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestStep {
+    /// It reached the API server.
+    Arrives,
+    /// The API server's CPU is done with it.
+    Processed,
+    /// It reached the etcd member that was asked.
+    AtMember,
+    /// etcd's answer reached the API server.
+    Committed,
+    /// etcd did not answer in time, or its connection was given up.
+    EtcdFailed,
+    /// The answer reached the client.
+    Answered,
+}
+
+/// What has just happened to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectionStep {
+    /// The resolver answered.
+    Resolved,
+    /// The address that was tried last stayed silent for its share of the dial time.
+    AddressSilent,
+    /// TCP and TLS are up.
+    Opened,
+    /// Nothing was read for the read-idle time (only where these timers are not elided).
+    ReadIdle,
+    /// A ping stayed unanswered: the connection is given up.
+    GivenUp,
+    /// A reset arrived.
+    Reset,
+}
+
+/// A kubelet's clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KubeletClock {
+    /// Time to renew the lease, or to try again.
+    RenewLease,
+    /// Time to compare the node's status with what the API says.
+    CompareStatus,
+    /// Time to report the status though it is unchanged.
+    ReportStatus,
+    /// Time to try to register again.
+    Register,
+}
+
+/// What has just happened in an election of etcd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ElectionStep {
+    /// The member has not heard of a leader for its randomised patience.
+    Impatient,
+    /// The member's votes are in: it leads.
+    Elected,
+}
+
+/// What has just happened to an API server's connection to an etcd member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkStep {
+    /// It was silent for too long and is given up.
+    GivenUp,
+    /// It is open again.
+    Reconnected,
+}
+
+/// What has just happened to a candidate for the lease of a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateStep {
+    /// Time to renew, or to look at the lease.
+    Tries,
+    /// A holder's time to renew is over: it gives up and restarts.
+    GivesUp,
+    /// It runs again, as a standby.
+    Restarted,
+    /// A new holder's first lists are there: it acts.
+    Synced,
+}
+
+/// What has just happened around the load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NlbStep {
+    /// The target of this zone failed its checks.
+    TargetUnhealthy,
+    /// The target of this zone passed its checks.
+    TargetHealthy,
+    /// The load balancer's routing follows the verdict on this zone's target.
+    Routed,
+    /// The DNS answer without the zonal address is published.
+    Withdrawn,
+    /// The DNS answer with the zonal address is published.
+    Listed,
+}
+
+/// A part of the control plane in a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The API server and its NLB node.
+    ApiServer,
+    /// The etcd member.
+    EtcdMember,
+}
+
+/// The clocks of the node lifecycle controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeLifecycleClock {
+    /// Time to look at all nodes.
+    Monitor,
+    /// Time to look at the queues of nodes to taint.
+    Evict,
+}
+
+/// The scheduler's clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SchedulerClock {
+    /// The scheduler is done with a pod, and takes the next.
+    Next,
+    /// A pod's back-off has ended.
+    BackoffEnds,
+}
+
+/// What has just happened to a pod on its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PodStep {
+    /// The kubelet has learnt that the pod is bound to its node.
+    Seen,
+    /// Its containers run and its readiness probe passes.
+    Ready,
+    /// Its readiness has reached the kube-proxies.
+    Published,
+    /// The kubelet has learnt that the pod is to go.
+    DeletionSeen,
+    /// Its containers are gone.
+    Stopped,
+    /// Its end has reached the kube-proxies.
+    Withdrawn,
+}
+
+/// What has just happened to an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InstanceStep {
+    /// The launch order was accepted and the instance boots.
+    Launched,
+    /// The kubelet runs and registers.
+    KubeletStarts,
+    /// The node's network is ready.
+    NetworkReady,
+    /// The Auto Scaling group has noticed that the instance is gone.
+    FoundImpaired,
+    /// Power is back: the instance boots again.
+    PowerReturns,
+}

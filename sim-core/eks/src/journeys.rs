@@ -1,0 +1,1 @@
+//! Journeys: the way of one traveller through the stations, a file each.

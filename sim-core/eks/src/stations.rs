@@ -1,0 +1,6 @@
+//! Stations: each owns the state and capacity of one real thing, as a pure state machine.
+
+pub mod compute;
+pub mod control_plane;
+pub mod network;
+pub mod services;
