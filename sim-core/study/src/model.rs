@@ -1,7 +1,7 @@
 //! What a study knows of a model: a trait, and a record that can be read as a table of named measures.
 
 use serde::{Deserialize, Serialize};
-use sim_kernel::{RunKey, SimTime, Stuck};
+use sim_kernel::{SimTime, Stuck};
 
 /// A model that can be run, forked and asked for its results. Plain value: a clone goes on exactly as its original.
 pub trait Subject: Clone + Send {
@@ -12,8 +12,9 @@ pub trait Subject: Clone + Send {
     /// Everything that was measured in one run.
     type Record: Outcome + Send;
 
-    /// A run at its beginning, in its steady state.
-    fn start(plan: &Self::Plan, key: RunKey) -> Self;
+    /// Replication `replication` under `seed`, at its beginning, in its steady state. Replications draw
+    /// independently, but for what a model stratifies over them.
+    fn start(plan: &Self::Plan, seed: u64, replication: u32) -> Self;
     /// Runs up to and including `until`.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use crate::findings::Findings;
 use crate::fold::Fold;
 use crate::model::Subject;
 use rayon::prelude::*;
-use sim_kernel::{RunKey, SimTime, Stuck};
+use sim_kernel::{SimTime, Stuck};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// How often a run is replicated, and on how many threads.
@@ -99,7 +99,7 @@ fn run_one<S: Subject>(
     replication: u32,
     stop: &AtomicBool,
 ) -> Result<S::Record, StudyError> {
-    let mut run = S::start(plan, RunKey::new(seed, replication));
+    let mut run = S::start(plan, seed, replication);
     let end = S::end(plan);
     for part in 1..=PARTS {
         if stop.load(Ordering::Relaxed) {

@@ -73,7 +73,8 @@ impl Subject for Toy {
     type Change = ();
     type Record = Record;
 
-    fn start(plan: &Plan, key: RunKey) -> Self {
+    fn start(plan: &Plan, seed: u64, replication: u32) -> Self {
+        let key = RunKey::new(seed, replication);
         let mut toy = Toy { key, now: SimTime::ZERO, stuck: None };
         toy.stuck = (plan.heads_are_stuck && toy.heads()).then(|| seconds(15));
         toy
