@@ -41,6 +41,8 @@ pub mod digest;
 pub mod laws;
 pub mod model;
 pub mod random;
+pub mod stations;
+pub mod statistics;
 pub mod time;
 
 pub use calendar::{Calendar, Lane};
