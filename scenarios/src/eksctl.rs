@@ -28,3 +28,5 @@ pub fn read(path: &Path) -> Result<ClusterFile, InputErrors> {
 pub fn parse(file: &Path, _text: &str) -> Result<ClusterFile, InputErrors> {
     Err(InputError::new(file, 0, "", "cannot be read yet").into())
 }
+
+mod document;

@@ -1,0 +1,8 @@
+//! What AWS offers: regions with their zones, and instance types with their sizes and prices. Facts only, carried in
+//! the program, so that no account and no network is needed.
+
+mod instances;
+mod regions;
+
+pub use instances::{InstanceType, SNAPSHOT, instance_type, instance_type_names, instance_types};
+pub use regions::{Region, region, region_names};
