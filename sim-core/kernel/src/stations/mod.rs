@@ -2,7 +2,7 @@
 //!
 //! A journey hands in who arrives, and the time where it matters; it gets back what happened, and schedules what
 //! follows. Each station counts its customers, so that at the end of a run none is lost: see [`Flow`]. Each is checked
-//! against queueing theory in `tests/theory.rs`.
+//! against queueing theory in `tests/theory/`.
 //!
 //! ```
 //! use sim_kernel::stations::{Arrival, FifoServers};

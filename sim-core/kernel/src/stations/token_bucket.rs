@@ -3,12 +3,10 @@
 //! Arithmetic is in whole numbers, so that a bucket is exact after any number of steps: a token counts as many
 //! fractions as the period has nanoseconds, and each nanosecond brings as many as there are tokens in a period.
 
-use serde::{Deserialize, Serialize};
-
 use crate::time::{SimDuration, SimTime};
 
 /// A bucket that fills at a rate, and holds at most `burst` tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenBucket {
     /// Fractions that each nanosecond brings.
     rate: u64,
