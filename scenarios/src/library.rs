@@ -1,0 +1,53 @@
+//! The scenarios that the program brings along.
+
+/// A built-in scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Its name, as in `ekssim run NAME`.
+    pub name: &'static str,
+    /// What it is called in reports.
+    pub title: &'static str,
+    /// The question that it answers.
+    pub question: &'static str,
+    /// Its TOML text.
+    pub text: &'static str,
+}
+
+macro_rules! built_in {
+    ($name:literal, $title:literal, $question:literal) => {
+        BuiltIn {
+            name: $name,
+            title: $title,
+            question: $question,
+            text: include_str!(concat!("../library/", $name, ".toml")),
+        }
+    };
+}
+
+static LIBRARY: [BuiltIn; 3] = [
+    built_in!(
+        "az-failure",
+        "A zone loses power",
+        "One of three zones goes dark for half an hour. What do API clients and our services see, and for how long?"
+    ),
+    built_in!(
+        "apiserver-crash",
+        "An API server dies silently",
+        "The API server beside the controllers' leader hangs, alone, for a quarter of an hour. Who notices, when, and do healthy nodes turn NotReady?"
+    ),
+    built_in!(
+        "etcd-leader-loss",
+        "etcd loses its leader",
+        "The etcd member that leads stops, alone. How long do writes fail, and how many of them?"
+    ),
+];
+
+/// All built-in scenarios, in the order in which one would meet them.
+pub fn library() -> &'static [BuiltIn] {
+    &LIBRARY
+}
+
+/// Looks up a built-in scenario by its exact name.
+pub fn built_in(name: &str) -> Option<&'static BuiltIn> {
+    LIBRARY.iter().find(|built_in| built_in.name == name)
+}

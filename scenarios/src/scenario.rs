@@ -1,0 +1,185 @@
+//! Scenarios: what a user asks, as a TOML file, and how it becomes a validated plan.
+//!
+//! ```text
+//!   file --tree--> values with lines --fields (against the format)--> typed fields --resolve--> Plan, or all its errors
+//! ```
+
+mod cluster;
+mod fields;
+pub(crate) mod format;
+mod objectives;
+pub mod quantity;
+pub(crate) mod settings;
+mod source;
+mod steps;
+mod tree;
+mod workload;
+
+use crate::eksctl;
+use crate::library::{built_in, library};
+use crate::problem::{InputError, InputErrors, did_you_mean};
+use fields::{Errors, Fields};
+use sim_eks::Plan;
+use sim_eks::plan::{Cluster, Modes, Note, NoteKind};
+use sim_eks::quantity::show_duration;
+use sim_kernel::SimDuration;
+use std::path::{Path, PathBuf};
+use tree::quoted;
+
+/// What a user asks for on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The name of a built-in scenario, or the path of a file that ends in `.toml`.
+    pub scenario: &'a str,
+    /// An eksctl file whose cluster takes the place of the scenario's (`--cluster`).
+    pub cluster: Option<&'a Path>,
+    /// Parameters, each `path=value` (`--set`), stronger than the scenario file.
+    pub sets: &'a [String],
+    /// Replaces every law by its median and takes jitter away (`--still`).
+    pub still: bool,
+}
+
+/// Longest run: a month. Shortest: a second.
+const DURATION_MAX: SimDuration = SimDuration::from_secs(31 * 86_400);
+const DURATION_MIN: SimDuration = SimDuration::from_secs(1);
+
+/// Reads and checks everything that a request names, and resolves it into a plan.
+///
+/// # Errors
+/// All that is wrong with it, each with its file, line and field, in the order of the lines.
+pub fn load(request: &Request<'_>) -> Result<Plan, InputErrors> {
+    let source = find(request.scenario)?;
+    let mut errors = Errors::new(&source.file);
+    let tree = tree::parse(&source.text)
+        .map_err(|error| InputError::new(&source.file, error.line, "", format!("is not TOML: {}", error.why)))?;
+    let file = fields::check(&tree, &format::SCENARIO, "", &mut errors);
+    let plan = resolve(&file, &source, request, &mut errors);
+    let plan = errors.into_result(plan)?;
+    Ok(plan.expect("what cannot be resolved is an error"))
+}
+
+/// A scenario's text, and what it is called.
+struct Source {
+    name: String,
+    /// The file as errors name it.
+    file: PathBuf,
+    /// Where paths in the file start from; built-in scenarios hold none.
+    folder: PathBuf,
+    text: String,
+}
+
+fn find(scenario: &str) -> Result<Source, InputErrors> {
+    if let Some(built_in) = built_in(scenario) {
+        let (name, text) = (built_in.name.to_owned(), built_in.text.to_owned());
+        return Ok(Source { file: format!("{name}.toml").into(), name, folder: PathBuf::new(), text });
+    }
+    let path = Path::new(scenario);
+    if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
+        let names = || library().iter().map(|built_in| built_in.name);
+        let allowed = names().collect::<Vec<_>>().join(", ");
+        let hint = did_you_mean(scenario, names());
+        let problem = format!("is no built-in scenario and no file that ends in .toml{hint}; built in are {allowed}");
+        return Err(InputError::new(path, 0, "", problem).into());
+    }
+    let text = source::read(path).map_err(|problem| InputError::new(path, problem.line, "", problem.why))?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(Source { name, file: path.to_owned(), folder, text })
+}
+
+/// Turns fields into a plan; `None` only after an error.
+fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut Errors) -> Option<Plan> {
+    let mut notes = Vec::new();
+    let (duration, warm_up) = times(file, &mut notes, errors);
+    let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), errors);
+    let clients = workload::clients(file, &mut notes, errors);
+    let cluster = cluster(file, source, request, &mut notes, errors);
+    let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
+    let version = cluster.as_ref().map(|cluster| cluster.version);
+    let mut settings = settings::resolve(leaves, request.sets, version, errors);
+    let cluster = cluster?;
+    settings.check(&cluster, errors);
+    if request.still {
+        settings.still(&mut notes);
+    }
+    let deployments = workload::deployments(file, &cluster, &mut notes, errors);
+    let stage = steps::Stage { cluster: &cluster, deployments: &deployments, duration, warm_up };
+    let steps = steps::resolve(file, &stage, &mut notes, errors);
+    let title = file.text("title").unwrap_or(&source.name).clone();
+    Some(Plan {
+        scenario: source.name.clone(),
+        question: file.text("question").unwrap_or(&title).clone(),
+        title,
+        duration,
+        warm_up,
+        replications: *file.count("replications")? as u32,
+        deployments,
+        clients,
+        steps,
+        objectives,
+        settings: settings.list(&errors.file_name()),
+        parameters: settings.parameters,
+        cluster,
+        notes,
+        modes: Modes::default(),
+    })
+}
+
+/// The length of the run and of its warm-up; after an error a length that hides no other error.
+fn times(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> (SimDuration, SimDuration) {
+    let Some(&duration) = file.duration("duration") else { return (DURATION_MAX, SimDuration::from_nanos(0)) };
+    if !(DURATION_MIN..=DURATION_MAX).contains(&duration) {
+        let problem = format!("found {}; allowed is 1s to 31d", show_duration(duration));
+        errors.add(file.line_of("duration"), "duration", problem);
+    }
+    let Some(&warm_up) = file.duration("warm_up") else {
+        let tenth = SimDuration::from_nanos(duration.as_nanos() / 10).min(SimDuration::from_secs(300));
+        if !file.is_spoilt("warm_up") {
+            let text = format!("{}, a tenth of the duration and at most 5m", show_duration(tenth));
+            notes.push(Note { kind: NoteKind::Filled, place: String::new(), field: "warm_up".to_owned(), text });
+        }
+        return (duration, tenth);
+    };
+    if warm_up >= duration {
+        let problem = format!("{} is not less than the duration, {}", show_duration(warm_up), show_duration(duration));
+        errors.add(file.line_of("warm_up"), "warm_up", problem);
+    }
+    (duration, warm_up)
+}
+
+/// The cluster of `--cluster`, or of the file that the scenario names, or of its table.
+fn cluster(
+    file: &Fields,
+    source: &Source,
+    request: &Request<'_>,
+    notes: &mut Vec<Note>,
+    errors: &mut Errors,
+) -> Option<Cluster> {
+    let path = match (request.cluster, file.text("cluster"), file.table("cluster")) {
+        (Some(path), _, _) => path.to_owned(),
+        (None, Some(path), _) => source.folder.join(path),
+        (None, None, Some(table)) => return cluster::inline(table, notes, errors),
+        (None, None, None) => {
+            if !file.is_spoilt("cluster") {
+                let problem = "is missing: the path of an eksctl file, a table [cluster], or --cluster FILE";
+                errors.add(0, "cluster", problem);
+            }
+            return None;
+        }
+    };
+    match eksctl::read(&path) {
+        Ok(read) => {
+            notes.extend(read.notes);
+            Some(read.cluster)
+        }
+        Err(others) => {
+            if request.cluster.is_none() && !path.exists() {
+                let problem = format!("found {}; there is no such file", quoted(&path.to_string_lossy()));
+                errors.add(file.line_of("cluster"), "cluster", problem);
+            } else {
+                errors.adopt(others);
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The scenario format, declared once: every key, its kind, whether it must be there, and what it means. The reader,
+//! the nearest names in errors and the JSON schema derive from here.
+//!
+//! To add a key, add a line to its table below, and read it where that table is resolved.
+
+/// The keys of one table.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// What the table is for.
+    pub about: &'static str,
+    /// Its keys, in the order in which one would write them.
+    pub keys: &'static [Key],
+}
+
+/// A key of a table.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub name: &'static str,
+    pub kind: Kind,
+    /// What holds if it is absent.
+    pub absent: Absent,
+    /// What it means.
+    pub about: &'static str,
+}
+
+/// What holds if a key is absent.
+#[derive(Debug)]
+pub(crate) enum Absent {
+    /// It must be there.
+    Refused,
+    /// This value, as a user would write it.
+    Default(&'static str),
+    /// Something that depends on the rest, in words.
+    Then(&'static str),
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A text that is not empty.
+    Text,
+    /// A whole number within bounds, both included.
+    Count(u64, u64),
+    /// True or false.
+    Flag,
+    /// A length of time: `30m` or `PT30M`.
+    Duration,
+    /// An amount of CPU, `250m`.
+    Cpu,
+    /// An amount of memory, `256Mi`.
+    Memory,
+    /// A list of texts.
+    Texts,
+    /// A table of texts by name.
+    TextMap,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// A table.
+    Table(&'static Shape),
+    /// A list of tables.
+    Tables(&'static Shape),
+    /// A list of tables, each of the kind that its key `kind` names.
+    Variants(&'static [(&'static str, &'static Shape)]),
+    /// A path, or a table.
+    PathOrTable(&'static Shape),
+    /// Parameters by their paths.
+    Parameters,
+    /// Thresholds by the measures that they bound.
+    Objectives,
+}
+
+const fn key(name: &'static str, kind: Kind, absent: Absent, about: &'static str) -> Key {
+    Key { name, kind, absent, about }
+}
+
+use Absent::{Default, Refused, Then};
+use Kind::{Count, Cpu, Duration, Flag, Memory, Objectives, OneOf, Parameters, Tables, Text, TextMap, Texts, Variants};
+
+/// Most nodes of a group, pods of a deployment and clients of a kind: what the model is made for, with room to spare.
+const MANY: u64 = 100_000;
+
+/// A whole scenario file.
+pub(crate) static SCENARIO: Shape = Shape {
+    about: "A scenario of ekssim: a question, a cluster, what runs on it, what happens to it, and what must hold.",
+    keys: &[
+        key("title", Text, Then("the scenario's name"), "What the scenario is called in reports."),
+        key("question", Text, Then("the title"), "The question that the run answers, in a sentence or two."),
+        key("duration", Duration, Refused, "Simulated time from the start to the end, 1s to 31d."),
+        key(
+            "warm_up",
+            Duration,
+            Then("a tenth of the duration, at most 5m"),
+            "Time at the start that no measure counts; less than the duration.",
+        ),
+        key("replications", Count(1, 100_000), Default("1"), "How many independent replications a run makes."),
+        key(
+            "cluster",
+            Kind::PathOrTable(&CLUSTER),
+            Then("the cluster of --cluster"),
+            "The cluster: the path of an eksctl file, relative to this file, or a table.",
+        ),
+        key(
+            "workload",
+            Kind::Table(&WORKLOAD),
+            Default("{}"),
+            "Deployments in proportion to the cluster, where none are listed.",
+        ),
+        key("deployments", Tables(&DEPLOYMENT), Then("the workload"), "The Deployments that run on the cluster."),
+        key(
+            "clients",
+            Tables(&CLIENT),
+            Then("one administrator and one CI system"),
+            "Clients outside the cluster; kubelets and controllers are always there.",
+        ),
+        key("faults", Variants(FAULTS), Then("none"), "What fails, and when."),
+        key("changes", Variants(CHANGES), Then("none"), "What people change, and when."),
+        key(
+            "objectives",
+            Objectives,
+            Then("none"),
+            "What must hold: a measure and its threshold, such as \">= 99.95%\" or \"<= 1s\".",
+        ),
+        key(
+            "parameters",
+            Parameters,
+            Then("their defaults"),
+            "Parameters of the model by their paths; `ekssim explain` lists them.",
+        ),
+    ],
+};
+
+static CLUSTER: Shape = Shape {
+    about: "The cluster.",
+    keys: &[
+        key("name", Text, Default("cluster"), "Its name."),
+        key("region", Text, Default("eu-west-1"), "The AWS region."),
+        key("version", Text, Default("1.33"), "The Kubernetes version."),
+        key(
+            "zones",
+            Texts,
+            Then("the first three zones of the region"),
+            "The zones of its subnets: letters, or names such as eu-west-1a.",
+        ),
+        key("node_groups", Tables(&NODE_GROUP), Then("none"), "Its node groups."),
+    ],
+};
+
+static NODE_GROUP: Shape = Shape {
+    about: "A node group over an Auto Scaling group.",
+    keys: &[
+        key("name", Text, Refused, "Its name, unique in the cluster."),
+        key("instance_type", Text, Default("m5.large"), "The EC2 instance type of its nodes."),
+        key("min", Count(0, MANY), Then("the desired number"), "Smallest number of nodes."),
+        key("desired", Count(0, MANY), Refused, "Nodes when the run begins."),
+        key("max", Count(0, MANY), Then("the desired number"), "Largest number of nodes."),
+        key("zones", Texts, Then("all zones of the cluster"), "The zones of its subnets."),
+        key("labels", TextMap, Then("none"), "Labels of its nodes."),
+        key("taints", Texts, Then("none"), "Taints of its nodes, each as kubectl writes it: \"key=value:NoSchedule\"."),
+        key("spot", Flag, Default("false"), "Whether its nodes are Spot instances."),
+        key("managed", Flag, Default("true"), "Whether EKS manages the group."),
+    ],
+};
+
+static WORKLOAD: Shape = Shape {
+    about: "Deployments in proportion to the cluster: so many equal pods for each node that takes them, as far as they fit.",
+    keys: &[
+        key(
+            "pods_per_node",
+            Count(0, 1_000),
+            Default("10"),
+            "Pods for each node, as far as two thirds of it hold them.",
+        ),
+        key("deployments", Count(1, 1_000), Default("4"), "Deployments over which the pods are spread evenly."),
+        key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
+        key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
+    ],
+};
+
+static DEPLOYMENT: Shape = Shape {
+    about: "A Deployment.",
+    keys: &[
+        key("name", Text, Refused, "Its name, unique in its namespace."),
+        key("namespace", Text, Default("default"), "Its namespace."),
+        key("replicas", Count(0, MANY), Default("1"), "Pods that it wants."),
+        key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
+        key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
+        key("node_selector", TextMap, Then("none"), "Labels that a node must have."),
+        key(
+            "tolerations",
+            Texts,
+            Then("none"),
+            "Taints that its pods tolerate: \"key\", \"key=value\", \"key:NoSchedule\", \"key=value:NoSchedule\", or \"*\" for all.",
+        ),
+        key(
+            "spread_zones",
+            Flag,
+            Default("false"),
+            "Whether its pods must be spread evenly over the zones (they prefer to in any case).",
+        ),
+    ],
+};
+
+static CLIENT: Shape = Shape {
+    about: "A client outside the cluster, or several of a kind.",
+    keys: &[
+        key("class", OneOf(&["admin", "ci"]), Refused, "What it does: an administrator reads, a CI system applies."),
+        key("name", Text, Then("its class"), "Its name in reports."),
+        key("count", Count(1, MANY), Default("1"), "How many of them there are."),
+    ],
+};
+
+const AT: Key = key("at", Duration, Refused, "When it happens, from the start of the run; before its end.");
+const LASTS: Key = key("lasts", Duration, Then("for good"), "How long it lasts.");
+
+/// The faults by kind.
+pub(crate) static FAULTS: &[(&str, &Shape)] = &[
+    (
+        "zone.power_loss",
+        &Shape {
+            about: "A zone loses power silently: everything in it stops at once.",
+            keys: &[
+                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "apiserver.member_loss",
+        &Shape {
+            about: "One API server stops silently, alone.",
+            keys: &[
+                key(
+                    "zone",
+                    Text,
+                    Default("leader"),
+                    "Its zone, or \"leader\": the one beside the controllers' leader.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "etcd.member_loss",
+        &Shape {
+            about: "One etcd member stops silently, alone.",
+            keys: &[key("zone", Text, Default("leader"), "Its zone, or \"leader\": the member that leads."), AT, LASTS],
+        },
+    ),
+];
+
+/// The changes by kind.
+pub(crate) static CHANGES: &[(&str, &Shape)] = &[
+    (
+        "deployment.scale",
+        &Shape {
+            about: "A Deployment is scaled.",
+            keys: &[
+                key(
+                    "deployment",
+                    Text,
+                    Refused,
+                    "Its name, with its namespace where that is not unique: \"default/web\".",
+                ),
+                key("replicas", Count(0, MANY), Refused, "Pods wanted from then on."),
+                AT,
+            ],
+        },
+    ),
+    (
+        "node_group.scale",
+        &Shape {
+            about: "A node group is scaled.",
+            keys: &[
+                key("node_group", Text, Refused, "Its name."),
+                key("desired", Count(0, MANY), Refused, "Nodes wanted from then on, within the group's bounds."),
+                AT,
+            ],
+        },
+    ),
+];
+
+impl Shape {
+    /// The names of the keys.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.keys.iter().map(|key| key.name)
+    }
+}

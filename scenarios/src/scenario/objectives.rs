@@ -1,0 +1,74 @@
+//! What a run must reach: `"api.availability" = ">= 99.95%"`.
+
+use super::fields::{Errors, Leaf};
+use super::tree::{quoted, shortened};
+use sim_eks::plan::{Bound, Objective};
+use sim_eks::quantity::parse_duration;
+
+/// Reads the objectives; what is wrong is noted.
+pub(crate) fn resolve(leaves: &[Leaf], errors: &mut Errors) -> Vec<Objective> {
+    let mut objectives: Vec<Objective> = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        match check_measure(&leaf.path).and_then(|()| threshold(&leaf.text)) {
+            Ok((bound, threshold)) => {
+                let text = leaf.text.trim().to_owned();
+                objectives.push(Objective { measure: leaf.path.clone(), bound, threshold, text });
+            }
+            Err(problem) => errors.add(leaf.line, format!("objectives.{}", shortened(&leaf.path)), problem),
+        }
+    }
+    objectives
+}
+
+/// Whether a measure may be bounded: names in lower case, joined by dots. The model does not say yet which it has.
+fn check_measure(name: &str) -> Result<(), String> {
+    let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if name.contains('.') && name.split('.').all(word) {
+        return Ok(());
+    }
+    Err("is no name of a measure; those look like api.availability or api.latency.p99.admin".to_owned())
+}
+
+/// Reads `>= 99.95%`, `<= 1s`, `< 5`, `> 0`.
+fn threshold(text: &str) -> Result<(Bound, f64), String> {
+    let wrong = || {
+        format!(
+            "found {}; wanted is a comparison and a threshold, such as \">= 99.95%\", \"<= 1s\" or \"< 5\"",
+            quoted(text)
+        )
+    };
+    let trimmed = text.trim();
+    let bounds = [(">=", Bound::AtLeast), ("<=", Bound::AtMost), (">", Bound::MoreThan), ("<", Bound::LessThan)];
+    let (sign, bound) = bounds.into_iter().find(|(sign, _)| trimmed.starts_with(sign)).ok_or_else(wrong)?;
+    let amount = trimmed[sign.len()..].trim();
+    let threshold = number(amount).ok_or_else(wrong)?;
+    if amount.ends_with('%') && !(0.0..=1.0).contains(&threshold) {
+        return Err(format!("found {}; a share lies between 0% and 100%", quoted(text)));
+    }
+    Ok((bound, threshold))
+}
+
+/// A share in percent, a duration in seconds, or a plain number of 0 or more.
+fn number(text: &str) -> Option<f64> {
+    let plain = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    match text.strip_suffix('%') {
+        Some(percent) => plain(percent).map(|percent| percent / 100.0),
+        None => plain(text).or_else(|| parse_duration(text).ok().map(|duration| duration.as_secs_f64())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_shares_durations_or_numbers() {
+        assert_eq!(threshold(">= 99.5%"), Ok((Bound::AtLeast, 0.995)));
+        assert_eq!(threshold("<=PT1M"), Ok((Bound::AtMost, 60.0)));
+        assert_eq!(threshold("< 5"), Ok((Bound::LessThan, 5.0)));
+        assert_eq!(threshold("> 0"), Ok((Bound::MoreThan, 0.0)));
+        for wrong in ["", "99%", "= 5", ">= nan", "<= -1", "< five", "> 101%", ">=", "≥ 5"] {
+            assert!(threshold(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What runs on the cluster: the deployments that are listed, or a workload in proportion to the cluster, and CoreDNS.
+
+use super::cluster::{taint_effect, text_map};
+use super::fields::{Errors, Fields};
+use super::tree::quoted;
+use sim_eks::plan::{Client, Cluster, Deployment, ExternalClient, NodeGroup, Note, NoteKind, TaintEffect, Toleration};
+use sim_eks::quantity::Resources;
+use std::collections::BTreeMap;
+
+/// What EKS runs in every cluster. Source: the add-on's manifest (two replicas, 100m and 70Mi), documented.
+const COREDNS: &str = "coredns";
+const COREDNS_REQUESTS: Resources = Resources { milli_cpu: 100, memory_mib: 70 };
+
+/// Reads or makes the deployments; what is wrong is noted.
+pub(crate) fn deployments(
+    file: &Fields,
+    cluster: &Cluster,
+    notes: &mut Vec<Note>,
+    errors: &mut Errors,
+) -> Vec<Deployment> {
+    let mut deployments = Vec::new();
+    if let Some(listed) = file.tables("deployments") {
+        for fields in listed {
+            let read = deployment(fields, &deployments, errors);
+            deployments.extend(read);
+        }
+        if file.has("workload") {
+            errors.add(file.line_of("workload"), "workload", "stands beside deployments; give the one or the other");
+        }
+    } else if let Some(workload) = file.table("workload").filter(|_| !file.is_spoilt("deployments")) {
+        deployments.extend(generated(workload, cluster, notes).unwrap_or_default());
+    }
+    let is_coredns = |deployment: &Deployment| deployment.namespace == "kube-system" && deployment.name == COREDNS;
+    if !deployments.iter().any(is_coredns) {
+        deployments.push(coredns());
+        filled(notes, "deployments", "kube-system/coredns with 2 replicas, as in every EKS cluster".to_owned());
+    }
+    warn_of_misfits(&deployments, cluster, notes);
+    deployments
+}
+
+fn filled(notes: &mut Vec<Note>, field: &str, text: String) {
+    notes.push(Note { kind: NoteKind::Filled, place: String::new(), field: field.to_owned(), text });
+}
+
+fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Option<Deployment> {
+    let name = fields.text("name")?.clone();
+    let namespace = fields.text("namespace")?.clone();
+    if before.iter().any(|other| other.name == name && other.namespace == namespace) {
+        let problem = format!("there is another deployment {} in the namespace {namespace}", quoted(&name));
+        errors.add(fields.line_of("name"), fields.field("name"), problem);
+    }
+    let tolerations = fields.texts("tolerations").into_iter().flatten().enumerate().filter_map(|(index, placed)| {
+        let read = toleration(&placed.text);
+        if read.is_none() {
+            let problem =
+                format!("found {}; wanted is key, key=value, key:effect, key=value:effect or *", quoted(&placed.text));
+            errors.add(placed.line, format!("{}[{index}]", fields.field("tolerations")), problem);
+        }
+        read
+    });
+    let tolerations = tolerations.collect();
+    Some(Deployment {
+        namespace,
+        name,
+        replicas: *fields.count("replicas")? as u32,
+        requests: requests(fields)?,
+        node_selector: text_map(fields, "node_selector"),
+        tolerations,
+        spread_zones: *fields.flag("spread_zones")?,
+    })
+}
+
+fn requests(fields: &Fields) -> Option<Resources> {
+    Some(Resources { milli_cpu: *fields.count("cpu")?, memory_mib: *fields.count("memory")? })
+}
+
+/// Reads `key`, `key=value`, `key:effect`, `key=value:effect` or `*`.
+fn toleration(text: &str) -> Option<Toleration> {
+    if text == "*" {
+        return Some(Toleration { key: None, value: None, effect: None });
+    }
+    let (pair, effect) = match text.rsplit_once(':') {
+        Some((pair, effect)) => (pair, Some(taint_effect(effect)?)),
+        None => (text, None),
+    };
+    let (key, value) = match pair.split_once('=') {
+        Some((key, value)) => (key, Some(value.to_owned())),
+        None => (pair, None),
+    };
+    (!key.is_empty()).then(|| Toleration { key: Some(key.to_owned()), value, effect })
+}
+
+/// A workload in proportion to the cluster: so many pods for each node that takes them, as far as two thirds of the
+/// node hold them, so that the loss of one zone of three leaves room for all.
+fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Option<Vec<Deployment>> {
+    let (pods_per_node, kinds) = (*fields.count("pods_per_node")?, *fields.count("deployments")?);
+    let requests = requests(fields)?;
+    let pods: u64 = cluster
+        .node_groups
+        .iter()
+        .map(|group| u64::from(group.desired) * pods_per_node.min(room(group, cluster, requests) * 2 / 3))
+        .sum();
+    let text = format!(
+        "{pods} pods in {kinds} deployments of the namespace default, at most {pods_per_node} for each of the {} nodes, and no more than two thirds of a node hold",
+        cluster.nodes()
+    );
+    filled(notes, "workload", text);
+    let share = |kind: u64| pods / kinds + u64::from(kind < pods % kinds);
+    let kinds = (0..kinds).filter(|&kind| share(kind) > 0).map(|kind| Deployment {
+        namespace: "default".to_owned(),
+        name: format!("service-{}", kind + 1),
+        replicas: u32::try_from(share(kind)).unwrap_or(u32::MAX),
+        requests,
+        node_selector: BTreeMap::new(),
+        tolerations: Vec::new(),
+        spread_zones: false,
+    });
+    Some(kinds.collect())
+}
+
+/// Pods with these requests that an empty node of a group holds beside its DaemonSets; none if its taints keep them off.
+fn room(group: &NodeGroup, cluster: &Cluster, requests: Resources) -> u64 {
+    if group.taints.iter().any(|taint| taint.effect != TaintEffect::PreferNoSchedule) {
+        return 0;
+    }
+    let used = |amount: fn(&Resources) -> u64| cluster.daemon_sets.iter().map(|set| amount(&set.requests)).sum::<u64>();
+    let fits = |free: u64, each: u64| if each == 0 { u64::MAX } else { free / each };
+    let cpu = fits(group.allocatable.milli_cpu.saturating_sub(used(|r| r.milli_cpu)), requests.milli_cpu);
+    let memory = fits(group.allocatable.memory_mib.saturating_sub(used(|r| r.memory_mib)), requests.memory_mib);
+    let slots = u64::from(group.max_pods).saturating_sub(cluster.daemon_sets.len() as u64);
+    cpu.min(memory).min(slots)
+}
+
+fn coredns() -> Deployment {
+    let tolerate = |key: &str, effect| Toleration { key: Some(key.to_owned()), value: None, effect };
+    Deployment {
+        namespace: "kube-system".to_owned(),
+        name: COREDNS.to_owned(),
+        replicas: 2,
+        requests: COREDNS_REQUESTS,
+        node_selector: BTreeMap::new(),
+        tolerations: vec![
+            tolerate("CriticalAddonsOnly", None),
+            tolerate("node-role.kubernetes.io/control-plane", Some(TaintEffect::NoSchedule)),
+        ],
+        spread_zones: false,
+    }
+}
+
+/// Notes what Kubernetes would accept and leave pending.
+fn warn_of_misfits(deployments: &[Deployment], cluster: &Cluster, notes: &mut Vec<Note>) {
+    let mut warn = |field: &str, text: String| {
+        notes.push(Note { kind: NoteKind::Warning, place: String::new(), field: field.to_owned(), text });
+    };
+    if cluster.nodes() == 0 {
+        warn("cluster", "has no node when the run begins: every pod is pending".to_owned());
+        return;
+    }
+    for deployment in deployments.iter().filter(|deployment| deployment.replicas > 0) {
+        if !cluster.node_groups.iter().any(|group| takes(group, cluster, deployment)) {
+            let field = format!("{}/{}", deployment.namespace, deployment.name);
+            warn(
+                &field,
+                "fits no node of any node group (requests, labels or taints): its pods stay pending".to_owned(),
+            );
+        }
+    }
+}
+
+fn takes(group: &NodeGroup, cluster: &Cluster, deployment: &Deployment) -> bool {
+    let selected = deployment.node_selector.iter().all(|(key, value)| {
+        // Labels of the kubelet and the cloud are not in the group's own list.
+        key.contains("kubernetes.io/") || key.contains("amazonaws.com/") || group.labels.get(key) == Some(value)
+    });
+    let tolerated = group.taints.iter().filter(|taint| taint.effect != TaintEffect::PreferNoSchedule).all(|taint| {
+        deployment.tolerations.iter().any(|toleration| {
+            toleration.key.as_ref().is_none_or(|key| *key == taint.key)
+                && toleration.value.as_ref().is_none_or(|value| *value == taint.value)
+                && toleration.effect.is_none_or(|effect| effect == taint.effect)
+        })
+    });
+    let bare = NodeGroup { taints: Vec::new(), ..group.clone() };
+    selected && tolerated && room(&bare, cluster, deployment.requests) > 0
+}
+
+/// Reads the clients outside the cluster; one administrator and one CI system if none are listed.
+pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Vec<Client> {
+    let Some(listed) = file.tables("clients") else {
+        if !file.is_spoilt("clients") {
+            filled(notes, "clients", "one administrator and one CI system, as none are listed".to_owned());
+        }
+        return [("admin", ExternalClient::Admin), ("ci", ExternalClient::Ci)]
+            .map(|(name, class)| Client { name: name.to_owned(), class, count: 1 })
+            .to_vec();
+    };
+    let mut clients: Vec<Client> = Vec::new();
+    for fields in listed {
+        let Some(word) = fields.text("class") else { continue };
+        let class = if word == "ci" { ExternalClient::Ci } else { ExternalClient::Admin };
+        let name = fields.text("name").unwrap_or(word).clone();
+        let Some(&count) = fields.count("count") else { continue };
+        if clients.iter().any(|client| client.name == name) {
+            errors.add(
+                fields.line_of("name"),
+                fields.field("name"),
+                format!("there is another client {}", quoted(&name)),
+            );
+        }
+        clients.push(Client { name, class, count: count as u32 });
+    }
+    clients
+}
