@@ -11,6 +11,6 @@ mod time_average;
 
 pub use counter::Counter;
 pub use histogram::{Bucket, Histogram, HistogramError};
-pub use series::{WINDOWS_MAX, WindowedSeries, Windows};
+pub use series::{SeriesError, WINDOWS_MAX, WindowedSeries, Windows};
 pub use summary::Summary;
 pub use time_average::TimeAverage;

@@ -1,5 +1,8 @@
 //! What happened when: counts and sums in windows that are fixed before the run, so that runs can be laid side by side.
 
+use std::error::Error;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::time::{SimDuration, SimTime};
@@ -8,7 +11,7 @@ use crate::time::{SimDuration, SimTime};
 pub const WINDOWS_MAX: u64 = 600;
 
 /// Equal windows that cover a stretch of time. The last may reach beyond its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Windows {
     /// Where the first begins.
     pub start: SimTime,
@@ -60,6 +63,7 @@ impl Windows {
 
 /// How much of something there was in each window: how many values, and their sum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredSeries")]
 pub struct WindowedSeries {
     windows: Windows,
     counts: Vec<u64>,
@@ -127,6 +131,62 @@ impl WindowedSeries {
     }
 }
 
+/// A series as it is stored, before anything about it is known to hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSeries {
+    windows: StoredWindows,
+    counts: Vec<u64>,
+    sums: Vec<f64>,
+    outside: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredWindows {
+    start: SimTime,
+    length: SimDuration,
+    count: u32,
+}
+
+/// Why a stored series cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesError {
+    /// There is no window, there are more than 600, they have no length, or they end after the end of time.
+    NoSuchWindows,
+    /// There is not one count and one sum for each window.
+    LengthsDiffer,
+}
+
+impl fmt::Display for SeriesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchWindows => write!(f, "a series has 1 to {WINDOWS_MAX} windows of some length"),
+            Self::LengthsDiffer => write!(f, "a series has one count and one sum for each of its windows"),
+        }
+    }
+}
+
+impl Error for SeriesError {}
+
+impl TryFrom<StoredSeries> for WindowedSeries {
+    type Error = SeriesError;
+
+    fn try_from(stored: StoredSeries) -> Result<Self, SeriesError> {
+        let StoredWindows { start, length, count } = stored.windows;
+        let span = length.as_nanos().checked_mul(u64::from(count)).ok_or(SeriesError::NoSuchWindows)?;
+        let fits = span <= (SimTime::MAX - start).as_nanos() && u64::from(count) <= WINDOWS_MAX;
+        if span == 0 || !fits {
+            return Err(SeriesError::NoSuchWindows);
+        }
+        if [stored.counts.len(), stored.sums.len()] != [count as usize; 2] {
+            return Err(SeriesError::LengthsDiffer);
+        }
+        let windows = Windows { start, length, count };
+        Ok(Self { windows, counts: stored.counts, sums: stored.sums, outside: stored.outside })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +214,22 @@ mod tests {
         assert_eq!((odd.count, odd.length), (301, SimDuration::from_secs(2)));
         let endless = Windows::new(at(0), SimTime::MAX, SimDuration::from_nanos(1));
         assert!(u64::from(endless.count) <= WINDOWS_MAX);
+    }
+
+    #[test]
+    fn a_stored_series_must_hold_together() {
+        let stored = |count, length, values| StoredSeries {
+            windows: StoredWindows { start: at(0), length, count },
+            counts: vec![0; values],
+            sums: vec![0.0; values],
+            outside: 0,
+        };
+        let second = SimDuration::from_secs(1);
+        assert!(WindowedSeries::try_from(stored(3, second, 3)).is_ok());
+        assert_eq!(WindowedSeries::try_from(stored(3, second, 2)), Err(SeriesError::LengthsDiffer));
+        for (count, length) in [(0, second), (601, second), (3, SimDuration::ZERO), (3, SimDuration::MAX)] {
+            assert_eq!(WindowedSeries::try_from(stored(count, length, 3)), Err(SeriesError::NoSuchWindows));
+        }
     }
 
     #[test]
