@@ -12,7 +12,7 @@ pub const INTRUDER: u64 = u64::MAX;
 
 pub const WARM_UP: u64 = 20_000;
 pub const BATCHES: u64 = 32;
-pub const BATCH: u64 = 40_000;
+pub const BATCH: u64 = 30_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Customer {
