@@ -3,10 +3,16 @@
 
 pub mod catalogue;
 pub mod eksctl;
+mod explain;
 mod library;
 pub mod problem;
 pub mod scenario;
+mod schema;
+mod show;
 
+pub use explain::explain;
 pub use library::{BuiltIn, library};
 pub use problem::{InputError, InputErrors};
 pub use scenario::{Request, load};
+pub use schema::schema;
+pub use show::show;

@@ -102,7 +102,7 @@ fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Optio
         .map(|group| u64::from(group.desired) * pods_per_node.min(room(group, cluster, requests) * 2 / 3))
         .sum();
     let text = format!(
-        "{pods} pods in {kinds} deployments of the namespace default, at most {pods_per_node} for each of the {} nodes, and no more than two thirds of a node hold",
+        "{pods} pods in {kinds} deployments of the namespace default, at most {pods_per_node} for each of the {} nodes, and no more than two thirds of what a node holds",
         cluster.nodes()
     );
     filled(notes, "workload", text);

@@ -1,0 +1,226 @@
+//! The resolved plan, for people: `ekssim show`.
+
+use crate::explain::{in_words, origin};
+use crate::scenario::quantity::{show_cpu, show_memory};
+use crate::scenario::settings::group_of;
+use sim_eks::plan::{Change, Cluster, Deployment, NodeGroup, Note, NoteKind, Toleration, ZoneId};
+use sim_eks::quantity::show_duration;
+use sim_eks::{DECLARATIONS, Plan};
+use sim_kernel::{SimDuration, SimTime};
+
+/// Shows everything that a run of the plan assumes: the cluster, what runs on it, what happens to it, every parameter
+/// with its value, origin, source and confidence, and every note.
+pub fn show(plan: &Plan) -> String {
+    let mut page = Page { text: format!("{}: {}\n{}\n", plan.scenario, plan.title, plan.question) };
+    page.section("Run");
+    page.rows(&[
+        vec!["duration".to_owned(), show_duration(plan.duration)],
+        vec!["warm-up".to_owned(), show_duration(plan.warm_up)],
+        vec!["replications".to_owned(), plan.replications.to_string()],
+    ]);
+    show_cluster(&mut page, &plan.cluster);
+    page.section("Deployments");
+    page.rows(&plan.deployments.iter().map(deployment).collect::<Vec<_>>());
+    page.section("Clients outside the cluster");
+    page.rows(&plan.clients.iter().map(client).collect::<Vec<_>>());
+    page.section("Faults and changes");
+    let steps = plan.steps.iter().map(|step| vec![show_time(step.at), change(&step.change, plan)]);
+    page.rows(&steps.collect::<Vec<_>>());
+    page.section("Objectives");
+    let objectives = plan.objectives.iter().map(|objective| vec![objective.measure.clone(), objective.text.clone()]);
+    page.rows(&objectives.collect::<Vec<_>>());
+    show_parameters(&mut page, plan);
+    for (kind, title) in [
+        (NoteKind::Warning, "Warnings"),
+        (NoteKind::NotModelled, "Read, but not modelled"),
+        (NoteKind::Filled, "Filled in"),
+    ] {
+        page.section(title);
+        let notes = plan.notes.iter().filter(|note| note.kind == kind);
+        page.rows(&notes.map(note).collect::<Vec<_>>());
+    }
+    page.text
+}
+
+/// A text of titled tables.
+struct Page {
+    text: String,
+}
+
+/// Columns wider than this do not widen the column for the rest.
+const COLUMN_MAX: usize = 44;
+
+impl Page {
+    fn section(&mut self, title: &str) {
+        self.text.push_str(&format!("\n{title}\n"));
+    }
+
+    /// Rows of a table, its columns aligned; a row may end early.
+    fn rows(&mut self, rows: &[Vec<String>]) {
+        if rows.is_empty() {
+            self.text.push_str("  none\n");
+        }
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let length = |cell: &String| cell.chars().count();
+        let width = |column: usize| {
+            let lengths = rows.iter().filter_map(|row| row.get(column)).map(length);
+            lengths.filter(|length| *length <= COLUMN_MAX).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        for row in rows {
+            let mut line = String::from(" ");
+            for (cell, width) in row.iter().zip(&widths) {
+                line.push_str(&format!(" {cell:<width$} "));
+            }
+            self.text.push_str(line.trim_end());
+            self.text.push('\n');
+        }
+    }
+}
+
+fn show_time(time: SimTime) -> String {
+    show_duration(SimDuration::from_nanos(time.as_nanos()))
+}
+
+fn show_cluster(page: &mut Page, cluster: &Cluster) {
+    page.section("Cluster");
+    let zones = |own: bool| {
+        let zones = cluster.zones.iter().filter(|zone| zone.in_cluster == own);
+        zones.map(|zone| zone.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let mut rows = vec![
+        vec!["name".to_owned(), cluster.name.clone()],
+        vec!["region".to_owned(), cluster.region.clone()],
+        vec!["Kubernetes".to_owned(), format!("{}.{}", cluster.version.major, cluster.version.minor)],
+        vec!["zones".to_owned(), zones(true)],
+    ];
+    if !zones(false).is_empty() {
+        rows.push(vec!["control plane also in".to_owned(), zones(false)]);
+    }
+    page.rows(&rows);
+    page.section("Node groups");
+    page.rows(&cluster.node_groups.iter().map(|group| node_group(group, cluster)).collect::<Vec<_>>());
+    page.section("On every node");
+    let sets = cluster.daemon_sets.iter();
+    let sets =
+        sets.map(|set| vec![set.name.clone(), show_cpu(set.requests.milli_cpu), show_memory(set.requests.memory_mib)]);
+    page.rows(&sets.collect::<Vec<_>>());
+}
+
+fn zone_name(cluster: &Cluster, zone: ZoneId) -> &str {
+    cluster.zones.get(zone.index()).map_or("?", |zone| zone.name.as_str())
+}
+
+fn node_group(group: &NodeGroup, cluster: &Cluster) -> Vec<String> {
+    let zones: Vec<&str> = group.zones.iter().map(|zone| zone_name(cluster, *zone)).collect();
+    let price = group.usd_per_hour.map_or("no price known".to_owned(), |usd| format!("{usd} USD/h on demand"));
+    let mut rest = vec![zones.join(" ")];
+    rest.extend(group.labels.iter().map(|(key, value)| format!("label {key}={value}")));
+    rest.extend(group.taints.iter().map(|taint| format!("taint {}={}:{:?}", taint.key, taint.value, taint.effect)));
+    vec![
+        group.name.clone(),
+        format!("{} nodes ({} to {})", group.desired, group.min, group.max),
+        group.instance_type.clone(),
+        if group.managed { "managed" } else { "self-managed" }.to_owned(),
+        if group.spot { "Spot" } else { "on demand" }.to_owned(),
+        format!("{} pods", group.max_pods),
+        show_cpu(group.allocatable.milli_cpu),
+        show_memory(group.allocatable.memory_mib),
+        price,
+        rest.join(", "),
+    ]
+}
+
+fn deployment(deployment: &Deployment) -> Vec<String> {
+    let mut rest: Vec<String> =
+        deployment.node_selector.iter().map(|(key, value)| format!("on {key}={value}")).collect();
+    rest.extend(deployment.tolerations.iter().map(|each| format!("tolerates {}", toleration(each))));
+    if deployment.spread_zones {
+        rest.push("spread over the zones".to_owned());
+    }
+    vec![
+        format!("{}/{}", deployment.namespace, deployment.name),
+        format!("{} pods", deployment.replicas),
+        show_cpu(deployment.requests.milli_cpu),
+        show_memory(deployment.requests.memory_mib),
+        rest.join(", "),
+    ]
+}
+
+fn toleration(toleration: &Toleration) -> String {
+    let key = toleration.key.as_deref().unwrap_or("*");
+    let value = toleration.value.as_ref().map_or(String::new(), |value| format!("={value}"));
+    let effect = toleration.effect.map_or(String::new(), |effect| format!(":{effect:?}"));
+    format!("{key}{value}{effect}")
+}
+
+fn client(client: &sim_eks::plan::Client) -> Vec<String> {
+    let class = match client.class {
+        sim_eks::plan::ExternalClient::Admin => "admin",
+        sim_eks::plan::ExternalClient::Ci => "ci",
+    };
+    vec![client.name.clone(), class.to_owned(), client.count.to_string()]
+}
+
+fn change(change: &Change, plan: &Plan) -> String {
+    let cluster = &plan.cluster;
+    let how_long = |lasts: &Option<SimDuration>| match lasts {
+        Some(lasts) => format!("for {}", show_duration(*lasts)),
+        None => "for good".to_owned(),
+    };
+    let whose = |zone: &Option<ZoneId>, leader: &str| {
+        zone.map_or(leader.to_owned(), |zone| format!("of {}", zone_name(cluster, zone)))
+    };
+    match change {
+        Change::ZonePowerLoss { zone, lasts } => {
+            format!("{} loses power, {}", zone_name(cluster, *zone), how_long(lasts))
+        }
+        Change::ApiServerLoss { zone, lasts } => {
+            format!(
+                "the API server {} stops silently, {}",
+                whose(zone, "beside the controllers' leader"),
+                how_long(lasts)
+            )
+        }
+        Change::EtcdMemberLoss { zone, lasts } => {
+            format!("the etcd member {} stops silently, {}", whose(zone, "that leads"), how_long(lasts))
+        }
+        Change::ScaleDeployment { deployment, replicas } => {
+            let name = plan.deployments.get(*deployment).map_or("?", |deployment| deployment.name.as_str());
+            format!("{name} is scaled to {replicas} pods")
+        }
+        Change::ScaleNodeGroup { node_group, desired } => {
+            let name = cluster.node_groups.get(*node_group).map_or("?", |group| group.name.as_str());
+            format!("{name} is scaled to {desired} nodes")
+        }
+    }
+}
+
+fn show_parameters(page: &mut Page, plan: &Plan) {
+    page.section("Parameters: value, who set it, how sure it is and where it comes from");
+    let mut group = "";
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for declared in DECLARATIONS {
+        if group_of(declared.path) != group && !rows.is_empty() {
+            page.rows(&rows);
+            page.text.push('\n');
+            rows.clear();
+        }
+        group = group_of(declared.path);
+        let origin = origin(declared, Some(plan));
+        let by = if origin == "default" { origin } else { format!("{origin}; default {}", declared.default) };
+        rows.push(vec![
+            declared.path.to_owned(),
+            plan.parameters.get(declared.path).expect("declared"),
+            by,
+            format!("{}: {}", in_words(declared.confidence), declared.source),
+        ]);
+    }
+    page.rows(&rows);
+}
+
+fn note(note: &Note) -> Vec<String> {
+    let place = [note.place.as_str(), note.field.as_str()];
+    let place = place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    vec![place, note.text.clone()]
+}
