@@ -96,7 +96,7 @@ fn m_g_1() {
     let median = libm::exp(-0.5 * sigma * sigma);
     let lognormal = Law::lognormal(median, median * libm::exp(sigma * 1.644_853_626_951_472_2)).to_string();
     let cases = [
-        (7, "1s".to_owned(), 1.0, 0.01),
+        (7, "1s".to_owned(), 1.0, 0.015),
         (8, "uniform(0s, 2s)".to_owned(), 4.0 / 3.0, 0.015),
         (9, lognormal, 2.5, 0.04),
         (10, "gamma(shape 4, scale 0.25s)".to_owned(), 1.25, 0.015),
