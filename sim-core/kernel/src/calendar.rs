@@ -3,12 +3,17 @@
 //! There is no cancel: a wake-up is a hint, whoever set it keeps its own deadline, and a stale one does nothing.
 //! Deadlines that are nearly always met would fill the calendar; equal delays form a plain queue instead, a lane.
 
+mod far;
 mod heap;
+mod ladder;
+mod near;
+mod sort;
 
 use std::collections::VecDeque;
 
 use crate::time::{SimDuration, SimTime};
 use heap::Heap;
+use ladder::Ladder;
 
 /// The pending events of one run, and its clock.
 ///
@@ -17,11 +22,15 @@ use heap::Heap;
 #[derive(Clone, Debug)]
 pub struct Calendar<E> {
     now: SimTime,
-    pending: Heap<E>,
+    ladder: Ladder<E>,
+    /// Holds the events in place of the ladder while ties are shuffled.
+    shuffled: Option<Heap<E>>,
     lanes: Vec<Queue<E>>,
-    /// Time and index of the lane whose head comes first; the maximum if all lanes are empty.
-    lane_first: (SimTime, usize),
-    in_lanes: usize,
+    /// For each lane the time of its head and its index, or [`NO_HEAD`].
+    heads: Vec<(SimTime, usize)>,
+    /// The first of the heads.
+    first_head: (SimTime, usize),
+    len: usize,
     scheduled: u64,
     peak: usize,
 }
@@ -37,17 +46,19 @@ struct Queue<E> {
     waiting: VecDeque<(SimTime, E)>,
 }
 
-const NO_LANE: (SimTime, usize) = (SimTime::MAX, usize::MAX);
+const NO_HEAD: (SimTime, usize) = (SimTime::MAX, usize::MAX);
 
-impl<E> Calendar<E> {
+impl<E: Copy> Calendar<E> {
     /// An empty calendar at time zero.
     pub fn new() -> Calendar<E> {
         Calendar {
             now: SimTime::ZERO,
-            pending: Heap::new(),
+            ladder: Ladder::new(),
+            shuffled: None,
             lanes: Vec::new(),
-            lane_first: NO_LANE,
-            in_lanes: 0,
+            heads: Vec::new(),
+            first_head: NO_HEAD,
+            len: 0,
             scheduled: 0,
             peak: 0,
         }
@@ -60,12 +71,12 @@ impl<E> Calendar<E> {
 
     /// How many events are pending, in lanes too.
     pub fn len(&self) -> usize {
-        self.pending.len() + self.in_lanes
+        self.len
     }
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
     /// How many events were ever scheduled, in lanes too.
@@ -84,12 +95,11 @@ impl<E> Calendar<E> {
     /// If `at` lies before [`Calendar::now`].
     #[inline]
     pub fn schedule(&mut self, at: SimTime, event: E) {
-        assert!(
-            at >= self.now,
-            "nothing is scheduled for the past: {at} is before {}",
-            self.now
-        );
-        self.pending.push(at, event);
+        assert!(at >= self.now, "nothing is scheduled for the past: {at} is before {}", self.now);
+        match &mut self.shuffled {
+            None => self.ladder.push(at, event),
+            Some(heap) => heap.push(at, event),
+        }
         self.count_one();
     }
 
@@ -107,10 +117,8 @@ impl<E> Calendar<E> {
     /// A lane is a queue beside the calendar: it costs the other events nothing, however many wait in it. Each
     /// declaration makes a lane of its own, also for a delay that another one has.
     pub fn lane(&mut self, delay: SimDuration) -> Lane {
-        self.lanes.push(Queue {
-            delay,
-            waiting: VecDeque::new(),
-        });
+        self.lanes.push(Queue { delay, waiting: VecDeque::new() });
+        self.heads.push(NO_HEAD);
         Lane(self.lanes.len() - 1)
     }
 
@@ -123,17 +131,22 @@ impl<E> Calendar<E> {
     pub fn schedule_in_lane(&mut self, lane: Lane, event: E) {
         let queue = &mut self.lanes[lane.0];
         let at = self.now + queue.delay;
+        if queue.waiting.is_empty() {
+            self.heads[lane.0] = (at, lane.0);
+            self.first_head = self.first_head.min((at, lane.0));
+        }
         queue.waiting.push_back((at, event));
-        // Only into an empty lane can this be the first: behind others it is never earlier than they are.
-        self.lane_first = self.lane_first.min((at, lane.0));
-        self.in_lanes += 1;
         self.count_one();
     }
 
     /// The time of the next event, if any is pending.
     pub fn next_time(&self) -> Option<SimTime> {
-        let in_lanes = (self.in_lanes > 0).then_some(self.lane_first.0);
-        self.pending.next_time().into_iter().chain(in_lanes).min()
+        let pending = match &self.shuffled {
+            None => self.ladder.next_time(),
+            Some(heap) => heap.next_time(),
+        };
+        let in_lanes = (self.first_head != NO_HEAD).then_some(self.first_head.0);
+        pending.into_iter().chain(in_lanes).min()
     }
 
     /// Takes the next event, and makes its time the present.
@@ -145,12 +158,14 @@ impl<E> Calendar<E> {
     /// Takes the next event if it is due at or before `limit`, and makes its time the present.
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
-        let popped = match self.pending.pop_until(limit.min(self.lane_first.0)) {
-            None if self.in_lanes > 0 && self.lane_first.0 <= limit => self.pop_lane(),
-            popped => popped?,
+        let popped = match self.pop_pending(limit.min(self.first_head.0)) {
+            Some(popped) => popped,
+            None if self.first_head != NO_HEAD && self.first_head.0 <= limit => self.pop_lane(),
+            None => return None,
         };
         debug_assert!(popped.0 >= self.now, "time never runs backwards");
         self.now = popped.0;
+        self.len -= 1;
         Some(popped)
     }
 
@@ -159,15 +174,8 @@ impl<E> Calendar<E> {
     /// # Panics
     /// If that is in the past, or would leave a pending event in the past.
     pub fn advance_to(&mut self, now: SimTime) {
-        assert!(
-            now >= self.now,
-            "time never runs backwards: {now} is before {}",
-            self.now
-        );
-        assert!(
-            self.next_time().is_none_or(|next| next >= now),
-            "no pending event is passed over"
-        );
+        assert!(now >= self.now, "time never runs backwards: {now} is before {}", self.now);
+        assert!(self.next_time().is_none_or(|next| next >= now), "no pending event is passed over");
         self.now = now;
     }
 
@@ -176,30 +184,39 @@ impl<E> Calendar<E> {
     ///
     /// A run's facts may not depend on the order of ties: this is how to find out.
     pub fn shuffle_ties(&mut self, key: u64) {
-        self.pending.shuffle_ties(key);
+        let mut heap = Heap::new(Some(key));
+        while let Some((at, event)) = self.pop_pending(SimTime::MAX) {
+            heap.push(at, event);
+        }
+        self.shuffled = Some(heap);
     }
 
     #[inline]
     fn count_one(&mut self) {
         self.scheduled += 1;
-        self.peak = self.peak.max(self.len());
+        self.len += 1;
+        self.peak = self.peak.max(self.len);
+    }
+
+    #[inline]
+    fn pop_pending(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
+        match &mut self.shuffled {
+            None => self.ladder.pop_until(limit),
+            Some(heap) => heap.pop_until(limit),
+        }
     }
 
     fn pop_lane(&mut self) -> (SimTime, E) {
-        let popped = self.lanes[self.lane_first.1]
-            .waiting
-            .pop_front()
-            .expect("the first lane has a head");
-        self.in_lanes -= 1;
-        let heads = self.lanes.iter().enumerate();
-        let heads =
-            heads.filter_map(|(index, lane)| lane.waiting.front().map(|head| (head.0, index)));
-        self.lane_first = heads.min().unwrap_or(NO_LANE);
+        let (_, lane) = self.first_head;
+        let waiting = &mut self.lanes[lane].waiting;
+        let popped = waiting.pop_front().expect("a lane with a head has an event");
+        self.heads[lane] = waiting.front().map_or(NO_HEAD, |&(at, _)| (at, lane));
+        self.first_head = self.heads.iter().copied().min().unwrap_or(NO_HEAD);
         popped
     }
 }
 
-impl<E> Default for Calendar<E> {
+impl<E: Copy> Default for Calendar<E> {
     fn default() -> Calendar<E> {
         Calendar::new()
     }

@@ -67,13 +67,9 @@ impl<'de> Deserialize<'de> for Digest {
         let text = String::deserialize(deserializer)?;
         let lower_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != 16 || !text.bytes().all(lower_hex) {
-            return Err(de::Error::custom(format!(
-                "{text:?} is not a digest; a digest has 16 digits, 0-9 and a-f"
-            )));
+            return Err(de::Error::custom(format!("{text:?} is not a digest; a digest has 16 digits, 0-9 and a-f")));
         }
-        u64::from_str_radix(&text, 16)
-            .map(Digest)
-            .map_err(de::Error::custom)
+        u64::from_str_radix(&text, 16).map(Digest).map_err(de::Error::custom)
     }
 }
 
@@ -89,10 +85,7 @@ struct Words {
 impl Words {
     #[inline]
     fn new() -> Words {
-        Words {
-            sum: 0,
-            secret: GOLDEN,
-        }
+        Words { sum: 0, secret: GOLDEN }
     }
 }
 
@@ -201,21 +194,9 @@ mod tests {
 
     #[test]
     fn the_digest_is_pinned() {
-        let digest = digest_of(&[
-            (1, Event::Arrives(7)),
-            (
-                2,
-                Event::Leaves {
-                    request: 7,
-                    seat: 1,
-                },
-            ),
-        ]);
+        let digest = digest_of(&[(1, Event::Arrives(7)), (2, Event::Leaves { request: 7, seat: 1 })]);
         assert_eq!(digest.to_string(), "f8e955a14b4a10b0");
-        assert_eq!(
-            Digest::of_bytes(b"a plan of eighteen").to_string(),
-            "686b74c36d987c8e"
-        );
+        assert_eq!(Digest::of_bytes(b"a plan of eighteen").to_string(), "686b74c36d987c8e");
     }
 
     #[test]
@@ -225,28 +206,13 @@ mod tests {
             digest_of(&[(1, Event::Arrives(7))]),
             digest_of(&[(2, Event::Arrives(7))]),
             digest_of(&[(1, Event::Arrives(8))]),
-            digest_of(&[(
-                1,
-                Event::Leaves {
-                    request: 7,
-                    seat: 0,
-                },
-            )]),
-            digest_of(&[(
-                1,
-                Event::Leaves {
-                    request: 0,
-                    seat: 7,
-                },
-            )]),
+            digest_of(&[(1, Event::Leaves { request: 7, seat: 0 })]),
+            digest_of(&[(1, Event::Leaves { request: 0, seat: 7 })]),
             digest_of(&[(1, Event::Arrives(7)), (1, Event::Arrives(8))]),
             digest_of(&[(1, Event::Arrives(8)), (1, Event::Arrives(7))]),
         ];
         for (index, digest) in all.iter().enumerate() {
-            assert!(
-                !all[..index].contains(digest),
-                "case {index} repeats an earlier digest"
-            );
+            assert!(!all[..index].contains(digest), "case {index} repeats an earlier digest");
         }
     }
 

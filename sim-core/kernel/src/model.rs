@@ -28,11 +28,7 @@ pub struct Stuck {
 
 impl fmt::Display for Stuck {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            out,
-            "stuck at {}: more than {EVENTS_PER_INSTANT_MAX} events at this one instant",
-            self.at
-        )
+        write!(out, "stuck at {}: more than {EVENTS_PER_INSTANT_MAX} events at this one instant", self.at)
     }
 }
 
@@ -140,17 +136,9 @@ mod tests {
             let delay = SimDuration::from_nanos(self.steps.wrapping_mul(0x9e37_79b9) % 1_000);
             match step {
                 Step::Left(walker) => future.schedule_after(delay, Step::Right { walker, hops: 2 }),
-                Step::Right { walker, hops: 0 } => {
-                    future.schedule_in_lane(self.lane, Step::Left(walker))
-                }
+                Step::Right { walker, hops: 0 } => future.schedule_in_lane(self.lane, Step::Left(walker)),
                 Step::Right { walker, hops } => {
-                    future.schedule_after(
-                        SimDuration::ZERO,
-                        Step::Right {
-                            walker,
-                            hops: hops - 1,
-                        },
-                    );
+                    future.schedule_after(SimDuration::ZERO, Step::Right { walker, hops: hops - 1 });
                 }
             }
         }
@@ -162,9 +150,7 @@ mod tests {
         let mut simulation = Simulation::new(Walk { steps: 0, lane });
         *simulation.future() = calendar;
         for walker in 0..50 {
-            simulation
-                .future()
-                .schedule(SimTime::from_nanos(10), Step::Left(walker));
+            simulation.future().schedule(SimTime::from_nanos(10), Step::Left(walker));
         }
         simulation
     }
@@ -186,9 +172,7 @@ mod tests {
         let (mut whole, mut pieces) = (walk(), walk());
         whole.run_until(SimTime::from_nanos(30_000)).unwrap();
         for piece in 1..=30 {
-            pieces
-                .run_until(SimTime::from_nanos(piece * 1_000))
-                .unwrap();
+            pieces.run_until(SimTime::from_nanos(piece * 1_000)).unwrap();
         }
         assert_eq!(whole.digest(), pieces.digest());
         assert_eq!(whole.now(), pieces.now());
@@ -197,9 +181,7 @@ mod tests {
     #[test]
     fn another_past_has_another_digest() {
         let (mut one, mut other) = (walk(), walk());
-        other
-            .future()
-            .schedule(SimTime::from_nanos(20_000), Step::Left(50));
+        other.future().schedule(SimTime::from_nanos(20_000), Step::Left(50));
         one.run_until(SimTime::from_nanos(19_999)).unwrap();
         other.run_until(SimTime::from_nanos(19_999)).unwrap();
         assert_eq!(one.digest(), other.digest());
@@ -220,15 +202,7 @@ mod tests {
         let mut simulation = Simulation::new(Echo);
         simulation.future().schedule(SimTime::from_nanos(3), 0);
         let stuck = simulation.run_until(SimTime::MAX).unwrap_err();
-        assert_eq!(
-            stuck,
-            Stuck {
-                at: SimTime::from_nanos(3)
-            }
-        );
-        assert_eq!(
-            stuck.to_string(),
-            "stuck at 0:00:00.000: more than 10000000 events at this one instant"
-        );
+        assert_eq!(stuck, Stuck { at: SimTime::from_nanos(3) });
+        assert_eq!(stuck.to_string(), "stuck at 0:00:00.000: more than 10000000 events at this one instant");
     }
 }

@@ -17,9 +17,7 @@ const NANOS_PER_MIN: u64 = 60 * NANOS_PER_SEC;
 ///
 /// Prints as hours, minutes, seconds and milliseconds (`0:10:02.345`), cut off, not rounded, below the millisecond:
 /// columns align and an event never seems to lie after one that it precedes. Serialised as integer nanoseconds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimTime(u64);
 
@@ -27,9 +25,7 @@ pub struct SimTime(u64);
 ///
 /// Prints in the largest unit that it fills, with at most three decimals (rounded): `12ms`, `1.4s`, `8m30s`, `2h5m`.
 /// Serialised as integer nanoseconds.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimDuration(u64);
 
@@ -108,6 +104,12 @@ impl SimDuration {
         SimDuration::of(mins, NANOS_PER_MIN)
     }
 
+    /// This duration times a factor, rounded to a nanosecond; a negative factor gives zero.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> SimDuration {
+        SimDuration::from_secs_f64(self.as_secs_f64() * factor)
+    }
+
     /// The one place where floats become durations: sampled or computed seconds, rounded to the nearest nanosecond.
     ///
     /// Negative values and NaN become zero (a normal law may well draw below zero); what is too long becomes
@@ -128,11 +130,7 @@ impl SimDuration {
     }
 
     const fn of(count: u64, unit: u64) -> SimDuration {
-        SimDuration(
-            count
-                .checked_mul(unit)
-                .expect("a duration has at most 2^64 ns, 584 years"),
-        )
+        SimDuration(count.checked_mul(unit).expect("a duration has at most 2^64 ns, 584 years"))
     }
 }
 
@@ -140,11 +138,7 @@ impl Add<SimDuration> for SimTime {
     type Output = SimTime;
 
     fn add(self, span: SimDuration) -> SimTime {
-        SimTime(
-            self.0
-                .checked_add(span.0)
-                .expect("simulated time ends 2^64 ns, 584 years, after its beginning"),
-        )
+        SimTime(self.0.checked_add(span.0).expect("simulated time ends 2^64 ns, 584 years, after its beginning"))
     }
 }
 
@@ -158,11 +152,7 @@ impl Sub<SimDuration> for SimTime {
     type Output = SimTime;
 
     fn sub(self, span: SimDuration) -> SimTime {
-        SimTime(
-            self.0
-                .checked_sub(span.0)
-                .expect("there is no time before the run began"),
-        )
+        SimTime(self.0.checked_sub(span.0).expect("there is no time before the run began"))
     }
 }
 
@@ -170,11 +160,7 @@ impl Sub for SimTime {
     type Output = SimDuration;
 
     fn sub(self, earlier: SimTime) -> SimDuration {
-        SimDuration(
-            self.0
-                .checked_sub(earlier.0)
-                .expect("a later time minus an earlier one"),
-        )
+        SimDuration(self.0.checked_sub(earlier.0).expect("a later time minus an earlier one"))
     }
 }
 
@@ -182,11 +168,7 @@ impl Add for SimDuration {
     type Output = SimDuration;
 
     fn add(self, other: SimDuration) -> SimDuration {
-        SimDuration(
-            self.0
-                .checked_add(other.0)
-                .expect("a sum of durations has at most 2^64 ns, 584 years"),
-        )
+        SimDuration(self.0.checked_add(other.0).expect("a sum of durations has at most 2^64 ns, 584 years"))
     }
 }
 
@@ -200,11 +182,7 @@ impl Sub for SimDuration {
     type Output = SimDuration;
 
     fn sub(self, other: SimDuration) -> SimDuration {
-        SimDuration(
-            self.0
-                .checked_sub(other.0)
-                .expect("a longer duration minus a shorter one"),
-        )
+        SimDuration(self.0.checked_sub(other.0).expect("a longer duration minus a shorter one"))
     }
 }
 
@@ -221,11 +199,7 @@ impl Div<u64> for SimDuration {
 
     /// Rounds down to a whole nanosecond.
     fn div(self, divisor: u64) -> SimDuration {
-        SimDuration(
-            self.0
-                .checked_div(divisor)
-                .expect("a duration is divided by at least one"),
-        )
+        SimDuration(self.0.checked_div(divisor).expect("a duration is divided by at least one"))
     }
 }
 
@@ -239,12 +213,7 @@ impl fmt::Display for SimTime {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0 / NANOS_PER_MILLI;
         let (secs, millis) = (millis / 1_000, millis % 1_000);
-        out.pad(&format!(
-            "{}:{:02}:{:02}.{millis:03}",
-            secs / 3_600,
-            secs / 60 % 60,
-            secs % 60
-        ))
+        out.pad(&format!("{}:{:02}:{:02}.{millis:03}", secs / 3_600, secs / 60 % 60, secs % 60))
     }
 }
 
@@ -265,25 +234,15 @@ fn spelled(nanos: u64) -> String {
     let thousandths = rounded_thousandths(nanos, NANOS_PER_SEC);
     let (mins, rest) = (thousandths / 60_000, thousandths % 60_000);
     let part = |count: u64, name: &str| {
-        if count == 0 {
-            String::new()
-        } else {
-            format!("{count}{name}")
-        }
+        if count == 0 { String::new() } else { format!("{count}{name}") }
     };
-    let secs = if mins > 0 && rest == 0 {
-        String::new()
-    } else {
-        decimal(rest) + "s"
-    };
+    let secs = if mins > 0 && rest == 0 { String::new() } else { decimal(rest) + "s" };
     part(mins / 60, "h") + &part(mins % 60, "m") + &secs
 }
 
 fn rounded_thousandths(nanos: u64, unit: u64) -> u64 {
     // In 128 bits, since the longest durations times 1,000 leave 64.
-    ((u128::from(nanos) * 1_000 + u128::from(unit) / 2) / u128::from(unit))
-        .try_into()
-        .unwrap_or(u64::MAX)
+    ((u128::from(nanos) * 1_000 + u128::from(unit) / 2) / u128::from(unit)).try_into().unwrap_or(u64::MAX)
 }
 
 fn decimal(thousandths: u64) -> String {
@@ -340,10 +299,7 @@ mod tests {
         assert_eq!((start + span) - start, span);
         assert_eq!((start - span).since_start(), SimDuration::from_nanos(2));
         assert_eq!(start.saturating_since(start + span), SimDuration::ZERO);
-        assert_eq!(
-            [span, span * 2, span / 2].into_iter().sum::<SimDuration>(),
-            SimDuration::from_nanos(10)
-        );
+        assert_eq!([span, span * 2, span / 2].into_iter().sum::<SimDuration>(), SimDuration::from_nanos(10));
     }
 
     #[test]

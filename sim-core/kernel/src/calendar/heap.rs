@@ -1,4 +1,5 @@
-//! The plain structure: a binary heap on (time, tie, order of scheduling). Tests compare the fast one with it.
+//! The plain structure: a binary heap on (time, tie, order of scheduling). It shuffles ties, and is the oracle that
+//! tests compare the fast one with.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,7 +10,7 @@ use crate::time::SimTime;
 pub(super) struct Heap<E> {
     entries: BinaryHeap<Entry<E>>,
     pushed: u64,
-    /// The key of the tie shuffle, if ties are shuffled.
+    /// The key of the tie shuffle; none keeps ties in order of scheduling.
     shuffle: Option<u64>,
 }
 
@@ -21,29 +22,14 @@ struct Entry<E> {
 }
 
 impl<E> Heap<E> {
-    pub(super) fn new() -> Heap<E> {
-        Heap {
-            entries: BinaryHeap::new(),
-            pushed: 0,
-            shuffle: None,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
+    pub(super) fn new(shuffle: Option<u64>) -> Heap<E> {
+        Heap { entries: BinaryHeap::new(), pushed: 0, shuffle }
     }
 
     pub(super) fn push(&mut self, at: SimTime, event: E) {
         let drawn = self.shuffle.map_or(0, |key| scrambled(key, self.pushed));
-        self.entries.push(Entry {
-            key: (at, drawn, self.pushed),
-            event,
-        });
+        self.entries.push(Entry { key: (at, drawn, self.pushed), event });
         self.pushed += 1;
-    }
-
-    pub(super) fn next_time(&self) -> Option<SimTime> {
-        self.entries.peek().map(|entry| entry.key.0)
     }
 
     pub(super) fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
@@ -53,13 +39,8 @@ impl<E> Heap<E> {
         self.entries.pop().map(|entry| (entry.key.0, entry.event))
     }
 
-    pub(super) fn shuffle_ties(&mut self, key: u64) {
-        self.shuffle = Some(key);
-        let mut entries = std::mem::take(&mut self.entries).into_vec();
-        for entry in &mut entries {
-            entry.key.1 = scrambled(key, entry.key.2);
-        }
-        self.entries = entries.into();
+    pub(super) fn next_time(&self) -> Option<SimTime> {
+        self.entries.peek().map(|entry| entry.key.0)
     }
 }
 

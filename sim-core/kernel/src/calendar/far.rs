@@ -1,0 +1,275 @@
+//! The events that come later, in slots by the highest digit in which their time differs from a common base.
+//!
+//! A time's digits are those of the base up to that one, so slots are in order of time: lower levels first, and
+//! within a level lower digits. A slot is a chain of chunks in one store; a chunk that was read is the next to be
+//! written, so the store stays as small, and as warm in the cache, as what is pending.
+
+use std::ops::Range;
+
+use super::near::Near;
+use super::sort::sort;
+
+/// Bits of a digit. With 4, measured against 1, 2 and 3, an event moves least often for the slots' upkeep.
+const DIGIT_BITS: u32 = 4;
+const DIGITS: usize = 1 << DIGIT_BITS;
+const LEVELS: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
+/// Events in a chunk.
+const CHUNK: usize = GATHERED_MAX;
+/// Events that are sorted at once, a power of two.
+pub(super) const GATHERED_MAX: usize = 1 << GATHERED_BITS;
+const GATHERED_BITS: u32 = 5;
+/// Slots from this level up are never sorted, so that time and number of an event fit in one 64-bit key.
+const SORTED_LEVELS: usize = ((u64::BITS - GATHERED_BITS) / DIGIT_BITS) as usize;
+const NO_CHUNK: u32 = u32::MAX;
+
+#[derive(Clone, Debug)]
+pub(super) struct Far<E> {
+    /// At or before every time in the slots; what equals it lies in the slot of its lowest digit.
+    base: u64,
+    /// Bit n is set if any slot of level n is taken.
+    levels: u16,
+    /// For each level: bit n is set if the slot of digit n is taken.
+    digits: [u16; LEVELS],
+    slots: Box<[Slot; LEVELS * DIGITS]>,
+    store: Vec<Entry<E>>,
+    /// For each chunk the next one in its chain.
+    next: Vec<u32>,
+    /// The first chunk in the chain of those that are free.
+    free: u32,
+    keys: [u64; GATHERED_MAX],
+    /// For each key the place of its event in the store.
+    places: [u32; GATHERED_MAX],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    time: u64,
+    event: E,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    earliest: u64,
+    /// The first chunk.
+    head: u32,
+    /// Where in the store the next event goes. At the start of a chunk it means that a new chunk is needed.
+    end: u32,
+}
+
+const EMPTY: Slot = Slot { earliest: u64::MAX, head: NO_CHUNK, end: 0 };
+
+impl<E: Copy> Far<E> {
+    pub(super) fn new() -> Far<E> {
+        Far {
+            base: 0,
+            levels: 0,
+            digits: [0; LEVELS],
+            slots: Box::new([EMPTY; LEVELS * DIGITS]),
+            store: Vec::new(),
+            next: Vec::new(),
+            free: NO_CHUNK,
+            keys: [0; GATHERED_MAX],
+            places: [0; GATHERED_MAX],
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.levels == 0
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, time: u64, event: E) {
+        let slot = self.slot_of(time);
+        if self.slots[slot].end.is_multiple_of(CHUNK as u32) {
+            self.extend(slot, Entry { time, event });
+        }
+        let slot = &mut self.slots[slot];
+        slot.earliest = slot.earliest.min(time);
+        let entry = &mut self.store[slot.end as usize];
+        // Field by field: an entry built first and copied then would stall, see `Near`.
+        entry.time = time;
+        entry.event = event;
+        slot.end += 1;
+    }
+
+    pub(super) fn next_time(&self) -> Option<u64> {
+        self.lowest().map(|slot| self.earliest(slot))
+    }
+
+    /// The taken slot of the earliest times.
+    #[inline]
+    pub(super) fn lowest(&self) -> Option<usize> {
+        let level = self.levels.trailing_zeros() as usize;
+        let digits = self.digits.get(level)?;
+        Some(level * DIGITS + digits.trailing_zeros() as usize)
+    }
+
+    #[inline]
+    pub(super) fn earliest(&self, slot: usize) -> u64 {
+        self.slots[slot].earliest
+    }
+
+    /// The slot in which `time`, which is not before the base, belongs.
+    #[inline]
+    pub(super) fn slot_of(&self, time: u64) -> usize {
+        let highest_bit = u64::BITS - 1 - (time ^ self.base | 1).leading_zeros();
+        let level = highest_bit / DIGIT_BITS;
+        level as usize * DIGITS + (time >> (level * DIGIT_BITS)) as usize % DIGITS
+    }
+
+    /// The first time that belongs in `slot`.
+    pub(super) fn start_of(&self, slot: usize) -> u64 {
+        let shift = (slot / DIGITS) as u32 * DIGIT_BITS;
+        let above = (self.base >> shift) & !(DIGITS as u64 - 1);
+        (above | (slot % DIGITS) as u64) << shift
+    }
+
+    /// The first time that belongs no longer in `slot`, or the maximum.
+    pub(super) fn end_of(&self, slot: usize) -> u64 {
+        let shift = (slot / DIGITS) as u32 * DIGIT_BITS;
+        self.start_of(slot).saturating_add(1 << shift)
+    }
+
+    /// Whether `slot` can be sorted at once.
+    #[inline]
+    pub(super) fn is_small(&self, slot: usize) -> bool {
+        let level = slot / DIGITS;
+        let slot = &self.slots[slot];
+        level < SORTED_LEVELS && last_chunk(slot) == slot.head
+    }
+
+    #[inline]
+    pub(super) fn count_of_small(&self, slot: usize) -> usize {
+        self.slots[slot].end as usize - start_of_chunk(self.slots[slot].head)
+    }
+
+    /// Empties the small `slot` into the keys to be sorted, of which there are `gathered` so far; gives their number.
+    ///
+    /// The events stay where they are until [`Far::sort_gathered`], before which nothing may be pushed.
+    #[inline]
+    pub(super) fn gather(&mut self, slot: usize, gathered: usize) -> usize {
+        let count = self.count_of_small(slot);
+        let head = self.vacate(slot).head;
+        let start = start_of_chunk(head);
+        let mut number = gathered;
+        for (entry, place) in self.store[start..start + count].iter().zip(start as u32..) {
+            // The number below the time: equal times stay in order of scheduling.
+            self.keys[number] = ((entry.time - self.base) << GATHERED_BITS) | number as u64;
+            self.places[number] = place;
+            number += 1;
+        }
+        self.release(head);
+        number
+    }
+
+    /// Sorts the first `gathered` keys, and appends their events to `near`, the latest first.
+    #[inline]
+    pub(super) fn sort_gathered(&mut self, gathered: usize, near: &mut Near<E>) {
+        self.keys[gathered..].fill(u64::MAX);
+        sort(&mut self.keys, gathered);
+        for key in self.keys[..gathered].iter().rev() {
+            let place = self.places[*key as usize % GATHERED_MAX];
+            let entry = &self.store[place as usize];
+            near.append(entry.time, entry.event);
+        }
+    }
+
+    /// Moves a whole slot to `near`, which is empty, if all its times are equal; that time is then the base.
+    pub(super) fn take_if_equal(&mut self, slot: usize, near: &mut Near<E>) -> bool {
+        if !self.is_equal(&self.slots[slot]) {
+            return false;
+        }
+        let slot = self.vacate(slot);
+        let mut chunk = slot.head;
+        while chunk != NO_CHUNK {
+            for entry in &self.store[events_of(chunk, &slot)] {
+                near.append(entry.time, entry.event);
+            }
+            chunk = self.release(chunk);
+        }
+        near.reverse();
+        self.base = slot.earliest;
+        true
+    }
+
+    /// Makes the earliest time of `slot`, the lowest one, the base, and spreads its events over the slots below.
+    pub(super) fn spread(&mut self, slot: usize) {
+        let slot = self.vacate(slot);
+        self.base = slot.earliest;
+        let mut chunk = slot.head;
+        while chunk != NO_CHUNK {
+            for place in events_of(chunk, &slot) {
+                let Entry { time, event } = self.store[place];
+                self.push(time, event);
+            }
+            chunk = self.release(chunk);
+        }
+    }
+
+    fn is_equal(&self, slot: &Slot) -> bool {
+        let mut chunk = slot.head;
+        while chunk != NO_CHUNK {
+            if self.store[events_of(chunk, slot)].iter().any(|entry| entry.time != slot.earliest) {
+                return false;
+            }
+            chunk = self.next[chunk as usize];
+        }
+        true
+    }
+
+    /// Marks a slot as empty, and gives what it was.
+    #[inline]
+    fn vacate(&mut self, slot: usize) -> Slot {
+        let level = slot / DIGITS;
+        self.digits[level] &= !(1 << (slot % DIGITS));
+        if self.digits[level] == 0 {
+            self.levels &= !(1 << level);
+        }
+        std::mem::replace(&mut self.slots[slot], EMPTY)
+    }
+
+    /// Gives `slot` one more chunk, a free one or a new one (filled with `filler`, which is never read).
+    #[inline(never)]
+    fn extend(&mut self, slot: usize, filler: Entry<E>) {
+        if self.free == NO_CHUNK {
+            self.free = u32::try_from(self.next.len()).expect("a chunk's number has 32 bits");
+            self.next.push(NO_CHUNK);
+            self.store.resize(self.store.len() + CHUNK, filler);
+        }
+        let chunk = self.free;
+        self.free = std::mem::replace(&mut self.next[chunk as usize], NO_CHUNK);
+        if self.slots[slot].head == NO_CHUNK {
+            self.slots[slot].head = chunk;
+            self.levels |= 1 << (slot / DIGITS);
+            self.digits[slot / DIGITS] |= 1 << (slot % DIGITS);
+        } else {
+            let last = last_chunk(&self.slots[slot]);
+            self.next[last as usize] = chunk;
+        }
+        let start = u32::try_from(start_of_chunk(chunk)).expect("fewer than 2^32 events are pending");
+        self.slots[slot].end = start;
+    }
+
+    /// Frees a chunk that was read, and gives the one behind it.
+    #[inline]
+    fn release(&mut self, chunk: u32) -> u32 {
+        let following = std::mem::replace(&mut self.next[chunk as usize], self.free);
+        self.free = chunk;
+        following
+    }
+}
+
+fn start_of_chunk(chunk: u32) -> usize {
+    chunk as usize * CHUNK
+}
+
+fn last_chunk(slot: &Slot) -> u32 {
+    (slot.end - 1) / CHUNK as u32
+}
+
+/// Where in the store the events of a slot's chunk lie.
+fn events_of(chunk: u32, slot: &Slot) -> Range<usize> {
+    let start = start_of_chunk(chunk);
+    let end = if chunk == last_chunk(slot) { slot.end as usize } else { start + CHUNK };
+    start..end
+}

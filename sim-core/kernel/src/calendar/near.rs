@@ -1,0 +1,85 @@
+//! The events that come next, sorted.
+
+use super::far::Far;
+
+/// Events in falling order of time, equals in reversed order of scheduling, so that the next one is the last.
+///
+/// Times and events lie apart, so that a search reads times only, and a value that was just written is read again in
+/// the same widths (a processor stalls for a dozen cycles otherwise).
+#[derive(Clone, Debug)]
+pub(super) struct Near<E> {
+    times: Vec<u64>,
+    events: Vec<E>,
+}
+
+impl<E: Copy> Near<E> {
+    pub(super) fn new() -> Near<E> {
+        Near { times: Vec::new(), events: Vec::new() }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.times.len()
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.times.is_empty()
+    }
+
+    pub(super) fn next_time(&self) -> Option<u64> {
+        self.times.last().copied()
+    }
+
+    pub(super) fn middle_time(&self) -> u64 {
+        self.times[self.times.len() / 2]
+    }
+
+    /// Puts an event behind all that are due at or before its time.
+    #[inline]
+    pub(super) fn insert(&mut self, time: u64, event: E) {
+        let mut place = self.times.len();
+        self.times.push(time);
+        self.events.push(event);
+        while place > 0 && self.times[place - 1] <= time {
+            self.times[place] = self.times[place - 1];
+            self.events[place] = self.events[place - 1];
+            place -= 1;
+        }
+        self.times[place] = time;
+        self.events[place] = event;
+    }
+
+    /// Puts an event behind all others, where it belongs if events come in falling order.
+    #[inline]
+    pub(super) fn append(&mut self, time: u64, event: E) {
+        self.times.push(time);
+        self.events.push(event);
+    }
+
+    /// Turns round events that were appended in order of scheduling, all for one time.
+    pub(super) fn reverse(&mut self) {
+        self.times.reverse();
+        self.events.reverse();
+    }
+
+    #[inline]
+    pub(super) fn pop_until(&mut self, limit: u64) -> Option<(u64, E)> {
+        let time = *self.times.last()?;
+        if time > limit {
+            return None;
+        }
+        self.times.pop();
+        self.events.pop().map(|event| (time, event))
+    }
+
+    /// Moves all that is due at `end` or later to the slots, in order.
+    pub(super) fn give_back(&mut self, end: u64, far: &mut Far<E>) {
+        let later = self.times.partition_point(|&time| time >= end);
+        for index in (0..later).rev() {
+            far.push(self.times[index], self.events[index]);
+        }
+        self.times.drain(..later);
+        self.events.drain(..later);
+    }
+}
