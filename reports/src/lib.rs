@@ -1,1 +1,23 @@
-//! reports
+//! Reports: turns what a study measured, plain data, into what people read.
+//!
+//! A [`Document`] holds everything that any report needs; as JSON it is `record.json`. [`terminal`] tells it on one
+//! screen, [`html`] on one page that opens offline, [`write_all`] puts both, the plots and the record into a directory,
+//! all or nothing. [`verdict`] says whether the plan's objectives were kept. Nothing here runs a model, reads a clock or
+//! prints.
+
+pub mod chart;
+mod document;
+mod figures;
+mod html;
+mod numbers;
+mod story;
+mod terminal;
+mod text;
+mod verdict;
+mod write;
+
+pub use document::{Document, ReadError};
+pub use html::html;
+pub use terminal::{Style, terminal, where_the_files_are};
+pub use verdict::{Judged, Judgement, Verdict, verdict};
+pub use write::{WriteError, write_all};

@@ -1,0 +1,140 @@
+//! Which charts a document has: one per client class for availability and latency, then nodes, pods, and whatever else the
+//! model gives over time. Series are grouped by their names' families; an unknown one gets a chart of its own.
+
+use crate::chart::{Band, Chart, Figure, Line, Mark, MarkKind};
+use crate::story::{self, Lasts};
+use sim_eks::{Plan, Record};
+use sim_study::{Findings, Unit};
+
+/// A series of one run, or its band over replications.
+struct Curve<'a> {
+    name: &'a str,
+    unit: Unit,
+    definition: &'a str,
+    line: Line,
+}
+
+/// The figures over all replications: bands, or plain lines where there is only one replication.
+pub fn of_all(plan: &Plan, findings: &Findings) -> Vec<Figure> {
+    let curves = findings.bands.iter().map(|band| Curve {
+        name: &band.name,
+        unit: band.unit,
+        definition: &band.definition,
+        line: Line {
+            label: String::new(),
+            window_s: band.window_s,
+            values: band.mean.clone(),
+            band: (findings.replications > 1).then(|| Band { low: band.low.clone(), high: band.high.clone() }),
+        },
+    });
+    figures(plan, curves.collect())
+}
+
+/// The figures of one run.
+pub fn of_run(plan: &Plan, record: &Record) -> Vec<Figure> {
+    let curves = record.series.iter().map(|series| Curve {
+        name: &series.name,
+        unit: series.unit,
+        definition: &series.definition,
+        line: Line { label: String::new(), window_s: series.window_s, values: series.values.clone(), band: None },
+    });
+    figures(plan, curves.collect())
+}
+
+const AVAILABILITY: &str = "api.availability.";
+const LATENCY: &str = "api.latency.";
+
+fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
+    let marks = marks(plan);
+    let chart = |title: String, unit: Unit, log: bool, lines: Vec<Line>| Chart {
+        title,
+        unit,
+        log,
+        end_s: plan.duration.as_secs_f64(),
+        lines,
+        marks: marks.clone(),
+    };
+    let mut availability = Figure::named("api-availability", "API availability by client class");
+    let mut latency = Figure::named("api-latency", "Latency of successful API requests by client class");
+    let mut nodes = Figure::named("nodes", "Nodes");
+    let mut pods = Figure::named("pods", "Pods");
+    let mut others = Figure::named("other", "Other results over time");
+    for curve in curves {
+        let (figure, title, label) = if let Some(class) = curve.name.strip_prefix(AVAILABILITY) {
+            (&mut availability, class.to_owned(), String::new())
+        } else if let Some((quantile, class)) = curve.name.strip_prefix(LATENCY).and_then(|rest| rest.split_once('.')) {
+            (&mut latency, class.to_owned(), quantile.to_owned())
+        } else if let Some(state) = curve.name.strip_prefix("nodes.") {
+            (&mut nodes, "nodes".to_owned(), state.replace('_', " "))
+        } else if let Some(state) = curve.name.strip_prefix("pods.") {
+            (&mut pods, "pods".to_owned(), state.replace('_', " "))
+        } else {
+            (&mut others, title_of(&curve), String::new())
+        };
+        let line = Line { label, ..curve.line };
+        let log = figure.name == "api-latency";
+        figure.add(chart(title, curve.unit, log, Vec::new()), line);
+    }
+    let all = [availability, latency, nodes, pods, others];
+    all.into_iter().filter(|figure| !figure.charts.is_empty()).map(Figure::named_lines).collect()
+}
+
+fn title_of(curve: &Curve<'_>) -> String {
+    match story::heading(curve.name) {
+        heading if heading != curve.name => heading.to_owned(),
+        name if curve.definition.is_empty() || curve.definition.len() > 80 => name.to_owned(),
+        name => format!("{name}: {}", curve.definition.trim_end_matches('.')),
+    }
+}
+
+/// Lines of one chart that a reader can tell apart.
+const LINES_MAX: usize = 4;
+
+impl Figure {
+    fn named(name: &str, title: &str) -> Figure {
+        Figure { name: name.to_owned(), title: title.to_owned(), charts: Vec::new() }
+    }
+
+    /// Adds a line to the chart of this title and unit, or to a new one.
+    fn add(&mut self, empty: Chart, line: Line) {
+        let fits = |chart: &&mut Chart| {
+            chart.title == empty.title && chart.unit == empty.unit && chart.lines.len() < LINES_MAX
+        };
+        match self.charts.iter_mut().find(fits) {
+            Some(chart) => chart.lines.push(line),
+            None => self.charts.push(Chart { lines: vec![line], ..empty }),
+        }
+    }
+
+    /// A chart's only line needs no name at its end where the title can say it.
+    fn named_lines(mut self) -> Figure {
+        for chart in self.charts.iter_mut().filter(|chart| chart.lines.len() == 1) {
+            let label = std::mem::take(&mut chart.lines[0].label);
+            if !label.is_empty() {
+                chart.title = format!("{}, {label}", chart.title);
+            }
+        }
+        self
+    }
+}
+
+/// The warm-up and the plan's steps, as marks.
+fn marks(plan: &Plan) -> Vec<Mark> {
+    let end = plan.duration.as_secs_f64();
+    let warm_up = plan.warm_up.as_secs_f64();
+    let mut marks = Vec::new();
+    if warm_up > 0.0 {
+        let label = "warm-up".to_owned();
+        marks.push(Mark { from_s: 0.0, to_s: warm_up.min(end), label, kind: MarkKind::WarmUp });
+    }
+    for step in &plan.steps {
+        let from_s = step.at.as_secs_f64();
+        let to_s = match story::lasts(&step.change) {
+            Lasts::Instant => from_s,
+            Lasts::For(span) => (from_s + span.as_secs_f64()).min(end),
+            Lasts::Good => end,
+        };
+        marks.push(Mark { from_s, to_s, label: story::step_text(plan, step), kind: MarkKind::Fault });
+    }
+    marks
+}

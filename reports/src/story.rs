@@ -1,0 +1,279 @@
+//! What every report says of a document, in the same words: what was run, what was done to it, which case tells most,
+//! which facts are its turning points.
+
+use crate::{Document, numbers};
+use sim_eks::Plan;
+use sim_eks::plan::{Change, NoteKind, Step};
+use sim_eks::quantity::show_duration;
+use sim_eks::record::{Fact, Weight};
+use sim_kernel::SimTime;
+use sim_study::{Better, CaseFindings, Estimate, Findings};
+
+/// The command that gives a document again, as far as its plan knows.
+pub fn command(plan: &Plan, seed: u64, replications: u32) -> String {
+    let mut command = format!("ekssim run {} --seed {seed}", shell_word(&plan.scenario));
+    if replications != plan.replications {
+        command.push_str(&format!(" --replications {replications}"));
+    }
+    for setting in plan.settings.iter().filter(|setting| setting.origin == "--set") {
+        command.push_str(&format!(" --set {}", shell_word(&format!("{}={}", setting.path, setting.value))));
+    }
+    command
+}
+
+/// A word as a shell reads it: quoted if it holds anything that a shell would take for its own.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+%@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+/// What was run, in a line: the cluster, its size and the simulated time.
+pub fn cluster_line(plan: &Plan) -> String {
+    let cluster = &plan.cluster;
+    let pods: u64 = plan.deployments.iter().map(|deployment| u64::from(deployment.replicas)).sum();
+    let zones = cluster.zones.iter().filter(|zone| zone.in_cluster).count();
+    format!(
+        "{}: Kubernetes {}.{} in {}, {}, {}, {} in {}",
+        cluster.name,
+        cluster.version.major,
+        cluster.version.minor,
+        cluster.region,
+        counted(zones as u64, "zone"),
+        counted(u64::from(cluster.nodes()), "node"),
+        counted(pods, "pod"),
+        counted(plan.deployments.len() as u64, "Deployment"),
+    )
+}
+
+/// `1 node`, `1,667 nodes`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", numbers::show(sim_study::Unit::Count, count as f64))
+}
+
+/// What a step of the plan does: `zone eu-west-1a loses power for 15m`.
+pub fn step_text(plan: &Plan, step: &Step) -> String {
+    let zone = |id: sim_eks::plan::ZoneId| plan.cluster.zones.get(id.index()).map_or("?", |zone| &zone.name);
+    let what = match &step.change {
+        Change::ZonePowerLoss { zone: id, .. } => format!("zone {} loses power", zone(*id)),
+        Change::ApiServerLoss { zone: Some(id), .. } => format!("the API server in {} dies", zone(*id)),
+        Change::ApiServerLoss { zone: None, .. } => "the API server with the controllers' leader dies".to_owned(),
+        Change::EtcdMemberLoss { zone: Some(id), .. } => format!("the etcd member in {} dies", zone(*id)),
+        Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader dies".to_owned(),
+        Change::ScaleDeployment { deployment, replicas } => {
+            let name = plan.deployments.get(*deployment).map_or("?", |found| &found.name);
+            format!("Deployment {name} is scaled to {replicas}")
+        }
+        Change::ScaleNodeGroup { node_group, desired } => {
+            let name = plan.cluster.node_groups.get(*node_group).map_or("?", |found| &found.name);
+            format!("node group {name} is scaled to {desired}")
+        }
+    };
+    match lasts(&step.change) {
+        Lasts::Instant => what,
+        Lasts::For(span) => format!("{what} for {}", show_duration(span)),
+        Lasts::Good => format!("{what} for good"),
+    }
+}
+
+/// How long a change holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// It is a change of plan, not a fault with an end.
+    Instant,
+    /// It is undone after this time.
+    For(sim_kernel::SimDuration),
+    /// It is never undone.
+    Good,
+}
+
+/// How long a change holds.
+pub fn lasts(change: &Change) -> Lasts {
+    match change {
+        Change::ZonePowerLoss { lasts, .. }
+        | Change::ApiServerLoss { lasts, .. }
+        | Change::EtcdMemberLoss { lasts, .. } => lasts.map_or(Lasts::Good, Lasts::For),
+        Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => Lasts::Instant,
+    }
+}
+
+/// A point in time as a timeline shows it: `0:10:02.345`.
+pub fn clock(time: SimTime) -> String {
+    time.to_string()
+}
+
+/// When a fact happened: a point, or the first and the last of many.
+pub fn when(fact: &Fact) -> String {
+    if fact.first == fact.last { clock(fact.first) } else { format!("{} to {}", clock(fact.first), clock(fact.last)) }
+}
+
+/// The measures of one name family, by what follows the family's name: the client classes of `api.availability.`.
+pub fn members<'a>(estimates: &'a [Estimate], family: &str) -> Vec<(&'a str, &'a Estimate)> {
+    estimates.iter().filter_map(|estimate| Some((estimate.name.strip_prefix(family)?, estimate))).collect()
+}
+
+/// The measure of a name, if any run gives one.
+pub fn measure<'a>(estimates: &'a [Estimate], name: &str) -> Option<&'a Estimate> {
+    estimates.iter().find(|estimate| estimate.name == name)
+}
+
+/// The families of measures of which each client class has one: name, heading.
+pub const CLASS_FAMILIES: [(&str, &str); 4] = [
+    ("api.availability.", "availability"),
+    ("api.latency.p50.", "latency p50"),
+    ("api.latency.p99.", "latency p99"),
+    ("api.outage.", "longest outage"),
+];
+
+/// The client classes that any measure tells of, in order of appearance.
+pub fn client_classes(estimates: &[Estimate]) -> Vec<&str> {
+    let mut classes: Vec<&str> = Vec::new();
+    for estimate in estimates {
+        let class = CLASS_FAMILIES.iter().find_map(|(family, _)| estimate.name.strip_prefix(family));
+        if let Some(class) = class.filter(|class| !classes.contains(class)) {
+            classes.push(class);
+        }
+    }
+    classes
+}
+
+/// Whether a measure belongs to one client class and is told in the table of classes.
+pub fn is_of_a_class(name: &str) -> bool {
+    CLASS_FAMILIES.iter().any(|(family, _)| name.starts_with(family))
+}
+
+/// The columns of the table of cases: measures, headings.
+const CASE_COLUMNS: [(&str, &str); 6] = [
+    ("api.availability", "API availability"),
+    ("api.outage.kubelet", "kubelets' outage"),
+    ("nodes.not_ready_falsely", "falsely NotReady"),
+    ("workload.availability", "replicas serving"),
+    ("workload.connections.failed", "connections failed"),
+    ("workload.recovery", "recovery"),
+];
+
+/// The measures that tell the cases apart at a glance, at most six: name and heading. Where the model gives none of the
+/// usual ones, its first measures.
+pub fn key_measures(findings: &Findings) -> Vec<(String, String)> {
+    let known: Vec<_> = CASE_COLUMNS
+        .iter()
+        .filter(|(name, _)| measure(&findings.total, name).is_some())
+        .map(|(name, heading)| ((*name).to_owned(), (*heading).to_owned()))
+        .collect();
+    if !known.is_empty() {
+        return known;
+    }
+    findings.total.iter().take(4).map(|estimate| (estimate.name.clone(), estimate.name.clone())).collect()
+}
+
+/// What people call a measure; its own name if it is not one of the usual ones.
+pub fn heading(name: &str) -> &str {
+    match name {
+        "api.availability" => "API availability, all clients",
+        "nodes.not_ready_falsely" => "living nodes marked NotReady",
+        "nodes.not_ready_falsely.share" => "share of living nodes marked NotReady",
+        "nodes.deleted" => "nodes deleted",
+        "nodes.replaced" => "nodes replaced",
+        "etcd.election" => "etcd without a leader",
+        "etcd.writes_lost" => "writes lost in etcd",
+        "controllers.failover" => "controllers without a leader",
+        "pods.evicted" => "pods evicted",
+        "pods.pending.end" => "pods pending at the end",
+        "workload.availability" => "replicas serving, of those wanted",
+        "workload.connections.failed" => "new connections to dead endpoints",
+        "workload.recovery" => "until all replicas serve again",
+        other => other,
+    }
+}
+
+/// The case that tells most: whose API was available least, or else whose first measure with a good and a bad side is
+/// worst; the more probable one of equals.
+pub fn telling_case(findings: &Findings) -> usize {
+    let judged = measure(&findings.total, "api.availability")
+        .or_else(|| findings.total.iter().find(|estimate| estimate.better != Better::Neither));
+    let Some(judged) = judged else { return 0 };
+    let badness = |case: &CaseFindings| {
+        let mean = measure(&case.measures, &judged.name).and_then(|estimate| estimate.mean);
+        let sign = if judged.better == Better::Up { -1.0 } else { 1.0 };
+        mean.map_or(f64::NEG_INFINITY, |mean| sign * mean)
+    };
+    let mut worst = 0;
+    for (at, case) in findings.cases.iter().enumerate() {
+        if badness(case) > badness(&findings.cases[worst]) {
+            worst = at;
+        }
+    }
+    worst
+}
+
+/// The facts that a short telling needs, in their order: the turning points, filled up with the steps that brought
+/// about most, at most `most`.
+pub fn turning_points(timeline: &[Fact], most: usize) -> Vec<&Fact> {
+    let mut ranked: Vec<&Fact> = timeline.iter().filter(|fact| fact.weight >= Weight::Step).collect();
+    let consequences = consequences(timeline);
+    let rank = |fact: &Fact| {
+        let at = timeline.binary_search_by_key(&fact.id, |other| other.id).ok();
+        (fact.weight, at.map_or(0, |at| consequences[at]), fact.count)
+    };
+    ranked.sort_by(|a, b| rank(b).cmp(&rank(a)).then(a.id.cmp(&b.id)));
+    ranked.truncate(most);
+    ranked.sort_by_key(|fact| (fact.first, fact.id));
+    ranked
+}
+
+/// How many facts each fact brought about, directly or not, in the timeline's order.
+fn consequences(timeline: &[Fact]) -> Vec<u64> {
+    let mut counts = vec![0u64; timeline.len()];
+    for (at, fact) in timeline.iter().enumerate().rev() {
+        let cause = fact.cause.and_then(|id| timeline[..at].binary_search_by_key(&id, |other| other.id).ok());
+        if let Some(cause) = cause {
+            counts[cause] += counts[at] + 1;
+        }
+    }
+    counts
+}
+
+/// The nearest fact, going from cause to cause, for which `shown` holds; `None` if there is none.
+pub fn shown_cause<'a>(timeline: &'a [Fact], fact: &Fact, shown: impl Fn(&Fact) -> bool) -> Option<&'a Fact> {
+    let mut at = fact.cause;
+    let mut below = fact.id;
+    while let Some(id) = at.filter(|&id| id < below) {
+        let cause = &timeline[timeline.binary_search_by_key(&id, |other| other.id).ok()?];
+        if shown(cause) {
+            return Some(cause);
+        }
+        below = cause.id;
+        at = cause.cause;
+    }
+    None
+}
+
+/// How many notes of a kind the plan has.
+pub fn notes(plan: &Plan, kind: NoteKind) -> usize {
+    plan.notes.iter().filter(|note| note.kind == kind).count()
+}
+
+/// What a reader must know of the run itself, beyond the notes on its input.
+pub fn warnings(document: &Document) -> Vec<String> {
+    let mut warnings: Vec<String> =
+        document.left_out.iter().map(|what| format!("left out to keep the record small: {what}")).collect();
+    for record in &document.records {
+        for balance in record.balances.iter().filter(|balance| !balance.holds()) {
+            warnings.push(format!(
+                "replication {}: {} does not balance: {} came, {} left, {} refused, {} lost, {} inside",
+                record.replication, balance.station, balance.arrived, balance.left, balance.refused, balance.lost,
+                balance.inside
+            ));
+        }
+        if record.facts_dropped > 0 {
+            let dropped = counted(record.facts_dropped, "fact");
+            warnings.push(format!("replication {}: {dropped} beyond the timeline's limit", record.replication));
+        }
+    }
+    let drawn: f64 = document.findings.cases.iter().map(|case| case.case.probability).sum();
+    if drawn < 0.999 {
+        let rest = numbers::probability(1.0 - drawn);
+        warnings.push(format!("cases with a probability of {rest} together were drawn by no replication"));
+    }
+    warnings
+}

@@ -1,0 +1,367 @@
+//! The terminal summary: one screen that answers the question.
+
+use crate::numbers::{NONE, no_interval, probability, show_estimate};
+use crate::story::{self, CLASS_FAMILIES};
+use crate::text::{cut, harmless, width, wrap};
+use crate::{Document, Judged, Judgement, verdict};
+use sim_eks::plan::NoteKind;
+use sim_eks::record::{Fact, Weight};
+use sim_study::{Estimate, Findings};
+use std::path::{Path, PathBuf};
+
+/// How the summary may look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours may be used (the caller knows `NO_COLOR` and whether it writes to a terminal).
+    pub colour: bool,
+    /// Columns of a line, at least 60.
+    pub width: usize,
+}
+
+/// How a piece of text stands out.
+#[derive(Clone, Copy)]
+enum Tone {
+    Plain,
+    Strong,
+    Quiet,
+    Good,
+    Bad,
+    Doubtful,
+}
+
+/// Turning points that are told.
+const TURNING_POINTS: usize = 11;
+/// Cases that are listed.
+const CASES: usize = 6;
+
+/// The summary of a document: verdict, figures, cases, turning points, and what was assumed. Lines end with `\n`.
+pub fn terminal(document: &Document, style: Style) -> String {
+    let mut screen = Screen { style: Style { width: style.width.max(60), ..style }, text: String::new() };
+    screen.head(document);
+    screen.verdict(document);
+    screen.clients(&document.findings);
+    screen.cluster(&document.findings);
+    screen.cases(&document.findings);
+    screen.turning_points(document);
+    screen.fine_print(document);
+    screen.text
+}
+
+/// One line that says where the files are, for the end of the summary.
+pub fn where_the_files_are(out: &Path, written: &[PathBuf]) -> String {
+    let plots = written.iter().filter(|path| path.parent().is_some_and(|parent| parent.ends_with("plots"))).count();
+    let mut named: Vec<String> = ["report.html", "record.json", "summary.txt"]
+        .iter()
+        .filter(|name| written.iter().any(|path| path.file_name().is_some_and(|found| found == **name)))
+        .map(|name| (*name).to_owned())
+        .collect();
+    if plots > 0 {
+        named.push(format!("plots/ ({plots} pictures)"));
+    }
+    format!("Files: {}: {}\n", out.display(), named.join(", "))
+}
+
+struct Screen {
+    style: Style,
+    text: String,
+}
+
+impl Screen {
+    fn tone(&self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            _ if !self.style.colour => "",
+            Tone::Plain => "",
+            Tone::Strong => "1",
+            Tone::Quiet => "2",
+            Tone::Good => "1;32",
+            Tone::Bad => "1;31",
+            Tone::Doubtful => "1;33",
+        };
+        if code.is_empty() { text.to_owned() } else { format!("\u{1b}[{code}m{text}\u{1b}[0m") }
+    }
+
+    /// A line of one tone, cut to the screen.
+    fn line(&mut self, tone: Tone, text: &str) {
+        let shown = self.tone(tone, &cut(text, self.style.width));
+        self.text.push_str(&shown);
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn head(&mut self, document: &Document) {
+        let plan = &document.plan;
+        let title = harmless(&plan.title);
+        let seed = format!("{}, seed {}", harmless(&plan.scenario), document.seed);
+        let title = cut(&title, self.style.width.saturating_sub(width(&seed) + 2));
+        let gap = self.style.width.saturating_sub(width(&title) + width(&seed)).max(2);
+        let line = format!("{}{}{}", self.tone(Tone::Strong, &title), " ".repeat(gap), self.tone(Tone::Quiet, &seed));
+        self.text.push_str(&line);
+        self.blank();
+        for line in wrap(&harmless(&plan.question), self.style.width).iter().take(2) {
+            self.line(Tone::Plain, line);
+        }
+        self.line(Tone::Quiet, &harmless(&story::cluster_line(plan)));
+        let replications = story::counted(u64::from(document.findings.replications), "replication");
+        let what = format!("{} simulated, {replications}", sim_eks::quantity::show_duration(plan.duration));
+        self.line(Tone::Quiet, &what);
+        for step in plan.steps.iter().take(3) {
+            let line = format!("at {}: {}", story::clock(step.at), story::step_text(plan, step));
+            self.line(Tone::Quiet, &harmless(&line));
+        }
+        if plan.steps.len() > 3 {
+            self.line(Tone::Quiet, &format!("and {} steps more", plan.steps.len() - 3));
+        }
+        self.blank();
+    }
+
+    fn verdict(&mut self, document: &Document) {
+        let verdict = verdict(document);
+        let count = |judged| verdict.objectives.iter().filter(|judgement| judgement.outcome == judged).count();
+        let all = verdict.objectives.len();
+        let (tone, line) = match (count(Judged::Missed), count(Judged::Unknown)) {
+            _ if all == 0 => (Tone::Plain, "No objectives were set.".to_owned()),
+            (0, 0) => (Tone::Good, format!("MET: all {}", story::counted(all as u64, "objective"))),
+            (0, unknown) => (Tone::Doubtful, format!("UNKNOWN: {unknown} of {}", story::counted(all as u64, "objective"))),
+            (missed, _) => (Tone::Bad, format!("MISSED: {missed} of {}", story::counted(all as u64, "objective"))),
+        };
+        self.line(tone, &line);
+        let mut table = Table::new(&[Side::Left; 5]);
+        for judgement in &verdict.objectives {
+            let tone = match judgement.outcome {
+                Judged::Met => Tone::Good,
+                Judged::Missed => Tone::Bad,
+                Judged::Unknown => Tone::Doubtful,
+            };
+            let shown = judgement.estimate.as_ref().map_or_else(|| "no such measure".to_owned(), show_estimate);
+            table.row(vec![
+                (tone, judgement.outcome.word().to_owned()),
+                (Tone::Plain, harmless(&judgement.objective.measure)),
+                (Tone::Plain, harmless(&judgement.objective.text)),
+                (Tone::Strong, shown),
+                (Tone::Quiet, remarks(judgement, document)),
+            ]);
+        }
+        self.table(table);
+        self.blank();
+    }
+
+    fn clients(&mut self, findings: &Findings) {
+        let classes = story::client_classes(&findings.total);
+        if classes.is_empty() {
+            return;
+        }
+        let mut table = Table::new(&[Side::Left, Side::Right, Side::Right, Side::Right, Side::Right]);
+        let mut head = vec![format!("API clients {}", interval_note(findings))];
+        head.extend(CLASS_FAMILIES.iter().map(|(_, heading)| (*heading).to_owned()));
+        table.head(head);
+        for class in classes {
+            let mut row = vec![(Tone::Plain, harmless(class))];
+            row.extend(CLASS_FAMILIES.iter().map(|(family, _)| {
+                let found = story::measure(&findings.total, &format!("{family}{class}"));
+                (Tone::Plain, found.map_or_else(|| NONE.to_owned(), show_estimate))
+            }));
+            table.row(row);
+        }
+        self.table(table);
+        self.blank();
+    }
+
+    /// What is not of one client class: nodes, control plane, workloads, in two columns of figures.
+    fn cluster(&mut self, findings: &Findings) {
+        let usual = |estimate: &&Estimate| story::heading(&estimate.name) != estimate.name;
+        let told: Vec<&Estimate> = findings.total.iter().filter(usual).collect();
+        if told.is_empty() {
+            return;
+        }
+        self.line(Tone::Strong, "Cluster and workloads");
+        let mut table = Table::new(&[Side::Left, Side::Left, Side::Left, Side::Left]);
+        let half = told.len().div_ceil(2);
+        let cell = |estimate: Option<&&Estimate>| match estimate {
+            Some(estimate) => [(Tone::Plain, story::heading(&estimate.name).to_owned()), (Tone::Strong, show_estimate(estimate))],
+            None => [(Tone::Plain, String::new()), (Tone::Plain, String::new())],
+        };
+        for at in 0..half {
+            let [left, right] = [cell(told.get(at)), cell(told.get(half + at).filter(|_| half + at < told.len()))];
+            table.row(left.into_iter().chain(right).collect());
+        }
+        self.table(table);
+        self.blank();
+    }
+
+    fn cases(&mut self, findings: &Findings) {
+        if findings.cases.len() < 2 && findings.cases.first().is_none_or(|case| case.case.probability >= 1.0) {
+            return;
+        }
+        let keys: Vec<_> = story::key_measures(findings).into_iter().take(4).collect();
+        let mut sides = vec![Side::Left, Side::Right, Side::Right];
+        sides.extend(keys.iter().map(|_| Side::Right));
+        let mut table = Table::new(&sides);
+        let mut head = vec!["Case".to_owned(), "chance".to_owned(), "runs".to_owned()];
+        head.extend(keys.iter().map(|(_, heading)| heading.clone()));
+        table.head(head);
+        let figures = |estimates: &[Estimate]| -> Vec<(Tone, String)> {
+            let cell = |name: &String| story::measure(estimates, name).map_or_else(|| NONE.to_owned(), show_estimate);
+            keys.iter().map(|(name, _)| (Tone::Plain, cell(name))).collect()
+        };
+        for (at, case) in findings.cases.iter().take(CASES).enumerate() {
+            let mut row = vec![
+                (Tone::Plain, format!("{} {}", at + 1, harmless(&case.case.label))),
+                (Tone::Plain, probability(case.case.probability)),
+                (Tone::Plain, case.replications.to_string()),
+            ];
+            row.extend(figures(&case.measures));
+            table.row(row);
+        }
+        let drawn: f64 = findings.cases.iter().map(|case| case.case.probability).sum();
+        let mut total = vec![
+            (Tone::Strong, "total over all replications".to_owned()),
+            (Tone::Plain, probability(drawn.min(1.0))),
+            (Tone::Plain, findings.replications.to_string()),
+        ];
+        total.extend(figures(&findings.total));
+        table.row(total);
+        self.table(table);
+        if findings.cases.len() > CASES {
+            self.line(Tone::Quiet, &format!("  and {} rarer cases: see the report", findings.cases.len() - CASES));
+        }
+        self.blank();
+    }
+
+    fn turning_points(&mut self, document: &Document) {
+        let telling = story::telling_case(&document.findings);
+        let Some(record) = document.records.get(telling) else { return };
+        let points = story::turning_points(&record.timeline, TURNING_POINTS);
+        if points.is_empty() {
+            return;
+        }
+        let what = match document.findings.cases.len() {
+            0 | 1 => "What happened".to_owned(),
+            _ => format!("What happened in case {} (replication {})", telling + 1, record.replication),
+        };
+        self.line(Tone::Strong, &what);
+        let mut table = Table::new(&[Side::Right, Side::Left, Side::Left, Side::Left]);
+        for (at, fact) in points.iter().enumerate() {
+            let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
+            let cause = story::shown_cause(&record.timeline, fact, shown);
+            let cause = cause.and_then(|cause| points.iter().position(|point| point.id == cause.id));
+            let times = if fact.count > 1 { format!(" ×{}", fact.count) } else { String::new() };
+            table.row(vec![
+                (Tone::Quiet, (at + 1).to_string()),
+                (Tone::Plain, story::when(fact)),
+                (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text) + &times),
+                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("because of {}", cause + 1))),
+            ]);
+        }
+        self.table(table);
+        self.blank();
+    }
+
+    fn fine_print(&mut self, document: &Document) {
+        let plan = &document.plan;
+        let changed = match plan.settings.len() {
+            0 => "all at their defaults".to_owned(),
+            n => format!("{n} not at their defaults"),
+        };
+        let line = format!(
+            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {}. Warnings: {}. Details: the report.",
+            sim_eks::DECLARATIONS.len(),
+            story::notes(plan, NoteKind::Filled),
+            story::notes(plan, NoteKind::NotModelled),
+            story::notes(plan, NoteKind::Warning) + story::warnings(document).len(),
+        );
+        for line in wrap(&line, self.style.width) {
+            self.line(Tone::Quiet, &line);
+        }
+    }
+
+    fn table(&mut self, table: Table) {
+        let widths = table.widths(self.style.width);
+        for (n, row) in table.rows.iter().enumerate() {
+            let mut line = String::new();
+            for ((tone, cell), (column, side)) in row.iter().zip(widths.iter().zip(&table.sides)) {
+                let cell = cut(cell, *column);
+                let pad = " ".repeat(column.saturating_sub(width(&cell)));
+                let tone = if n == 0 && table.headed { Tone::Strong } else { *tone };
+                let shown = if cell.is_empty() { cell } else { self.tone(tone, &cell) };
+                line.push_str(if line.is_empty() { if table.headed && n == 0 { "" } else { "  " } } else { "  " });
+                match side {
+                    Side::Left => line.push_str(&(shown + &pad)),
+                    Side::Right => line.push_str(&(pad + &shown)),
+                }
+                if line.is_empty() {
+                    line.push(' ');
+                }
+            }
+            self.text.push_str(line.trim_end());
+            self.blank();
+        }
+    }
+}
+
+/// What a judgement needs besides its figures.
+fn remarks(judgement: &Judgement, document: &Document) -> String {
+    let mut remarks = Vec::new();
+    if judgement.close {
+        remarks.push("threshold within the interval".to_owned());
+    }
+    let cases = &document.findings.cases;
+    if !judgement.missed_in.is_empty() && cases.len() > 1 {
+        let chance: f64 = judgement.missed_in.iter().map(|&case| cases[case].case.probability).sum();
+        remarks.push(format!("missed in {} of {} cases ({})", judgement.missed_in.len(), cases.len(), probability(chance)));
+    } else if judgement.missed_runs.0 > 0 && judgement.missed_runs.1 > 1 {
+        remarks.push(format!("missed in {} of {} runs", judgement.missed_runs.0, judgement.missed_runs.1));
+    }
+    remarks.join("; ")
+}
+
+fn interval_note(findings: &Findings) -> String {
+    no_interval(findings.replications).map_or_else(|| "(mean ±95 %)".to_owned(), |note| format!("({note})"))
+}
+
+/// On which side a column's cells begin.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Rows of cells in columns of equal width.
+struct Table {
+    sides: Vec<Side>,
+    rows: Vec<Vec<(Tone, String)>>,
+    headed: bool,
+}
+
+impl Table {
+    fn new(sides: &[Side]) -> Table {
+        Table { sides: sides.to_vec(), rows: Vec::new(), headed: false }
+    }
+
+    fn head(&mut self, cells: Vec<String>) {
+        self.headed = true;
+        self.rows.push(cells.into_iter().map(|cell| (Tone::Strong, cell)).collect());
+    }
+
+    fn row(&mut self, cells: Vec<(Tone, String)>) {
+        self.rows.push(cells);
+    }
+
+    /// The width of each column; where they exceed the screen, the widest columns give way, down to a third of it.
+    fn widths(&self, screen: usize) -> Vec<usize> {
+        let columns = self.sides.len();
+        let widest = |column: usize| self.rows.iter().map(|row| width(&row[column].1)).max().unwrap_or(0);
+        let mut widths: Vec<usize> = (0..columns).map(widest).collect();
+        let room = screen.saturating_sub(2 * columns);
+        while widths.iter().sum::<usize>() > room {
+            let Some(widest) = widths.iter_mut().max() else { break };
+            if *widest <= 8 {
+                break;
+            }
+            *widest -= 1;
+        }
+        widths
+    }
+}
