@@ -1,15 +1,48 @@
 //! Reads an eksctl `ClusterConfig` (`eksctl.io/v1alpha5`) into a [`Cluster`], or says all that is wrong with it.
+//!
+//! Every field of a file ends in one of three ways: the model uses it; it is listed as not modelled, with its line; or
+//! it is refused as unknown, with its line and the nearest name. What eksctl would fill in is filled in, and noted.
+//!
+//! Where eksctl chooses zones at random, the first by letter are taken (two in us-east-1, three elsewhere). The zones
+//! of the control plane are [`Cluster::zones`], always at least three: the first three of them, the cluster's own
+//! before all others. Local zones stand at the end.
 
-use crate::problem::{InputError, InputErrors};
-use sim_eks::plan::{Cluster, Note};
+mod checks;
+mod document;
+mod fields;
+mod findings;
+mod groups;
+mod instances;
+mod network;
+
+use crate::catalogue;
+use crate::problem::{InputError, InputErrors, did_you_mean};
+use document::{Node, documents, shortened};
+use findings::Findings;
+use sim_eks::plan::{Cluster, DaemonSet, KubernetesVersion, Note};
+use sim_eks::quantity::Resources;
 use std::path::Path;
+
+/// Largest file that is read, in bytes.
+const BYTES_MAX: u64 = 4 << 20;
+/// The version of eksctl's format.
+const API_VERSION: &str = "eksctl.io/v1alpha5";
+/// eksctl's default Kubernetes version, at the release whose schema is in `fields.txt`.
+const VERSION_DEFAULT: KubernetesVersion = KubernetesVersion { major: 1, minor: 34 };
+/// The newest Kubernetes version that this release knows.
+const VERSION_NEWEST: u32 = 35;
+/// The oldest one that EKS still runs in extended support, in November 2026.
+const VERSION_OLDEST: u32 = 30;
+/// The first version of EKS, and a bound beyond which a minor version is a slip.
+const VERSIONS: std::ops::RangeInclusive<u32> = 10..=60;
 
 /// A cluster as an eksctl file describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClusterFile {
     /// The cluster.
     pub cluster: Cluster,
-    /// What was filled in, what has no effect on a run, and what eksctl or EKS would object to.
+    /// What was filled in, what has no effect on a run, and what eksctl or EKS would object to; in the order of the
+    /// lines, those of the whole file first.
     pub notes: Vec<Note>,
 }
 
@@ -18,15 +51,194 @@ pub struct ClusterFile {
 /// # Errors
 /// All that is wrong with the file.
 pub fn read(path: &Path) -> Result<ClusterFile, InputErrors> {
-    parse(path, "")
+    let whole = |problem: String| InputErrors::from(InputError::new(path, 0, "", problem));
+    let facts = std::fs::metadata(path).map_err(|error| whole(unreadable(&error)))?;
+    if facts.is_dir() {
+        return Err(whole("found a directory; an eksctl ClusterConfig file is wanted".to_owned()));
+    }
+    if !facts.is_file() {
+        return Err(whole("not a regular file; an eksctl ClusterConfig file is wanted".to_owned()));
+    }
+    if facts.len() > BYTES_MAX {
+        return Err(whole(format!("found {} bytes; a cluster file has at most {BYTES_MAX}", facts.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|error| whole(unreadable(&error)))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        InputErrors::from(InputError::new(path, line, "", "not UTF-8 text; an eksctl ClusterConfig in YAML is wanted"))
+    })?;
+    parse(path, text)
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
 }
 
 /// Reads a text; `file` is its name in messages.
 ///
 /// # Errors
 /// All that is wrong with the text.
-pub fn parse(file: &Path, _text: &str) -> Result<ClusterFile, InputErrors> {
-    Err(InputError::new(file, 0, "", "cannot be read yet").into())
+pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
+    let mut findings = Findings::new(file);
+    let documents = documents(file, text.strip_prefix('\u{feff}').unwrap_or(text))?;
+    findings.errors(documents.repeated);
+    let root = cluster_config(file, &documents.roots, &mut findings)?;
+    fields::check(root, &mut findings);
+    let (name, region) = (name(root, &mut findings), region(root, &mut findings));
+    let version = version(root, &mut findings);
+    let network = region.map(|region| network::read(root, region, &mut findings));
+    let node_groups = groups::read(root, &name, network.as_ref(), &mut findings);
+    checks::check(root, network.as_ref(), &mut findings);
+    let notes = findings.into_notes()?;
+    let network = network.expect("a region that is missing or unknown is an error");
+    let region = network.region.name.to_owned();
+    let cluster = Cluster { name, region, version, zones: network.zones, node_groups, daemon_sets: daemon_sets() };
+    Ok(ClusterFile { cluster, notes })
 }
 
-mod document;
+/// The one ClusterConfig of a file; lists and other documents around it are allowed.
+fn cluster_config<'a>(
+    file: &Path,
+    documents: &'a [Node],
+    findings: &mut Findings<'_>,
+) -> Result<&'a Node, InputErrors> {
+    let mut objects: Vec<&Node> = Vec::new();
+    for document in documents {
+        let listed = kind(document).is_some_and(|kind| kind.ends_with("List"));
+        match document.get("items").filter(|_| listed) {
+            Some(items) => objects.extend(items.node.items().map(|(_, item)| item)),
+            None => objects.push(document),
+        }
+    }
+    let (configs, others): (Vec<&Node>, Vec<&Node>) =
+        objects.iter().partition(|object| kind(object) == Some("ClusterConfig"));
+    let error =
+        |line: usize, field: &str, problem: String| InputErrors::from(InputError::new(file, line, field, problem));
+    let wanted = format!("an eksctl ClusterConfig is wanted (apiVersion: {API_VERSION}, kind: ClusterConfig)");
+    let root = match configs[..] {
+        [root] => root,
+        [first, second, ..] => {
+            let problem =
+                format!("a second ClusterConfig, the first is on line {}; one file describes one cluster", first.line);
+            return Err(error(second.line, "kind", problem));
+        }
+        [] => {
+            let Some(other) = others.first() else { return Err(error(0, "", format!("the file is empty; {wanted}"))) };
+            return Err(wrong_kind(file, other, &wanted));
+        }
+    };
+    for other in others {
+        let text = format!("a document of kind {}; not read", kind(other).unwrap_or("unknown"));
+        findings.not_modelled(other.line, "kind", text);
+    }
+    let version = root.get("apiVersion").and_then(|version| version.node.text());
+    if version != Some(API_VERSION) {
+        let line = root.get("apiVersion").map_or(root.line, |version| version.line);
+        let near = did_you_mean(version.unwrap_or_default(), [API_VERSION].into_iter());
+        let found = version.map_or("nothing".to_owned(), shortened);
+        return Err(error(line, "apiVersion", format!("found {found}; allowed is {API_VERSION}{near}")));
+    }
+    Ok(root)
+}
+
+fn kind(object: &Node) -> Option<&str> {
+    object.get("kind").and_then(|kind| kind.node.text())
+}
+
+fn wrong_kind(file: &Path, object: &Node, wanted: &str) -> InputErrors {
+    let (line, found) = match object.get("kind") {
+        Some(entry) => (entry.line, format!("kind {}", entry.node.shown())),
+        None if object.entries().is_empty() => (object.line, object.shown()),
+        None => (object.line, "no kind".to_owned()),
+    };
+    let near = did_you_mean(kind(object).unwrap_or_default(), ["ClusterConfig"].into_iter());
+    let field = if object.entries().is_empty() { "" } else { "kind" };
+    InputError::new(file, line, field, format!("found {found}; {wanted}{near}")).into()
+}
+
+fn name(root: &Node, findings: &mut Findings<'_>) -> String {
+    let metadata = root.get("metadata");
+    let Some(metadata) = metadata else {
+        findings.error(root.line, "metadata", "missing; it holds the cluster's name and region");
+        return String::new();
+    };
+    let Some(entry) = metadata.node.get("name") else {
+        findings.error(metadata.line, "metadata.name", "missing; the cluster needs a name");
+        return String::new();
+    };
+    let name = entry.node.text().unwrap_or_default();
+    groups::check_name(name, entry.line, "metadata.name", findings);
+    name.to_owned()
+}
+
+fn region(root: &Node, findings: &mut Findings<'_>) -> Option<&'static catalogue::Region> {
+    let metadata = root.get("metadata")?;
+    let Some(entry) = metadata.node.get("region") else {
+        findings.error(metadata.line, "metadata.region", "missing; name an AWS region such as eu-west-1");
+        return None;
+    };
+    let text = entry.node.text()?;
+    let found = catalogue::region(text);
+    // What is left of a template is refused as that.
+    if found.is_none() && !text.contains(['{', '<']) {
+        let near = did_you_mean(text, catalogue::region_names());
+        let near = if near.is_empty() { "; allowed are names such as eu-west-1".to_owned() } else { near };
+        findings.error(entry.line, "metadata.region", format!("found {}; no such AWS region{near}", shortened(text)));
+    }
+    found
+}
+
+/// The Kubernetes version as it is written: `1.30` without quotes would be the number 1.3.
+fn version(root: &Node, findings: &mut Findings<'_>) -> KubernetesVersion {
+    let entry = root.get("metadata").and_then(|metadata| metadata.node.get("version"));
+    let Some((entry, text)) = entry.and_then(|entry| Some((entry, entry.node.text()?))) else {
+        let line = root.get("metadata").map_or(0, |metadata| metadata.line);
+        let text = "1.34: eksctl's default, which depends on its release";
+        findings.filled(line, "metadata.version", text);
+        return VERSION_DEFAULT;
+    };
+    if ["auto", "latest"].contains(&text) {
+        findings.filled(
+            entry.line,
+            "metadata.version",
+            format!("1.34 for {text}: eksctl's default, which depends on its release"),
+        );
+        return VERSION_DEFAULT;
+    }
+    let parts =
+        text.split_once('.').and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    let Some((1, minor)) = parts.filter(|(_, minor)| VERSIONS.contains(minor)) else {
+        if !text.contains(['{', '<']) {
+            let found = shortened(text);
+            let problem = match parts {
+                Some((1, minor @ 1..=3)) => {
+                    format!("found {found}; versions of EKS begin with 1.10; did you mean \"1.{minor}0\"")
+                }
+                _ => format!("found {found}; a Kubernetes version such as \"1.33\" is wanted"),
+            };
+            findings.error(entry.line, "metadata.version", problem);
+        }
+        return VERSION_DEFAULT;
+    };
+    if minor < VERSION_OLDEST {
+        let text = format!("EKS no longer runs Kubernetes {text}; it is simulated with the behaviour of today");
+        findings.warning(entry.line, "metadata.version", text);
+    } else if minor > VERSION_NEWEST {
+        let text = format!("Kubernetes {text} is newer than all that eksctl knew in August 2026");
+        findings.warning(entry.line, "metadata.version", text);
+    }
+    KubernetesVersion { major: 1, minor }
+}
+
+/// What EKS runs on every node. Requests from the manifests of the add-ons: two containers of 25m in `aws-node`
+/// (aws/amazon-vpc-cni-k8s), 100m in `kube-proxy` (EKS add-on); documented.
+fn daemon_sets() -> Vec<DaemonSet> {
+    let of = |name: &str, milli_cpu: u64| DaemonSet {
+        name: name.to_owned(),
+        requests: Resources { milli_cpu, memory_mib: 0 },
+    };
+    vec![of("aws-node", 50), of("kube-proxy", 100)]
+}

@@ -119,25 +119,25 @@ pub(super) fn shortened(text: &str) -> String {
     format!("{start}...")
 }
 
-/// Reads all documents of a text; empty ones are left out.
+/// The documents of a file, empty ones left out, and an error for every repeated key.
+pub(super) struct Documents {
+    pub roots: Vec<Node>,
+    pub repeated: Vec<InputError>,
+}
+
+/// Reads all documents of a text.
 ///
 /// # Errors
-/// What is not YAML, and every repeated key.
-pub(super) fn documents(file: &Path, text: &str) -> Result<Vec<Node>, InputErrors> {
+/// The first thing that is not YAML, or that an eksctl file cannot have at all.
+pub(super) fn documents(file: &Path, text: &str) -> Result<Documents, InputErrors> {
     let mut builder = Builder::new(file);
     let mut options = granit_parser::Options::default();
     options.set_emit_comments(false);
     for event in Parser::new_from_str_with_options(text, options) {
-        let outcome = match event {
-            Ok((event, span)) => builder.take(event, span),
-            Err(error) => Err(not_yaml(file, text, error.marker().line(), &error.info())),
-        };
-        if let Err(error) = outcome {
-            builder.errors.push(error);
-            break;
-        }
+        let (event, span) = event.map_err(|error| not_yaml(file, text, error.marker().line(), &error.info()))?;
+        builder.take(event, span)?;
     }
-    if builder.errors.is_empty() { Ok(builder.documents) } else { Err(InputErrors::new(builder.errors)) }
+    Ok(Documents { roots: builder.roots, repeated: builder.repeated })
 }
 
 fn not_yaml(file: &Path, text: &str, line: usize, reason: &str) -> InputError {
@@ -178,20 +178,13 @@ struct Builder<'a> {
     open: Vec<Open>,
     anchors: BTreeMap<usize, Anchored>,
     nodes: usize,
-    documents: Vec<Node>,
-    errors: Vec<InputError>,
+    roots: Vec<Node>,
+    repeated: Vec<InputError>,
 }
 
 impl<'a> Builder<'a> {
     fn new(file: &'a Path) -> Self {
-        Builder {
-            file,
-            open: Vec::new(),
-            anchors: BTreeMap::new(),
-            nodes: 0,
-            documents: Vec::new(),
-            errors: Vec::new(),
-        }
+        Builder { file, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, roots: Vec::new(), repeated: Vec::new() }
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), InputError> {
@@ -269,7 +262,7 @@ impl<'a> Builder<'a> {
     fn place(&mut self, node: Node, height: usize, line: usize) -> Result<(), InputError> {
         let Some(open) = self.open.last_mut() else {
             if !node.is_null() {
-                self.documents.push(node);
+                self.roots.push(node);
             }
             return Ok(());
         };
@@ -287,7 +280,7 @@ impl<'a> Builder<'a> {
                     entries.push(Entry { key: name.clone(), line: key_line, node });
                     if let Some(earlier) = earlier {
                         let problem = format!("written twice, first on line {earlier}; write it once");
-                        self.errors.push(InputError::new(self.file, key_line, name, problem));
+                        self.repeated.push(InputError::new(self.file, key_line, name, problem));
                     }
                 }
             },
@@ -366,7 +359,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<Node>, String> {
-        documents(Path::new("f.yaml"), text).map_err(|errors| errors.to_string())
+        let documents = documents(Path::new("f.yaml"), text).map_err(|errors| errors.to_string())?;
+        match documents.repeated.first() {
+            Some(repeated) => Err(repeated.to_string()),
+            None => Ok(documents.roots),
+        }
     }
 
     fn one(text: &str) -> Node {
