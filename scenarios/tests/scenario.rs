@@ -35,3 +35,89 @@ fn az_failure_loses_the_first_zone_for_half_an_hour() {
     let pods: Vec<_> = plan.deployments.iter().map(|each| (each.name.as_str(), each.replicas)).collect();
     assert_eq!(pods, [("service-1", 15), ("service-2", 15), ("service-3", 15), ("service-4", 15), ("coredns", 2)]);
 }
+
+fn scenario_file(name: &str) -> String {
+    format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn every_key_of_the_format_is_read() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let zones: Vec<&str> = plan.cluster.zones.iter().map(|zone| zone.name.as_str()).collect();
+    assert_eq!(zones, ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d"]);
+    let [general, graphics] = &plan.cluster.node_groups[..] else { panic!("two groups") };
+    assert!(!general.managed && !general.spot && general.zones.len() == 4 && general.usd_per_hour == Some(0.096));
+    assert_eq!(
+        (graphics.min, graphics.desired, graphics.max, graphics.zones.as_slice()),
+        (0, 2, 4, &[ZoneId(1), ZoneId(2)][..])
+    );
+    assert!(
+        graphics.managed
+            && graphics.spot
+            && graphics.taints.len() == 2
+            && graphics.labels["example.com/tier"] == "high"
+    );
+    let [web, render, coredns] = &plan.deployments[..] else { panic!("two deployments and CoreDNS") };
+    assert_eq!(
+        (web.namespace.as_str(), web.replicas, web.requests.milli_cpu, web.requests.memory_mib),
+        ("shop", 12, 250, 256)
+    );
+    assert_eq!((render.requests.milli_cpu, render.requests.memory_mib, render.tolerations.len()), (1500, 2048, 3));
+    assert!(web.spread_zones && coredns.name == "coredns");
+    let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
+    assert_eq!(at, [5, 10, 20, 30, 40]);
+    assert_eq!(plan.steps[2].change, Change::ScaleDeployment { deployment: 0, replicas: 24 });
+    assert!(matches!(plan.steps[4].change, Change::EtcdMemberLoss { zone: None, lasts: Some(_) }));
+    let measures: Vec<_> = plan.objectives.iter().map(|each| (each.measure.as_str(), each.threshold)).collect();
+    let wanted = [("api.availability", 0.9995), ("api.latency.p99.admin", 1.0), ("nodes.not_ready_falsely", 5.0)];
+    assert_eq!(measures, wanted);
+}
+
+#[test]
+fn set_beats_the_file_which_beats_the_version_which_beats_the_default() {
+    let file = scenario_file("everything.toml");
+    let sets = ["etcd.election_timeout=3s".to_owned()];
+    let plan = load(&Request { sets: &sets, ..request(&file) }).unwrap_or_else(|errors| panic!("{errors}"));
+    let origins: Vec<_> =
+        plan.settings.iter().map(|each| (each.path.as_str(), each.value.as_str(), each.origin.as_str())).collect();
+    assert!(origins.contains(&("etcd.election_timeout", "3s", "--set")), "{origins:?}");
+    assert!(origins.contains(&("dns.ttl", "30s", "everything.toml:99")), "{origins:?}");
+    assert!(origins.contains(&("node_lifecycle.grace_period", "40s", "Kubernetes 1.29")), "{origins:?}");
+    let sets = ["node_lifecycle.grace_period=65s".to_owned()];
+    let plan = load(&Request { sets: &sets, ..request(&file) }).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(plan.parameters.get("node_lifecycle.grace_period").as_deref(), Some("1m5s"));
+    assert!(plan.settings.iter().all(|setting| setting.origin != "Kubernetes 1.29"));
+}
+
+#[test]
+fn still_takes_every_chance_away() {
+    let plan = load(&Request { still: true, ..request("az-failure") }).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(plan.parameters.get("network.jitter").as_deref(), Some("0"));
+    assert_eq!(plan.parameters.get("network.rtt_between_zones").as_deref(), Some("1ms"));
+    assert!(plan.notes.iter().any(|note| note.place == "--still"));
+}
+
+#[test]
+fn what_is_shown_names_every_parameter_and_every_default_that_was_filled_in() {
+    let text = scenarios::show(&plan(&scenario_file("everything.toml")));
+    for declared in sim_eks::DECLARATIONS {
+        assert!(text.contains(declared.path) && text.contains(declared.source), "{}", declared.path);
+    }
+    for part in
+        ["everything.toml:99; default 60s", "us-east-1b loses power, for 15m", "shop/web", "kube-system/coredns with 2"]
+    {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
+#[test]
+fn a_parameter_is_explained_with_its_value_range_and_source() {
+    let text = scenarios::explain("etcd.election_timeout", None).expect("a parameter");
+    for part in ["1s (default)", "10ms to 50s", "documented", "etcd-io/website"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(scenarios::explain("dns", None).expect("a group").contains("dns.ttl"));
+    assert!(scenarios::explain("", None).expect("all groups").contains("leader_election"));
+    let error = scenarios::explain("dns.tll", None).expect_err("misspelt").to_string();
+    assert!(error.contains("did you mean dns.ttl"), "{error}");
+}

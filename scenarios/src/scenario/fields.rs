@@ -4,7 +4,7 @@
 use super::format::{Absent, Key, Kind, Shape};
 use super::quantity::{parse_cpu, parse_memory};
 use super::tree::{Entry, Item, Node, quoted, shortened};
-use crate::problem::{InputError, InputErrors, did_you_mean};
+use crate::problem::{InputError, InputErrors, did_you_mean, nearest};
 use sim_eks::quantity::parse_duration;
 use sim_kernel::SimDuration;
 use std::path::{Path, PathBuf};
@@ -180,6 +180,8 @@ fn check_but(item: &Item, shape: &'static Shape, path: &str, tag: Option<&str>, 
         let field = fields.field(&shortened(&entry.key));
         let Some(key) = shape.keys.iter().find(|key| key.name == entry.key) else {
             errors.add(entry.line, field, unknown_key(entry, shape));
+            // Whoever misspells a key does not lack it as well.
+            fields.spoilt.extend(nearest(&entry.key, shape.names()));
             continue;
         };
         match read(&entry.item, key, &field, errors) {
@@ -200,7 +202,7 @@ fn fill_in(fields: &mut Fields, key: &'static Key, errors: &mut Errors) {
     match key.absent {
         Absent::Then(_) => {}
         Absent::Refused => {
-            errors.add(fields.line, fields.field(key.name), format!("is missing: {}", key.about));
+            errors.add(fields.line, fields.field(key.name), format!("is missing: {}", key.about.trim_end_matches('.')));
             fields.spoilt.push(key.name);
         }
         Absent::Default(text) => {

@@ -180,8 +180,10 @@ impl Settings {
         if let Some(zones) = &servers
             && zones.len() != count
         {
-            let problem =
-                format!("names {} zones, but api_server.count is {count}; one zone for each API server", zones.len());
+            let problem = format!(
+                "placement.api_server_zones names {} zones, but api_server.count is {count}; one zone for each API server",
+                zones.len()
+            );
             self.blame(&["placement.api_server_zones", "api_server.count"], problem, errors);
         }
         for (path, zones) in [("placement.etcd_leader_zone", &leader), ("placement.controllers_zone", &controllers)] {

@@ -47,10 +47,13 @@ pub(crate) fn parse(text: &str) -> Result<Item, NotToml> {
     let lines = Lines::of(text);
     match DeTable::parse(text) {
         Ok(table) => Ok(Item { line: 1, node: lines.table(table.into_inner()) }),
-        Err(error) => Err(NotToml {
-            line: error.span().map_or(0, |span| lines.at(span.start)),
-            why: error.message().lines().collect::<Vec<_>>().join(", "),
-        }),
+        Err(error) => {
+            let why = error.message().lines().collect::<Vec<_>>().join(", ");
+            let Some(span) = error.span() else { return Err(NotToml { line: 0, why }) };
+            let rest = text.get(span.start..).and_then(|rest| rest.lines().next()).unwrap_or("").trim();
+            let why = if rest.is_empty() { why } else { format!("{why}, at {}", quoted(rest)) };
+            Err(NotToml { line: lines.at(span.start), why })
+        }
     }
 }
 

@@ -1,0 +1,262 @@
+//! Wrong input: each file of the corpus has one mistake, and gives one error that names its line and its remedy.
+
+use proptest::prelude::*;
+use scenarios::{InputErrors, Request, library, load};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files of `data/wrong`, the line of the mistake (0 is the whole file), and what the error must say.
+const WRONG: &[(&str, usize, &str)] = &[
+    ("01-unknown-key.toml", 2, "durration: there is no such key; did you mean duration"),
+    (
+        "02-unknown-nested-key.toml",
+        12,
+        "cluster.node_groups[0].instancetype: there is no such key; did you mean instance_type",
+    ),
+    ("03-number-for-duration.toml", 2, "duration: found the number 60; wanted is a duration in quotes"),
+    ("04-text-for-count.toml", 4, "replications: found the text \"18\"; wanted is a whole number"),
+    ("05-text-for-flag.toml", 16, "cluster.node_groups[0].spot: found the text \"yes\"; wanted is true or false"),
+    ("06-odd-duration.toml", 2, "duration: found \"1 fortnight\"; wanted is a duration such as"),
+    ("07-warm-up-too-long.toml", 3, "warm_up: 2h is not less than the duration, 1h"),
+    ("08-fault-after-the-end.toml", 20, "faults[0].at: 1h30m is not before the end of the run at 1h"),
+    ("09-zone-elsewhere.toml", 19, "faults[0].zone: found \"d\"; the zones are eu-west-1a, eu-west-1b, eu-west-1c"),
+    ("10-unknown-fault.toml", 18, "faults[0].kind: found \"zone.powerloss\"; did you mean zone.power_loss"),
+    ("11-fault-without-target.toml", 17, "faults[0].zone: is missing: The zone"),
+    (
+        "12-fault-without-kind.toml",
+        17,
+        "faults[0].kind: is missing; allowed: zone.power_loss, apiserver.member_loss, etcd.member_loss",
+    ),
+    ("13-max-below-min.toml", 15, "cluster.node_groups[0].max: 2 is less than min, 3"),
+    ("14-desired-above-max.toml", 14, "cluster.node_groups[0].desired: 60 is more than max, 9"),
+    ("15-unknown-instance-type.toml", 12, "found \"m5.lrge\", which is no instance type of EC2; did you mean m5.large"),
+    (
+        "16-unknown-region.toml",
+        6,
+        "cluster.region: found \"eu-wset-1\", which is no AWS region; did you mean eu-west-1",
+    ),
+    ("17-unknown-version.toml", 7, "cluster.version: found \"1.99\"; allowed: 1."),
+    (
+        "18-unknown-parameter.toml",
+        24,
+        "parameters.etcd.election_timout: there is no such parameter; did you mean etcd.election_timeout",
+    ),
+    ("19-parameter-out-of-range.toml", 24, "allowed: 10ms..50s"),
+    ("20-parameter-of-another-kind.toml", 24, "parameters.etcd.fsync: `quick` is not a law of durations"),
+    (
+        "21-placement-elsewhere.toml",
+        24,
+        "parameters.placement.etcd_leader_zone: found \"f\"; the control plane's zones are eu-west-1a, eu-west-1b, eu-west-1c",
+    ),
+    ("22-three-servers-in-two-zones.toml", 25, "names 2 zones, but api_server.count is 3"),
+    ("23-controllers-without-api-server.toml", 25, "placement.api_server_zones does not name this zone"),
+    (
+        "24-lease-shorter-than-deadline.toml",
+        24,
+        "the lease duration must be longer than the renew deadline; leader_election.renew_deadline is 10s, leader_election.lease_duration is 8s",
+    ),
+    ("25-election-before-heartbeat.toml", 24, "etcd wants an election timeout of at least five heartbeat intervals"),
+    (
+        "26-objective-without-comparison.toml",
+        24,
+        "objectives.api.availability: found \"99.95%\"; wanted is a comparison and a threshold",
+    ),
+    ("27-more-than-all.toml", 24, "a share lies between 0% and 100%"),
+    ("28-not-toml.toml", 2, "is not TOML"),
+    ("29-key-twice.toml", 4, "duplicate key"),
+    (
+        "30-deployment-twice.toml",
+        27,
+        "deployments[1].name: there is another deployment \"web\" in the namespace default",
+    ),
+    ("31-node-group-twice.toml", 18, "cluster.node_groups[1].name: there is another node group \"general\""),
+    ("32-memory-without-unit.toml", 25, "deployments[0].memory: found \"256\", a few bytes; did you mean 256Mi"),
+    ("33-odd-cpu.toml", 25, "deployments[0].cpu: found \"half a core\"; wanted is an amount of CPU such as 250m"),
+    ("34-odd-taint.toml", 16, "cluster.node_groups[0].taints[0]: found \"gpu=true:Never\"; wanted is key=value:effect"),
+    ("35-scales-nothing.toml", 28, "changes[0].deployment: found \"wbe\"; did you mean web"),
+    ("36-scales-beyond-bounds.toml", 26, "changes[0].desired: 20 is out of the group's bounds, 3 to 9"),
+    ("37-two-workloads.toml", 26, "workload: stands beside deployments; give the one or the other"),
+    ("38-cluster-file-missing.toml", 4, "there is no such file"),
+    ("39-no-cluster.toml", 0, "cluster: is missing: the path of an eksctl file, a table [cluster], or --cluster FILE"),
+    ("40-dark-twice.toml", 23, "faults[1]: fails while faults[0] has it failed already"),
+    ("41-empty.toml", 0, "is empty"),
+    ("42-blank.toml", 0, "is empty"),
+    ("43-not-utf8.toml", 3, "no UTF-8"),
+    ("44-noise.toml", 1, "is not TOML"),
+    ("45-one-zone.toml", 8, "cluster.zones: EKS wants subnets in at least two zones"),
+    ("46-zone-twice.toml", 8, "cluster.zones[2]: names the zone eu-west-1b twice"),
+    ("47-unknown-client.toml", 24, "clients[0].class: found \"robot\"; allowed: admin, ci"),
+    ("48-negative-replicas.toml", 25, "deployments[0].replicas: found -3; allowed is 0 to 100000"),
+    ("49-half-a-replica.toml", 25, "deployments[0].replicas: found the number 1.5; wanted is a whole number"),
+    (
+        "50-single-brackets.toml",
+        17,
+        "faults: found a table; wanted is a list of tables, each under a header in double brackets",
+    ),
+    ("51-placeholder.toml", 6, "cluster.region: found \"${AWS_REGION}\", which is no AWS region"),
+    ("52-endless-run.toml", 2, "duration: found 365d; allowed is 1s to 31d"),
+    ("53-grace-below-heartbeat.toml", 24, "or every node is NotReady"),
+    ("54-group-for-parameter.toml", 24, "parameters.etcd: is a group of parameters, not one"),
+    ("55-yaml.toml", 2, "is not TOML"),
+    ("56-deep.toml", 2, "is not TOML"),
+];
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wrong")
+}
+
+fn scratch(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// The errors of a scenario, or of an eksctl file under the first built-in one.
+fn errors_of(path: &Path) -> InputErrors {
+    let shown = path.to_string_lossy();
+    let yaml = path.extension().is_some_and(|ending| ending == "yaml");
+    let (scenario, cluster) = if yaml { ("az-failure", Some(path)) } else { (&*shown, None) };
+    load(&Request { scenario, cluster, sets: &[], still: false }).expect_err("a wrong file")
+}
+
+fn set(path_and_value: &str) -> String {
+    let sets = [path_and_value.to_owned()];
+    load(&Request { scenario: "az-failure", cluster: None, sets: &sets, still: false }).expect_err("wrong").to_string()
+}
+
+#[test]
+fn each_wrong_file_gives_one_error_with_its_line_and_remedy() {
+    for (name, line, says) in WRONG {
+        let errors = errors_of(&corpus().join(name));
+        let shown = errors.to_string();
+        assert!(shown.contains(says), "{shown}\nwants: {says}");
+        assert_eq!((errors.0.len(), errors.0[0].line), (1, *line), "{shown}");
+        assert!(errors.0[0].file.ends_with(name) && !errors.0[0].problem.ends_with('.'), "{shown}");
+        assert!(shown.lines().count() == 1 && shown.chars().all(|c| !c.is_control()), "{shown:?}");
+    }
+}
+
+#[test]
+fn the_table_names_every_file_of_the_corpus() {
+    let mut files: Vec<String> = fs::read_dir(corpus())
+        .expect("the corpus")
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("plain names"))
+        .collect();
+    files.sort();
+    let named: Vec<&str> = WRONG.iter().map(|(name, _, _)| *name).collect();
+    assert_eq!(files, named);
+    assert!(named.len() >= 50);
+}
+
+#[test]
+fn all_errors_of_a_file_come_at_once_in_the_order_of_lines() {
+    let path = scratch("many.toml");
+    let text = "warmup = \"1m\"\nduration = 5\n[cluster]\nregion = \"mars\"\n[[faults]]\nkind = \"x\"\n";
+    fs::write(&path, text).expect("the scratch folder");
+    let lines: Vec<usize> = errors_of(&path).0.iter().map(|error| error.line).collect();
+    assert_eq!(lines, [1, 2, 4, 6]);
+}
+
+#[test]
+fn what_is_no_readable_file_is_named() {
+    let folder = scratch("folder.toml");
+    fs::create_dir_all(&folder).expect("the scratch folder");
+    assert!(errors_of(&folder).to_string().ends_with("folder.toml: is a directory; a file is wanted"));
+    assert!(errors_of(&scratch("nowhere.toml")).to_string().ends_with("nowhere.toml: there is no such file"));
+    let names =
+        load(&Request { scenario: "az-failur", cluster: None, sets: &[], still: false }).expect_err("no such name");
+    assert!(names.to_string().contains("did you mean az-failure"), "{names}");
+}
+
+#[test]
+fn a_hundred_megabytes_of_noise_are_refused_unread() {
+    let path = scratch("huge.toml");
+    fs::write(&path, [7; 4096]).expect("the scratch folder");
+    fs::File::options().write(true).open(&path).and_then(|file| file.set_len(100 << 20)).expect("a sparse file");
+    assert!(errors_of(&path).to_string().contains("is larger than 4 MiB"));
+    fs::remove_file(&path).expect("written above");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_end_is_refused() {
+    let link = scratch("endless.toml");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink("/dev/zero", &link).expect("the scratch folder");
+    assert!(errors_of(&link).to_string().contains("is larger than 4 MiB"));
+}
+
+#[test]
+fn errors_of_set_name_set_as_their_place() {
+    for (argument, says) in [
+        ("etcd.election_timeout", "--set: found \"etcd.election_timeout\"; wanted is path=value"),
+        (
+            "etcd.elction_timeout=1s",
+            "--set: etcd.elction_timeout: there is no such parameter; did you mean etcd.election_timeout",
+        ),
+        ("etcd.election_timeout=fast", "--set: etcd.election_timeout: `fast` is not a duration"),
+        ("etcd.election_timeout=1h", "allowed: 10ms..50s"),
+        ("election_timeout=1s", "did you mean etcd.election_timeout"),
+        (
+            "placement.controllers_zone=q",
+            "--set: placement.controllers_zone: found \"q\"; the control plane's zones are",
+        ),
+        ("api_server.count=4", "allowed: 1..3"),
+        (
+            "leader_election.lease_duration=9s",
+            "--set: leader_election.lease_duration: the lease duration must be longer",
+        ),
+    ] {
+        let shown = set(argument);
+        assert!(shown.contains(says), "{shown}\nwants: {says}");
+    }
+}
+
+/// Loads a text as a scenario; whatever it is, it must not panic.
+fn try_text(name: &str, bytes: &[u8]) {
+    let path = scratch(name);
+    fs::write(&path, bytes).expect("the scratch folder");
+    let _ = load(&Request { scenario: &path.to_string_lossy(), cluster: None, sets: &[], still: false });
+}
+
+/// A file with everything in it, so that mutations reach every key.
+const EVERYTHING: &str = include_str!("data/everything.toml");
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn no_mutated_scenario_makes_it_panic(
+        which in 0usize..4,
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, "\\PC{0,6}"), 1..4),
+    ) {
+        let mut text = library().get(which).map_or(EVERYTHING, |built_in| built_in.text).to_owned();
+        for (at, length, instead) in cuts {
+            let starts: Vec<usize> = text.char_indices().map(|(start, _)| start).collect();
+            if starts.is_empty() {
+                break;
+            }
+            let start = at.index(starts.len());
+            let end = starts.get(start + length).copied().unwrap_or(text.len());
+            text.replace_range(starts[start]..end, &instead);
+        }
+        try_text("mutated.toml", text.as_bytes());
+    }
+
+    #[test]
+    fn no_swapped_value_makes_it_panic(line in any::<prop::sample::Index>(), value in prop::sample::select(vec![
+        "0", "-1", "1e400", "nan", "\"\"", "\"0\"", "true", "[]", "{}", "[[]]", "[{}]", "1979-05-27", "18446744073709551616",
+        "\"99999999999h\"", "\"first\"", "\"d\"", "\"1.30\"", "[\"c\", \"d\"]", "\"0s\"",
+    ])) {
+        let mut lines: Vec<String> = EVERYTHING.lines().map(str::to_owned).collect();
+        let at = line.index(lines.len());
+        if let Some((key, _)) = lines[at].split_once('=') {
+            lines[at] = format!("{key}= {value}");
+        }
+        try_text("swapped.toml", lines.join("\n").as_bytes());
+    }
+
+    #[test]
+    fn no_set_makes_it_panic(path in "[a-z_.]{0,30}", value in "\\PC{0,20}") {
+        let sets = [format!("{path}={value}"), value];
+        let _ = load(&Request { scenario: "az-failure", cluster: None, sets: &sets, still: true });
+    }
+}
