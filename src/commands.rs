@@ -1,0 +1,19 @@
+//! The subcommands, one file each.
+
+mod check;
+mod completions;
+mod explain;
+mod report;
+mod run;
+mod scenarios;
+mod schema;
+mod show;
+
+pub use check::check;
+pub use completions::completions;
+pub use explain::explain;
+pub use report::report;
+pub use run::run;
+pub use scenarios::scenarios;
+pub use schema::schema;
+pub use show::show;

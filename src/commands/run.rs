@@ -1,0 +1,105 @@
+//! `ekssim run SCENARIO`: plan, study, document, files, summary.
+
+use super::show::load;
+use crate::arguments::{Checking, Run, Switch, Timer};
+use crate::exit::{Ended, Failure};
+use crate::progress::Progress;
+use crate::run_log::{RunLog, Stopwatch};
+use crate::signals::Signals;
+use crate::{output, shell, terminal};
+use reports::Document;
+use sim_eks::Plan;
+use sim_eks::plan::Modes;
+use sim_study::{Replications, Study, StudyError, replicate};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Runs a scenario, writes the files and prints the summary.
+///
+/// # Errors
+/// If the input is wrong, a signal came, or the system fails. Nothing is written then.
+pub fn run(arguments: &Run) -> Result<Ended, Failure> {
+    let total = Stopwatch::start();
+    let signals = Signals::listen()?;
+    let mut plan = load(&arguments.question)?;
+    plan.modes = modes(&arguments.checking);
+    let out = arguments.out.clone().unwrap_or_else(|| default_out(&plan, arguments.seed));
+    output::check(&out)?;
+
+    let simulation = Stopwatch::start();
+    let (plan, study, threads) = study(arguments, plan, &signals)?;
+    let simulated_in = simulation.elapsed();
+
+    let replications = study.findings.replications;
+    let program = concat!("ekssim ", env!("CARGO_PKG_VERSION"));
+    let mut document = Document::new(program, arguments.seed, plan, study.findings, study.records);
+    document.command = command_of(arguments, replications);
+    if let Some(interrupted) = signals.failure() {
+        return Err(interrupted);
+    }
+    let files = output::write(&document, &out)?;
+    let command = shell::line(std::env::args().collect::<Vec<_>>().iter().map(String::as_str));
+    let (plan, seed) = (document.plan_hash.clone(), arguments.seed);
+    let log = RunLog { command, plan, seed, replications, threads, simulated_in, total: total.elapsed() };
+    output::write_log(&log.to_string(), &out)?;
+    if arguments.checking.stats {
+        terminal::tell(&stats(&document, &log));
+    }
+    output::print(&document, arguments.format, (!arguments.quiet).then_some((&out, &files)))
+}
+
+fn modes(checking: &Checking) -> Modes {
+    Modes {
+        probes_off: checking.probes == Switch::Off,
+        shuffle_ties: checking.shuffle_ties,
+        explicit_heartbeats: checking.explicit.contains(&Timer::Heartbeats),
+        explicit_read_idle: checking.explicit.contains(&Timer::ReadIdle),
+    }
+}
+
+fn default_out(plan: &Plan, seed: u64) -> PathBuf {
+    PathBuf::from("ekssim-out").join(format!("{}-{seed}", plan.scenario))
+}
+
+/// Runs all replications; hands the plan back, and says how many threads there were.
+fn study(arguments: &Run, plan: Plan, signals: &Signals) -> Result<(Plan, Study<sim_eks::Record>, usize), Failure> {
+    let count = arguments.replications.unwrap_or(plan.replications);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.unwrap_or(cores).min(count as usize);
+    let progress = Progress::new(count, arguments.quiet);
+    let plan = Arc::new(plan);
+    let replications = Replications { count, threads };
+    let report = |done, _of| progress.done(done);
+    let study = replicate::<sim_eks::Run>(&plan, arguments.seed, replications, &report, &signals.stop);
+    let study = study.map_err(|error| match error {
+        StudyError::Interrupted => signals.failure().unwrap_or(Failure::System(error.to_string())),
+        other => Failure::System(other.to_string()),
+    })?;
+    Ok((Arc::unwrap_or_clone(plan), study, threads))
+}
+
+/// The command that gives the same record again, without what does not matter to it.
+fn command_of(arguments: &Run, replications: u32) -> String {
+    let question = &arguments.question;
+    let (seed, replications) = (arguments.seed.to_string(), replications.to_string());
+    let cluster = question.cluster.as_ref().map(|path| path.to_string_lossy());
+    let mut words = vec!["ekssim", "run", &question.scenario];
+    if let Some(cluster) = &cluster {
+        words.extend(["--cluster", cluster]);
+    }
+    words.extend(question.sets.iter().flat_map(|set| ["--set", set]));
+    if question.still {
+        words.push("--still");
+    }
+    words.extend(["--seed", &seed, "--replications", &replications]);
+    shell::line(words)
+}
+
+/// What those want to know who check the simulator.
+fn stats(document: &Document, log: &RunLog) -> String {
+    let mut text = log.to_string();
+    for record in &document.records {
+        text.push_str(&format!("digest        {} of replication {}\n", record.digest, record.replication));
+    }
+    text.trim_end().to_owned()
+}
