@@ -169,7 +169,7 @@ fn cluster(
     };
     match eksctl::read(&path) {
         Ok(read) => {
-            notes.extend(read.notes);
+            notes.extend(read.notes.into_iter().map(|note| by_file_name(note, &path)));
             Some(read.cluster)
         }
         Err(others) => {
@@ -182,4 +182,14 @@ fn cluster(
             None
         }
     }
+}
+
+/// A note whose place names the file without its folders: a plan is the same on every machine.
+fn by_file_name(note: Note, path: &Path) -> Note {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let place = match note.place.strip_prefix(&*path.to_string_lossy()) {
+        Some(line) => format!("{name}{line}"),
+        None => note.place,
+    };
+    Note { place, ..note }
 }

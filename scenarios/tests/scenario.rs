@@ -121,3 +121,37 @@ fn a_parameter_is_explained_with_its_value_range_and_source() {
     let error = scenarios::explain("dns.tll", None).expect_err("misspelt").to_string();
     assert!(error.contains("did you mean dns.ttl"), "{error}");
 }
+
+#[test]
+fn every_eksctl_example_fits_under_every_built_in_scenario() {
+    let folder = scenario_file("eksctl");
+    let mut files: Vec<_> =
+        std::fs::read_dir(&folder).expect("the examples").map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
+    files.sort();
+    assert!(files.len() >= 16);
+    for (file, built_in) in files.iter().flat_map(|file| library().iter().map(move |built_in| (file, built_in))) {
+        let plan = load(&Request { cluster: Some(file), ..request(built_in.name) })
+            .unwrap_or_else(|errors| panic!("{errors}"));
+        let (pods, nodes): (u32, u32) = (plan.deployments.iter().map(|each| each.replicas).sum(), plan.cluster.nodes());
+        assert!(pods >= 2 && pods <= 2 + 10 * nodes, "{}: {pods} pods on {nodes} nodes", file.display());
+        let warned = plan.notes.iter().any(|note| note.kind == NoteKind::Warning && note.field == "cluster");
+        assert_eq!(warned, nodes == 0, "{}", file.display());
+        assert!(plan.notes.iter().all(|note| !note.place.contains('/')), "{:?}", plan.notes);
+    }
+}
+
+#[test]
+fn a_scenario_names_its_cluster_file_relative_to_itself() {
+    let folder = env!("CARGO_TARGET_TMPDIR");
+    std::fs::copy(scenario_file("eksctl/03-two-nodegroups.yaml"), format!("{folder}/two.yaml"))
+        .expect("the scratch folder");
+    let file = format!("{folder}/two.toml");
+    std::fs::write(&file, "duration = \"20m\"\ncluster = \"two.yaml\"\n").expect("the scratch folder");
+    let plan = plan(&file);
+    assert_eq!((plan.scenario.as_str(), plan.title.as_str(), plan.cluster.nodes()), ("two", "two", 14));
+    assert_eq!((plan.warm_up, plan.replications, plan.clients.len()), (parse_duration("2m").unwrap(), 1, 2));
+    let other = scenario_file("eksctl/01-simple-cluster.yaml");
+    let plan = load(&Request { cluster: Some(other.as_ref()), ..request(&file) }).expect("another cluster under it");
+    assert_eq!(plan.cluster.nodes(), 1);
+}

@@ -99,6 +99,36 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("54-group-for-parameter.toml", 24, "parameters.etcd: is a group of parameters, not one"),
     ("55-yaml.toml", 2, "is not TOML"),
     ("56-deep.toml", 2, "is not TOML"),
+    ("60-max-below-min.yaml", 12, "managedNodeGroups[0].maxSize: found 2, below minSize 3"),
+    ("61-desired-below-min.yaml", 12, "managedNodeGroups[0].desiredCapacity: found 1, below minSize 3"),
+    (
+        "62-unknown-instance-type.yaml",
+        10,
+        "managedNodeGroups[0].instanceType: found m5.lrge; no such instance type in the catalogue of 2026-11-20; did you mean m5.large",
+    ),
+    ("63-unknown-field.yaml", 12, "managedNodeGroups[0].desiredCapcity: unknown field; did you mean desiredCapacity"),
+    ("64-text-for-number.yaml", 12, "managedNodeGroups[0].desiredCapacity: found six; wanted is a whole number"),
+    ("65-placeholder.yaml", 5, "metadata.name: found the placeholder ${CLUSTER_NAME}"),
+    ("66-template.yaml", 6, "is it a {{ }} placeholder left in"),
+    ("67-other-kind.yaml", 3, "kind: found kind ConfigMap; an eksctl ClusterConfig is wanted"),
+    ("68-other-version.yaml", 2, "apiVersion: found eksctl.io/v1alpha4; allowed is eksctl.io/v1alpha5"),
+    ("69-unknown-region.yaml", 6, "metadata.region: found eu-wset-1; no such AWS region; did you mean eu-west-1"),
+    (
+        "70-zone-of-another-region.yaml",
+        8,
+        "availabilityZones[1]: found us-east-1b, a zone of us-east-1; the cluster is in eu-west-1",
+    ),
+    ("71-one-zone.yaml", 8, "EKS needs subnets in at least 2 zones"),
+    ("72-name-twice.yaml", 14, "managedNodeGroups[1].name: found general twice, first on line 9"),
+    ("73-no-region.yaml", 4, "metadata.region: missing; name an AWS region such as eu-west-1"),
+    ("74-not-yaml.yaml", 9, "not YAML"),
+    ("75-key-twice.yaml", 8, "written twice, first on line 5"),
+    ("76-empty.yaml", 0, "the file is empty"),
+    ("77-fargate-without-private-subnet.yaml", 14, "fargateProfiles: needs private subnets"),
+    ("78-version-without-quotes.yaml", 7, "metadata.version: found 1.3; versions of EKS begin with 1.10"),
+    ("79-version-of-the-future.yaml", 7, "metadata.version: found 2.99; a Kubernetes version such as"),
+    ("80-list.yaml", 2, "found a list; an eksctl ClusterConfig is wanted"),
+    ("81-tab.yaml", 5, "YAML is indented with spaces"),
 ];
 
 fn corpus() -> PathBuf {
@@ -168,11 +198,14 @@ fn what_is_no_readable_file_is_named() {
 
 #[test]
 fn a_hundred_megabytes_of_noise_are_refused_unread() {
-    let path = scratch("huge.toml");
-    fs::write(&path, [7; 4096]).expect("the scratch folder");
-    fs::File::options().write(true).open(&path).and_then(|file| file.set_len(100 << 20)).expect("a sparse file");
-    assert!(errors_of(&path).to_string().contains("is larger than 4 MiB"));
-    fs::remove_file(&path).expect("written above");
+    for (name, says) in [("huge.toml", "is larger than 4 MiB"), ("huge.yaml", "a cluster file has at most")] {
+        let path = scratch(name);
+        fs::write(&path, [7; 4096]).expect("the scratch folder");
+        fs::File::options().write(true).open(&path).and_then(|file| file.set_len(100 << 20)).expect("a sparse file");
+        let shown = errors_of(&path).to_string();
+        assert!(shown.contains(says), "{shown}");
+        fs::remove_file(&path).expect("written above");
+    }
 }
 
 #[cfg(unix)]

@@ -11,8 +11,11 @@ use sim_eks::plan::{
 use sim_eks::quantity::Resources;
 use std::collections::BTreeMap;
 
-/// The oldest Kubernetes version that the model's defaults know, and the newest that EKS offers.
-const VERSIONS: std::ops::RangeInclusive<u32> = 23..=35;
+/// Minor versions of Kubernetes: the first one of EKS, and a bound beyond which a number is a slip.
+const VERSIONS: std::ops::RangeInclusive<u32> = 10..=60;
+
+/// What EKS runs in November 2026, extended support included.
+const VERSIONS_OF_EKS: std::ops::RangeInclusive<u32> = 30..=35;
 
 /// Reads a cluster table; what is wrong is noted. `None` if nothing else can be checked against it.
 pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Cluster> {
@@ -78,6 +81,13 @@ fn version(fields: &Fields, filled: &mut Filled<'_>, errors: &mut Errors) -> Opt
     if minor.is_none() {
         let problem = format!("found {}; allowed: 1.{} to 1.{}", quoted(text), VERSIONS.start(), VERSIONS.end());
         errors.add(fields.line_of("version"), fields.field("version"), problem);
+    }
+    if minor.is_some_and(|minor| !VERSIONS_OF_EKS.contains(&minor)) {
+        let text = format!(
+            "EKS does not run Kubernetes {text} as far as this release knows; it is simulated with the behaviour of today"
+        );
+        let place = format!("{}:{}", errors.file_name(), fields.line_of("version"));
+        filled.notes.push(Note { kind: NoteKind::Warning, place, field: fields.field("version"), text });
     }
     minor.map(|minor| KubernetesVersion { major: 1, minor })
 }

@@ -101,10 +101,12 @@ fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Optio
         .iter()
         .map(|group| u64::from(group.desired) * pods_per_node.min(room(group, cluster, requests) * 2 / 3))
         .sum();
-    let text = format!(
-        "{pods} pods in {kinds} deployments of the namespace default, at most {pods_per_node} for each of the {} nodes, and no more than two thirds of what a node holds",
-        cluster.nodes()
-    );
+    let text = match pods {
+        0 => "none: no node takes pods".to_owned(),
+        _ => format!(
+            "{pods} pods, {pods_per_node} for each node as far as two thirds of it hold them, in {kinds} deployments"
+        ),
+    };
     filled(notes, "workload", text);
     let share = |kind: u64| pods / kinds + u64::from(kind < pods % kinds);
     let kinds = (0..kinds).filter(|&kind| share(kind) > 0).map(|kind| Deployment {
@@ -125,7 +127,7 @@ fn room(group: &NodeGroup, cluster: &Cluster, requests: Resources) -> u64 {
         return 0;
     }
     let used = |amount: fn(&Resources) -> u64| cluster.daemon_sets.iter().map(|set| amount(&set.requests)).sum::<u64>();
-    let fits = |free: u64, each: u64| if each == 0 { u64::MAX } else { free / each };
+    let fits = |free: u64, each: u64| free.checked_div(each).unwrap_or(u64::MAX);
     let cpu = fits(group.allocatable.milli_cpu.saturating_sub(used(|r| r.milli_cpu)), requests.milli_cpu);
     let memory = fits(group.allocatable.memory_mib.saturating_sub(used(|r| r.memory_mib)), requests.memory_mib);
     let slots = u64::from(group.max_pods).saturating_sub(cluster.daemon_sets.len() as u64);
