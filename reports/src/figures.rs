@@ -43,6 +43,8 @@ pub fn of_run(plan: &Plan, record: &Record) -> Vec<Figure> {
 
 const AVAILABILITY: &str = "api.availability.";
 const LATENCY: &str = "api.latency.";
+const NODES: &str = "Number of nodes";
+const PODS: &str = "Number of pods";
 
 fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
     let marks = marks(plan);
@@ -56,8 +58,8 @@ fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
     };
     let mut availability = Figure::named("api-availability", "API availability by client class");
     let mut latency = Figure::named("api-latency", "Latency of successful API requests by client class");
-    let mut nodes = Figure::named("nodes", "Nodes");
-    let mut pods = Figure::named("pods", "Pods");
+    let mut nodes = Figure::named("nodes", NODES);
+    let mut pods = Figure::named("pods", PODS);
     let mut others = Figure::named("other", "Other results over time");
     for curve in curves {
         let (figure, title, label) = if let Some(class) = curve.name.strip_prefix(AVAILABILITY) {
@@ -65,9 +67,9 @@ fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
         } else if let Some((quantile, class)) = curve.name.strip_prefix(LATENCY).and_then(|rest| rest.split_once('.')) {
             (&mut latency, class.to_owned(), quantile.to_owned())
         } else if let Some(state) = curve.name.strip_prefix("nodes.") {
-            (&mut nodes, "nodes".to_owned(), state.replace('_', " "))
+            (&mut nodes, NODES.to_owned(), state.replace('_', " "))
         } else if let Some(state) = curve.name.strip_prefix("pods.") {
-            (&mut pods, "pods".to_owned(), state.replace('_', " "))
+            (&mut pods, PODS.to_owned(), state.replace('_', " "))
         } else {
             (&mut others, title_of(&curve), String::new())
         };

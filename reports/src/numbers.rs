@@ -47,13 +47,13 @@ fn with_interval(unit: Unit, mean: f64, half: f64) -> String {
     }
     let (scale, suffix) = match unit {
         Unit::Share => (100.0, " %"),
-        Unit::Seconds if mean.abs() >= 120.0 => return format!("{} ±{}", seconds(mean), seconds(half)),
+        Unit::Seconds if mean.abs() >= 120.0 => return format!("{} ±{}", seconds(mean), coarse(half)),
         Unit::Seconds => seconds_scale(mean),
         Unit::Count => (1.0, ""),
         Unit::PerSecond => (1.0, "/s"),
         Unit::Usd => (1.0, " USD"),
     };
-    let decimals = decimals_of(half * scale, 1).min(4);
+    let decimals = deserved(half * scale).min(4);
     format!("{}{suffix} ±{}", fixed(mean * scale, decimals), fixed(half * scale, decimals))
 }
 
@@ -104,6 +104,18 @@ fn decimals_of(value: f64, wanted: i32) -> usize {
     }
     let magnitude = libm::floor(libm::log10(value.abs())) as i32;
     (wanted - magnitude).clamp(0, 9) as usize
+}
+
+/// The half width of an interval around minutes or hours: `31s`, `2m10s`.
+fn coarse(half: f64) -> String {
+    if half < 120.0 { format!("{}s", fixed(half, deserved(half))) } else { seconds(half) }
+}
+
+/// Digits after the point that the half width of an interval deserves: one significant digit, two after a leading 1.
+fn deserved(half: f64) -> usize {
+    let one = decimals_of(half, 0);
+    let leading = format!("{half:.1e}");
+    if leading.starts_with('1') { decimals_of(half, 1).max(one) } else { one }
 }
 
 /// So many significant digits, no trailing zeros.
@@ -186,10 +198,10 @@ mod tests {
     #[test]
     fn an_interval_sets_the_digits_of_its_mean() {
         for (unit, mean, half, shown) in [
-            (Unit::Share, 0.999_312, Some(0.000_21), "99.931 % ±0.021"),
+            (Unit::Share, 0.999_312, Some(0.000_21), "99.93 % ±0.02"),
             (Unit::Share, 0.83, Some(0.122), "83 % ±12"),
-            (Unit::Seconds, 0.0051, Some(0.000_43), "5.10 ms ±0.43"),
-            (Unit::Seconds, 492.4, Some(31.0), "8m12s ±31 s"),
+            (Unit::Seconds, 0.0051, Some(0.000_43), "5.1 ms ±0.4"),
+            (Unit::Seconds, 492.4, Some(31.0), "8m12s ±31s"),
             (Unit::Count, 2.25, Some(1.5), "2.2 ±1.5"),
             (Unit::Share, 1.0, Some(0.0), "100 % ±0"),
             (Unit::Share, 0.5, None, "50.00 %"),

@@ -1,6 +1,7 @@
 //! What every report says of a document, in the same words: what was run, what was done to it, which case tells most,
 //! which facts are its turning points.
 
+use crate::text::harmless;
 use crate::{Document, numbers};
 use sim_eks::Plan;
 use sim_eks::plan::{Change, NoteKind, Step};
@@ -97,19 +98,32 @@ pub fn lasts(change: &Change) -> Lasts {
     }
 }
 
-/// A point in time as a timeline shows it: `0:10:02.345`.
+/// A point in time to the second, cut off: `0:10:02`.
 pub fn clock(time: SimTime) -> String {
-    time.to_string()
+    let shown = time.to_string();
+    shown.split_once('.').map_or(shown.clone(), |(seconds, _)| seconds.to_owned())
 }
 
-/// When a fact happened: a point, or the first and the last of many.
-pub fn when(fact: &Fact) -> String {
-    if fact.first == fact.last { clock(fact.first) } else { format!("{} to {}", clock(fact.first), clock(fact.last)) }
+/// When a fact happened, from the plan's first step on, or from the start where there is none: `+51.2s`, or the first
+/// and the last of many, `+5m55s to +6m45s`.
+pub fn since_the_first_step(plan: &Plan, fact: &Fact) -> String {
+    let zero = plan.steps.first().map_or(SimTime::ZERO, |step| step.at);
+    let since = |time: SimTime| match time.as_nanos() >= zero.as_nanos() {
+        true => format!("+{}", span(time.saturating_since(zero).as_secs_f64())),
+        false => format!("-{}", span(zero.saturating_since(time).as_secs_f64())),
+    };
+    let (first, last) = (since(fact.first), since(fact.last));
+    if first == last { first } else { format!("{first} to {last}") }
 }
 
-/// The measures of one name family, by what follows the family's name: the client classes of `api.availability.`.
-pub fn members<'a>(estimates: &'a [Estimate], family: &str) -> Vec<(&'a str, &'a Estimate)> {
-    estimates.iter().filter_map(|estimate| Some((estimate.name.strip_prefix(family)?, estimate))).collect()
+/// A span as a timeline shows it: milliseconds within the first second, tenths within two minutes, then seconds.
+fn span(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => format!("{s:.3}s"),
+        s if s < 120.0 => format!("{s:.1}s"),
+        s if s < 3_600.0 => format!("{}m{:02}s", s as u64 / 60, s as u64 % 60),
+        s => format!("{}h{:02}m{:02}s", s as u64 / 3_600, s as u64 / 60 % 60, s as u64 % 60),
+    }
 }
 
 /// The measure of a name, if any run gives one.
@@ -125,7 +139,13 @@ pub const CLASS_FAMILIES: [(&str, &str); 4] = [
     ("api.outage.", "longest outage"),
 ];
 
-/// The client classes that any measure tells of, in order of appearance.
+/// The measure of a family for one client class, or for all clients (the family's own name) if `class` is empty.
+pub fn of_class<'a>(estimates: &'a [Estimate], family: &str, class: &str) -> Option<&'a Estimate> {
+    measure(estimates, format!("{family}{class}").trim_end_matches('.'))
+}
+
+/// The client classes that any measure tells of, in order of appearance; last the empty one for all clients, if any
+/// measure tells of them.
 pub fn client_classes(estimates: &[Estimate]) -> Vec<&str> {
     let mut classes: Vec<&str> = Vec::new();
     for estimate in estimates {
@@ -134,12 +154,20 @@ pub fn client_classes(estimates: &[Estimate]) -> Vec<&str> {
             classes.push(class);
         }
     }
+    if !classes.is_empty() && CLASS_FAMILIES.iter().any(|(family, _)| of_class(estimates, family, "").is_some()) {
+        classes.push("");
+    }
     classes
 }
 
-/// Whether a measure belongs to one client class and is told in the table of classes.
+/// What a client class is called: `all clients` for the empty one.
+pub fn class_name(class: &str) -> String {
+    if class.is_empty() { "all clients".to_owned() } else { harmless(class) }
+}
+
+/// Whether a measure is told in the table of client classes.
 pub fn is_of_a_class(name: &str) -> bool {
-    CLASS_FAMILIES.iter().any(|(family, _)| name.starts_with(family))
+    CLASS_FAMILIES.iter().any(|(family, _)| name.starts_with(family) || name == family.trim_end_matches('.'))
 }
 
 /// The columns of the table of cases: measures, headings.
@@ -171,7 +199,7 @@ pub fn heading(name: &str) -> &str {
     match name {
         "api.availability" => "API availability, all clients",
         "nodes.not_ready_falsely" => "living nodes marked NotReady",
-        "nodes.not_ready_falsely.share" => "share of living nodes marked NotReady",
+        "nodes.not_ready_falsely.share" => "share of living nodes, NotReady",
         "nodes.deleted" => "nodes deleted",
         "nodes.replaced" => "nodes replaced",
         "etcd.election" => "etcd without a leader",
@@ -179,9 +207,9 @@ pub fn heading(name: &str) -> &str {
         "controllers.failover" => "controllers without a leader",
         "pods.evicted" => "pods evicted",
         "pods.pending.end" => "pods pending at the end",
-        "workload.availability" => "replicas serving, of those wanted",
-        "workload.connections.failed" => "new connections to dead endpoints",
-        "workload.recovery" => "until all replicas serve again",
+        "workload.availability" => "wanted replicas that serve",
+        "workload.connections.failed" => "connections to dead endpoints",
+        "workload.recovery" => "all replicas serve again after",
         other => other,
     }
 }

@@ -4,7 +4,7 @@ use crate::numbers::{NONE, no_interval, probability, show_estimate};
 use crate::story::{self, CLASS_FAMILIES};
 use crate::text::{cut, harmless, width, wrap};
 use crate::{Document, Judged, Judgement, verdict};
-use sim_eks::plan::NoteKind;
+use sim_eks::plan::{NoteKind, Step};
 use sim_eks::record::{Fact, Weight};
 use sim_study::{Estimate, Findings};
 use std::path::{Path, PathBuf};
@@ -29,8 +29,10 @@ enum Tone {
     Doubtful,
 }
 
-/// Turning points that are told.
-const TURNING_POINTS: usize = 11;
+/// Lines of the summary that a screen of 100 columns holds.
+const LINES: usize = 44;
+/// Fewest and most turning points that are told.
+const TURNING_POINTS: [usize; 2] = [8, 12];
 /// Cases that are listed.
 const CASES: usize = 6;
 
@@ -105,14 +107,12 @@ impl Screen {
         }
         self.line(Tone::Quiet, &harmless(&story::cluster_line(plan)));
         let replications = story::counted(u64::from(document.findings.replications), "replication");
-        let what = format!("{} simulated, {replications}", sim_eks::quantity::show_duration(plan.duration));
-        self.line(Tone::Quiet, &what);
-        for step in plan.steps.iter().take(3) {
-            let line = format!("at {}: {}", story::clock(step.at), story::step_text(plan, step));
-            self.line(Tone::Quiet, &harmless(&line));
-        }
-        if plan.steps.len() > 3 {
-            self.line(Tone::Quiet, &format!("and {} steps more", plan.steps.len() - 3));
+        let length = format!("{} simulated, {replications}", sim_eks::quantity::show_duration(plan.duration));
+        let step = |step: &Step| format!("; at {} {}", story::clock(step.at), story::step_text(plan, step));
+        let steps: String = plan.steps.iter().take(3).map(step).collect();
+        let more = if plan.steps.len() > 3 { format!("; {} steps more", plan.steps.len() - 3) } else { String::new() };
+        for line in wrap(&harmless(&format!("{length}{steps}{more}")), self.style.width).iter().take(3) {
+            self.line(Tone::Quiet, line);
         }
         self.blank();
     }
@@ -158,9 +158,9 @@ impl Screen {
         head.extend(CLASS_FAMILIES.iter().map(|(_, heading)| (*heading).to_owned()));
         table.head(head);
         for class in classes {
-            let mut row = vec![(Tone::Plain, harmless(class))];
+            let mut row = vec![(Tone::Plain, story::class_name(class))];
             row.extend(CLASS_FAMILIES.iter().map(|(family, _)| {
-                let found = story::measure(&findings.total, &format!("{family}{class}"));
+                let found = story::of_class(&findings.total, family, class);
                 (Tone::Plain, found.map_or_else(|| NONE.to_owned(), show_estimate))
             }));
             table.row(row);
@@ -171,7 +171,11 @@ impl Screen {
 
     /// What is not of one client class: nodes, control plane, workloads, in two columns of figures.
     fn cluster(&mut self, findings: &Findings) {
-        let usual = |estimate: &&Estimate| story::heading(&estimate.name) != estimate.name;
+        let usual = |estimate: &&Estimate| {
+            story::heading(&estimate.name) != estimate.name
+                && !story::is_of_a_class(&estimate.name)
+                && estimate.mean.is_some()
+        };
         let told: Vec<&Estimate> = findings.total.iter().filter(usual).collect();
         if told.is_empty() {
             return;
@@ -192,7 +196,16 @@ impl Screen {
     }
 
     fn cases(&mut self, findings: &Findings) {
-        if findings.cases.len() < 2 && findings.cases.first().is_none_or(|case| case.case.probability >= 1.0) {
+        if let [case] = &findings.cases[..] {
+            let chance = case.case.probability;
+            let others = if chance < 1.0 { "; more replications show the others" } else { "" };
+            let line = format!("Case: {} (chance {}{others})", harmless(&case.case.label), probability(chance));
+            for line in wrap(&line, self.style.width) {
+                self.line(Tone::Strong, &line);
+            }
+            self.blank();
+        }
+        if findings.cases.len() < 2 {
             return;
         }
         let keys: Vec<_> = story::key_measures(findings).into_iter().take(4).collect();
@@ -208,7 +221,7 @@ impl Screen {
         };
         for (at, case) in findings.cases.iter().take(CASES).enumerate() {
             let mut row = vec![
-                (Tone::Plain, format!("{} {}", at + 1, harmless(&case.case.label))),
+                (Tone::Plain, format!("{}: {}", at + 1, harmless(&case.case.label))),
                 (Tone::Plain, probability(case.case.probability)),
                 (Tone::Plain, case.replications.to_string()),
             ];
@@ -217,7 +230,7 @@ impl Screen {
         }
         let drawn: f64 = findings.cases.iter().map(|case| case.case.probability).sum();
         let mut total = vec![
-            (Tone::Strong, "total over all replications".to_owned()),
+            (Tone::Strong, "all replications".to_owned()),
             (Tone::Plain, probability(drawn.min(1.0))),
             (Tone::Plain, findings.replications.to_string()),
         ];
@@ -233,16 +246,17 @@ impl Screen {
     fn turning_points(&mut self, document: &Document) {
         let telling = story::telling_case(&document.findings);
         let Some(record) = document.records.get(telling) else { return };
-        let points = story::turning_points(&record.timeline, TURNING_POINTS);
+        let room = LINES.saturating_sub(self.text.lines().count() + 5).clamp(TURNING_POINTS[0], TURNING_POINTS[1]);
+        let points = story::turning_points(&record.timeline, room);
         if points.is_empty() {
             return;
         }
         let what = match document.findings.cases.len() {
             0 | 1 => "What happened".to_owned(),
-            _ => format!("What happened in case {} (replication {})", telling + 1, record.replication),
+            _ => format!("What happened in case {}: {}", telling + 1, record.case.label),
         };
-        self.line(Tone::Strong, &what);
-        let mut table = Table::new(&[Side::Right, Side::Left, Side::Left, Side::Left]);
+        self.line(Tone::Strong, &harmless(&what));
+        let mut table = Table::new(&[Side::Right, Side::Right, Side::Left, Side::Left, Side::Left]);
         for (at, fact) in points.iter().enumerate() {
             let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
             let cause = story::shown_cause(&record.timeline, fact, shown);
@@ -250,7 +264,8 @@ impl Screen {
             let times = if fact.count > 1 { format!(" ×{}", fact.count) } else { String::new() };
             table.row(vec![
                 (Tone::Quiet, (at + 1).to_string()),
-                (Tone::Plain, story::when(fact)),
+                (Tone::Quiet, story::clock(fact.first)),
+                (Tone::Plain, story::since_the_first_step(&document.plan, fact)),
                 (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text) + &times),
                 (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("because of {}", cause + 1))),
             ]);
@@ -263,10 +278,10 @@ impl Screen {
         let plan = &document.plan;
         let changed = match plan.settings.len() {
             0 => "all at their defaults".to_owned(),
-            n => format!("{n} not at their defaults"),
+            n => format!("{n} set otherwise"),
         };
         let line = format!(
-            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {}. Warnings: {}. Details: the report.",
+            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {}. Warnings: {}.",
             sim_eks::DECLARATIONS.len(),
             story::notes(plan, NoteKind::Filled),
             story::notes(plan, NoteKind::NotModelled),
@@ -277,27 +292,49 @@ impl Screen {
         }
     }
 
+    /// Headings, and the first column of a headed table, wrap; other cells that are too long are cut.
     fn table(&mut self, table: Table) {
         let widths = table.widths(self.style.width);
         for (n, row) in table.rows.iter().enumerate() {
-            let mut line = String::new();
-            for ((tone, cell), (column, side)) in row.iter().zip(widths.iter().zip(&table.sides)) {
-                let cell = cut(cell, *column);
-                let pad = " ".repeat(column.saturating_sub(width(&cell)));
-                let tone = if n == 0 && table.headed { Tone::Strong } else { *tone };
-                let shown = if cell.is_empty() { cell } else { self.tone(tone, &cell) };
-                line.push_str(if line.is_empty() { if table.headed && n == 0 { "" } else { "  " } } else { "  " });
-                match side {
-                    Side::Left => line.push_str(&(shown + &pad)),
-                    Side::Right => line.push_str(&(pad + &shown)),
-                }
-                if line.is_empty() {
-                    line.push(' ');
-                }
+            let heading = table.headed && n == 0;
+            let lines: Vec<Vec<String>> = row
+                .iter()
+                .enumerate()
+                .map(|(column, (_, cell))| match heading || (table.headed && column == 0) {
+                    true => wrap(cell, widths[column]),
+                    false => vec![cell.clone()],
+                })
+                .collect();
+            let height = lines.iter().map(Vec::len).max().unwrap_or(0);
+            for part in 0..height {
+                let cells = lines.iter().map(|lines| match heading {
+                    // Headings stand on their columns.
+                    true => (part + lines.len()).checked_sub(height).map_or("", |at| &lines[at]),
+                    false => lines.get(part).map_or("", |line| line),
+                });
+                let tones = row.iter().map(|(tone, _)| if heading { Tone::Strong } else { *tone });
+                let cells: Vec<(Tone, &str)> = tones.zip(cells).collect();
+                let line = self.row(&cells, &widths, &table.sides, if heading { 0 } else { 2 });
+                self.text.push_str(line.trim_end());
+                self.blank();
             }
-            self.text.push_str(line.trim_end());
-            self.blank();
         }
+    }
+
+    /// One line of a table, the first cell after `indent` columns; every line takes the same room, indented or not.
+    fn row(&self, cells: &[(Tone, &str)], widths: &[usize], sides: &[Side], indent: usize) -> String {
+        let mut line = " ".repeat(indent);
+        for (n, ((tone, cell), (column, side))) in cells.iter().zip(widths.iter().zip(sides)).enumerate() {
+            let column = if n == 0 { column + 2 - indent } else { *column };
+            let cell = cut(cell, column);
+            let pad = " ".repeat(column.saturating_sub(width(&cell)));
+            let shown = if cell.is_empty() { cell } else { self.tone(*tone, &cell) };
+            line.push_str(&match side {
+                Side::Left => format!("{shown}{pad}  "),
+                Side::Right => format!("{pad}{shown}  "),
+            });
+        }
+        line
     }
 }
 
@@ -305,7 +342,7 @@ impl Screen {
 fn remarks(judgement: &Judgement, document: &Document) -> String {
     let mut remarks = Vec::new();
     if judgement.close {
-        remarks.push("threshold within the interval".to_owned());
+        remarks.push("not certain".to_owned());
     }
     let cases = &document.findings.cases;
     if !judgement.missed_in.is_empty() && cases.len() > 1 {
@@ -349,18 +386,25 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The width of each column; where they exceed the screen, the widest columns give way, down to a third of it.
+    /// The width of each column. Headings need only the room of their longest word. Where the columns exceed the screen,
+    /// the widest gives way.
     fn widths(&self, screen: usize) -> Vec<usize> {
-        let columns = self.sides.len();
-        let widest = |column: usize| self.rows.iter().map(|row| width(&row[column].1)).max().unwrap_or(0);
-        let mut widths: Vec<usize> = (0..columns).map(widest).collect();
-        let room = screen.saturating_sub(2 * columns);
+        let widest = |column: usize| {
+            let rows = self.rows.iter().enumerate();
+            rows.map(|(n, row)| match self.headed && n == 0 && column > 0 {
+                true => row[column].1.split_whitespace().map(width).max().unwrap_or(0),
+                false => width(&row[column].1),
+            })
+            .max()
+            .unwrap_or(0)
+        };
+        let mut widths: Vec<usize> = (0..self.sides.len()).map(widest).collect();
+        let room = screen.saturating_sub(2 * self.sides.len());
         while widths.iter().sum::<usize>() > room {
-            let Some(widest) = widths.iter_mut().max() else { break };
-            if *widest <= 8 {
-                break;
+            match widths.iter_mut().max() {
+                Some(widest) if *widest > 8 => *widest -= 1,
+                _ => break,
             }
-            *widest -= 1;
         }
         widths
     }

@@ -61,14 +61,17 @@ pub fn lay_out(chart: &Chart, width: f64, height: f64) -> Laid {
 /// Lays the charts of a figure out below each other, under its title.
 pub fn lay_out_figure(figure: &Figure, width: f64, chart_height: f64) -> Scene {
     const MARGIN: f64 = 14.0;
-    const HEADING: f64 = 30.0;
+    let headed = figure.charts.iter().any(|chart| !chart.title.starts_with(&figure.title)) || figure.charts.len() != 1;
+    let heading = if headed { 30.0 } else { 8.0 };
     let inner = width - 2.0 * MARGIN;
-    let height = HEADING + figure.charts.len() as f64 * (chart_height + 10.0) + MARGIN;
+    let height = heading + figure.charts.len() as f64 * (chart_height + 10.0) + MARGIN;
     let mut scene = Scene { width: inner, height, description: harmless(&figure.title), shapes: Vec::new() };
-    let title = font::cut(&harmless(&figure.title), 14.0, true, inner);
-    scene.shapes.push(text([0.0, 20.0], Anchor::Start, 14.0, true, Paint::Ink, title));
+    if headed {
+        let title = font::cut(&harmless(&figure.title), 14.0, true, inner);
+        scene.shapes.push(text([0.0, 20.0], Anchor::Start, 14.0, true, Paint::Ink, title));
+    }
     for (n, chart) in figure.charts.iter().enumerate() {
-        scene.add_below(lay_out(chart, inner, chart_height).scene, HEADING + n as f64 * (chart_height + 10.0));
+        scene.add_below(lay_out(chart, inner, chart_height).scene, heading + n as f64 * (chart_height + 10.0));
     }
     scene.moved_right(MARGIN, width);
     scene.shapes.insert(0, Shape::Area([0.0, 0.0, width, height], Paint::Paper));

@@ -48,7 +48,9 @@ pub fn time_scale(end_s: f64, ticks_most: usize) -> Scale {
 /// The vertical axis of a chart, so that every finite value of its lines and bands lies on it.
 pub fn value_scale(chart: &Chart) -> Scale {
     let bands = chart.lines.iter().filter_map(|line| line.band.as_ref()).flat_map(|band| band.low.iter().chain(&band.high));
-    let values = || chart.lines.iter().flat_map(|line| &line.values).chain(bands.clone()).flatten().copied();
+    // The interval of a mean share may reach beyond all or nothing; the axis does not.
+    let natural = |value: f64| if chart.unit == Unit::Share { value.clamp(0.0, 1.0) } else { value };
+    let values = || chart.lines.iter().flat_map(|line| &line.values).chain(bands.clone()).flatten().copied().map(natural);
     let usable = || values().filter(|value| value.is_finite() && (!chart.log || *value > 0.0));
     let (low, high) = usable().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {
