@@ -9,6 +9,7 @@ use sim_eks::{DECLARATIONS, Declaration};
 
 const DURATION: &str = r"^\s*([Pp][0-9DdTtHhMmSs.]+|0|(([0-9]+\.?[0-9]*|\.[0-9]+)([nNuUmM]?[sS]|[mMhHdD])\s*)+)$";
 const CPU: &str = r"^\s*[0-9.]+([eE][+-]?[0-9]+|m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|Ei)?\s*$";
+const MEMORY: &str = r"^\s*[0-9.]+([eE][+-]?[0-9]+|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|Ei)\s*$|^\s*[0-9]{7,}\s*$";
 const THRESHOLD: &str = r"^\s*(>=|<=|>|<)\s*[0-9.]";
 
 /// The schema (draft 7, which TOML editors know). It refuses unknown keys and wrong types; what depends on several
@@ -57,7 +58,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Duration => json!({ "type": "string", "pattern": DURATION }),
         Kind::Cpu => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, { "type": "string", "pattern": CPU }] }),
-        Kind::Memory => json!({ "type": "string", "pattern": CPU }),
+        Kind::Memory => json!({ "type": "string", "pattern": MEMORY }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string", "pattern": r"\S" } }),
         Kind::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::OneOf(words) => json!({ "type": "string", "enum": words }),

@@ -230,51 +230,57 @@ fn unknown_key(entry: &Entry, shape: &Shape) -> String {
 
 /// Reads one value; `None` after an error.
 fn read(item: &Item, key: &Key, field: &str, errors: &mut Errors) -> Option<Value> {
-    let line = item.line;
-    let read = match (&key.kind, &item.node) {
-        (Kind::Text | Kind::PathOrTable(_), Node::Text(text)) => plain_text(text)
-            .map(Value::Text)
-            .ok_or_else(|| format!("found {}; a text that is not empty is wanted", quoted(text))),
+    match (&key.kind, &item.node) {
+        (Kind::Texts, Node::List(items)) => texts(items, field, errors).map(Value::Texts),
+        (Kind::TextMap, Node::Table(entries)) => text_map(entries, field, errors).map(Value::Leaves),
+        (Kind::Table(shape) | Kind::PathOrTable(shape), Node::Table(_)) => {
+            Some(Value::Table(check(item, shape, field, errors)))
+        }
+        (Kind::Tables(shape), Node::List(items)) => {
+            let tables = items.iter().enumerate();
+            let tables = tables.map(|(index, item)| check(item, shape, &format!("{field}[{index}]"), errors));
+            Some(Value::Tables(tables.collect()))
+        }
+        (Kind::Variants(variants), Node::List(items)) => {
+            let tables = items.iter().enumerate();
+            let tables =
+                tables.filter_map(|(index, item)| variant(item, variants, &format!("{field}[{index}]"), errors));
+            Some(Value::Tables(tables.collect()))
+        }
+        (Kind::Parameters | Kind::Objectives, Node::Table(entries)) => {
+            let mut leaves = Vec::new();
+            collect_leaves(entries, "", &mut leaves, field, errors);
+            Some(Value::Leaves(leaves))
+        }
+        (kind, node) => scalar(kind, node).map_err(|problem| errors.add(item.line, field, problem)).ok(),
+    }
+}
+
+/// Reads a value that holds no others; the error says what was found and what is wanted.
+fn scalar(kind: &Kind, node: &Node) -> Result<Value, String> {
+    let found = |text: &str, wanted: &str| format!("found {}; wanted is {wanted}", quoted(text));
+    match (kind, node) {
+        (Kind::Text | Kind::PathOrTable(_), Node::Text(text)) => {
+            plain_text(text).map(Value::Text).ok_or_else(|| found(text, "a text that is not empty"))
+        }
         (Kind::Count(low, high), Node::Integer(number)) => {
             let count = number.replace('_', "").parse().ok().filter(|count| (*low..=*high).contains(count));
             count.map(Value::Count).ok_or_else(|| format!("found {}; allowed is {low} to {high}", shortened(number)))
         }
         (Kind::Flag, Node::Flag(flag)) => Ok(Value::Flag(*flag)),
         (Kind::Duration, Node::Text(text)) => {
-            parse_duration(text).map(Value::Duration).map_err(|why| format!("found {}; wanted is {why}", quoted(text)))
+            parse_duration(text).map(Value::Duration).map_err(|wanted| found(text, &wanted))
         }
         (Kind::Cpu, Node::Text(text) | Node::Integer(text) | Node::Float(text)) => {
-            parse_cpu(text).map(Value::Count).map_err(|why| format!("found {}; wanted is {why}", quoted(text)))
+            parse_cpu(text).map(Value::Count).map_err(|wanted| found(text, &wanted))
         }
         (Kind::Memory, Node::Text(text)) => memory(text).map(Value::Count),
         (Kind::OneOf(words), Node::Text(text)) => {
             let known = words.iter().find(|word| *word == text);
             known.map(|word| Value::Text((*word).to_owned())).ok_or_else(|| not_one_of(text, words.iter().copied()))
         }
-        (Kind::Texts, Node::List(items)) => return texts(items, field, errors).map(Value::Texts),
-        (Kind::TextMap, Node::Table(entries)) => return text_map(entries, field, errors).map(Value::Leaves),
-        (Kind::Table(shape) | Kind::PathOrTable(shape), Node::Table(_)) => {
-            return Some(Value::Table(check(item, shape, field, errors)));
-        }
-        (Kind::Tables(shape), Node::List(items)) => {
-            let tables = items.iter().enumerate();
-            let tables = tables.map(|(index, item)| check(item, shape, &format!("{field}[{index}]"), errors));
-            return Some(Value::Tables(tables.collect()));
-        }
-        (Kind::Variants(variants), Node::List(items)) => {
-            let tables = items.iter().enumerate();
-            let tables =
-                tables.filter_map(|(index, item)| variant(item, variants, &format!("{field}[{index}]"), errors));
-            return Some(Value::Tables(tables.collect()));
-        }
-        (Kind::Parameters | Kind::Objectives, Node::Table(entries)) => {
-            let mut leaves = Vec::new();
-            collect_leaves(entries, "", &mut leaves, field, errors);
-            return Some(Value::Leaves(leaves));
-        }
         (kind, node) => Err(format!("found {}; wanted is {}", node.describe(), wanted(kind))),
-    };
-    read.map_err(|problem| errors.add(line, field, problem)).ok()
+    }
 }
 
 /// A text without space around it, on one line; `None` if nothing is left.

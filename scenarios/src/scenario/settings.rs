@@ -16,6 +16,60 @@ pub(crate) const CONTROL_PLANE_ZONES: usize = 3;
 /// Nodes have a grace period of 50 s since this version and of 40 s before. Source: kubernetes/kubernetes pull 126287.
 const LONGER_GRACE_SINCE: KubernetesVersion = KubernetesVersion { major: 1, minor: 32 };
 
+/// A rule on two parameters.
+struct Order {
+    paths: [&'static str; 2],
+    rule: &'static str,
+    broken: fn(&Parameters) -> bool,
+}
+
+/// Sources: etcd's own check of its flags, client-go's of its leader election, the Elastic Load Balancing API.
+static ORDERS: [Order; 8] = [
+    Order {
+        paths: ["etcd.election_timeout", "etcd.heartbeat_interval"],
+        rule: "etcd wants an election timeout of at least five heartbeat intervals",
+        broken: |p| p.etcd.heartbeat_interval * 5 > p.etcd.election_timeout,
+    },
+    Order {
+        paths: ["leader_election.renew_deadline", "leader_election.lease_duration"],
+        rule: "the lease duration must be longer than the renew deadline",
+        broken: |p| p.leader_election.renew_deadline >= p.leader_election.lease_duration,
+    },
+    Order {
+        paths: ["leader_election.retry_period", "leader_election.renew_deadline"],
+        rule: "the renew deadline must be longer than the retry period times its jitter",
+        broken: |p| {
+            let retry = p.leader_election.retry_period.as_secs_f64() * p.leader_election.jitter;
+            retry >= p.leader_election.renew_deadline.as_secs_f64()
+        },
+    },
+    Order {
+        paths: ["nlb.health_check_timeout", "nlb.health_check_interval"],
+        rule: "a health check's timeout may not exceed its interval",
+        broken: |p| p.nlb.health_check_timeout > p.nlb.health_check_interval,
+    },
+    Order {
+        paths: ["connection.reconnect_backoff_base", "connection.reconnect_backoff_max"],
+        rule: "the first pause may not exceed the longest",
+        broken: |p| p.connection.reconnect_backoff_base > p.connection.reconnect_backoff_max,
+    },
+    Order {
+        paths: ["kubelet.lease_retry_backoff_base", "kubelet.lease_retry_backoff_max"],
+        rule: "the first pause may not exceed the longest",
+        broken: |p| p.kubelet.lease_retry_backoff_base > p.kubelet.lease_retry_backoff_max,
+    },
+    Order {
+        paths: ["scheduler.backoff_base", "scheduler.backoff_max"],
+        rule: "the first pause may not exceed the longest",
+        broken: |p| p.scheduler.backoff_base > p.scheduler.backoff_max,
+    },
+    Order {
+        paths: ["node_lifecycle.grace_period", "kubelet.lease_renew_interval"],
+        rule: "the grace period must be longer than the pause between two heartbeats, or every node is NotReady",
+        broken: |p| p.node_lifecycle.grace_period <= p.kubelet.lease_renew_interval,
+    },
+];
+
 /// Who set a parameter, from the weakest to the strongest.
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
@@ -113,59 +167,13 @@ impl Settings {
         self.check_placement(cluster, errors);
     }
 
-    /// Pairs of durations of which one must be the shorter, as the makers of the real programs demand.
+    /// What the makers of the real programs demand of two parameters together.
     fn check_orders(&self, errors: &mut Errors) {
         let p = &self.parameters;
-        let heartbeats = p.etcd.heartbeat_interval.as_secs_f64() * 5.0;
-        let retries = p.leader_election.retry_period.as_secs_f64() * p.leader_election.jitter;
-        let seconds = |duration: sim_kernel::SimDuration| duration.as_secs_f64();
-        let orders = [
-            (
-                heartbeats > seconds(p.etcd.election_timeout),
-                ["etcd.election_timeout", "etcd.heartbeat_interval"],
-                "etcd wants an election timeout of at least five heartbeat intervals",
-            ),
-            (
-                p.leader_election.renew_deadline >= p.leader_election.lease_duration,
-                ["leader_election.renew_deadline", "leader_election.lease_duration"],
-                "the lease duration must be longer than the renew deadline",
-            ),
-            (
-                retries >= seconds(p.leader_election.renew_deadline),
-                ["leader_election.retry_period", "leader_election.renew_deadline"],
-                "the renew deadline must be longer than the retry period times its jitter",
-            ),
-            (
-                p.nlb.health_check_timeout > p.nlb.health_check_interval,
-                ["nlb.health_check_timeout", "nlb.health_check_interval"],
-                "a health check's timeout may not exceed its interval",
-            ),
-            (
-                p.connection.reconnect_backoff_base > p.connection.reconnect_backoff_max,
-                ["connection.reconnect_backoff_base", "connection.reconnect_backoff_max"],
-                "the first pause may not exceed the longest",
-            ),
-            (
-                p.kubelet.lease_retry_backoff_base > p.kubelet.lease_retry_backoff_max,
-                ["kubelet.lease_retry_backoff_base", "kubelet.lease_retry_backoff_max"],
-                "the first pause may not exceed the longest",
-            ),
-            (
-                p.scheduler.backoff_base > p.scheduler.backoff_max,
-                ["scheduler.backoff_base", "scheduler.backoff_max"],
-                "the first pause may not exceed the longest",
-            ),
-            (
-                p.node_lifecycle.grace_period <= p.kubelet.lease_renew_interval,
-                ["node_lifecycle.grace_period", "kubelet.lease_renew_interval"],
-                "the grace period must be longer than the pause between two heartbeats, or every node is NotReady",
-            ),
-        ];
-        for (broken, paths, why) in orders {
-            if broken {
-                let values: Vec<String> =
-                    paths.iter().map(|path| format!("{path} is {}", p.get(path).expect("declared"))).collect();
-                self.blame(&paths, format!("{why}; {}", values.join(", ")), errors);
+        for order in &ORDERS {
+            if (order.broken)(p) {
+                let values = order.paths.map(|path| format!("{path} is {}", p.get(path).expect("declared")));
+                self.blame(&order.paths, format!("{}; {}", order.rule, values.join(", ")), errors);
             }
         }
     }
