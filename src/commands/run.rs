@@ -10,7 +10,7 @@ use crate::{output, shell, terminal};
 use reports::Document;
 use sim_eks::Plan;
 use sim_eks::plan::Modes;
-use sim_study::{Replications, Study, StudyError, replicate};
+use sim_study::{Replications, Study, StudyError, Subject, replicate};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ pub fn run(arguments: &Run) -> Result<Ended, Failure> {
     let log = RunLog { command, plan, seed, replications, threads, simulated_in, total: total.elapsed() };
     output::write_log(&log.to_string(), &out)?;
     if arguments.checking.stats {
-        terminal::tell(&stats(&document, &log));
+        terminal::tell(&stats(&document, &log)?);
     }
     output::print(&document, arguments.format, (!arguments.quiet).then_some((&out, &files)))
 }
@@ -95,11 +95,25 @@ fn command_of(arguments: &Run, replications: u32) -> String {
     shell::line(words)
 }
 
-/// What those want to know who check the simulator.
-fn stats(document: &Document, log: &RunLog) -> String {
+/// What those want to know who check the simulator: the log, the digests, and what the first replication costs when it
+/// runs alone.
+fn stats(document: &Document, log: &RunLog) -> Result<String, Failure> {
+    let plan = Arc::new(document.plan.clone());
+    let alone = Stopwatch::start();
+    let mut run = sim_eks::Run::start(&plan, document.seed, 0);
+    run.run_until(plan.end()).map_err(|stuck| Failure::System(stuck.to_string()))?;
+    let took = alone.elapsed();
+    let costs = run.costs();
     let mut text = log.to_string();
     for record in &document.records {
         text.push_str(&format!("digest        {} of replication {}\n", record.digest, record.replication));
     }
-    text.trim_end().to_owned()
+    text.push_str(&format!(
+        "alone         {:.3} s, {} events, at most {} pending, {} requests in flight",
+        took.as_secs_f64(),
+        costs.events,
+        costs.pending_peak,
+        costs.requests_peak,
+    ));
+    Ok(text)
 }

@@ -1,10 +1,8 @@
 //! The command line: exit codes, what is printed where, and what is left behind.
 
-mod support;
-
+use crate::support::{Place, data, told};
 use std::fs;
 use std::process::{Command, Stdio};
-use support::{Place, data, told};
 
 fn small() -> String {
     format!("run '{}' --replications 2 --out out", data("small.toml"))

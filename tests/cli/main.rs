@@ -1,0 +1,6 @@
+//! The program as its users meet it: started, fed, interrupted, and judged by what it prints and leaves behind.
+
+mod command_line;
+mod determinism;
+mod inputs;
+mod support;
