@@ -208,6 +208,18 @@ fn a_hundred_megabytes_of_noise_are_refused_unread() {
     }
 }
 
+#[test]
+fn a_flood_of_mistakes_is_told_in_a_hundred_lines() {
+    let path = scratch("flood.toml");
+    let keys: String = (0..200_000).map(|number| format!("key_{number} = 1\n")).collect();
+    fs::write(&path, keys).expect("the scratch folder");
+    let errors = errors_of(&path);
+    assert_eq!((errors.0.len(), errors.0[100].problem.as_str()), (101, "and 199902 more errors"));
+    let clients = "[[clients]]\nclass = \"ci\"\n".repeat(100_000);
+    fs::write(&path, format!("duration = \"1h\"\n{clients}")).expect("the scratch folder");
+    assert!(errors_of(&path).to_string().contains("clients: holds 100000 tables; allowed are 10000"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_without_end_is_refused() {

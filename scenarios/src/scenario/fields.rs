@@ -14,31 +14,50 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Errors {
     file: PathBuf,
     found: Vec<InputError>,
+    /// Errors beyond [`ERRORS_MAX`], not kept.
+    more: usize,
 }
+
+/// Most errors that are told of one request: nobody reads more, and noise would fill the memory.
+const ERRORS_MAX: usize = 100;
+
+/// Most tables in a list: far beyond any cluster, and few enough to compare each with each.
+const TABLES_MAX: usize = 10_000;
 
 impl Errors {
     pub fn new(file: &Path) -> Errors {
-        Errors { file: file.to_owned(), found: Vec::new() }
+        Errors { file: file.to_owned(), found: Vec::new(), more: 0 }
     }
 
     /// Notes an error at a line (0 is the whole file) and a field (may be empty).
     pub fn add(&mut self, line: usize, field: impl Into<String>, problem: impl Into<String>) {
-        self.found.push(InputError::new(&self.file, line, field, problem));
+        self.keep(InputError::new(&self.file, line, field, problem));
     }
 
     /// Notes an error of another place, such as `--set`.
     pub fn add_for(&mut self, file: &Path, line: usize, field: impl Into<String>, problem: impl Into<String>) {
-        self.found.push(InputError::new(file, line, field, problem));
+        self.keep(InputError::new(file, line, field, problem));
     }
 
     /// Notes the errors of another file.
     pub fn adopt(&mut self, others: InputErrors) {
-        self.found.extend(others.0);
+        others.0.into_iter().for_each(|error| self.keep(error));
+    }
+
+    fn keep(&mut self, error: InputError) {
+        if self.found.len() < ERRORS_MAX { self.found.push(error) } else { self.more += 1 }
     }
 
     /// All that was noted, if anything was.
     pub fn into_result<T>(self, value: T) -> Result<T, InputErrors> {
-        if self.found.is_empty() { Ok(value) } else { Err(InputErrors::new(self.found)) }
+        if self.found.is_empty() {
+            return Ok(value);
+        }
+        let mut errors = InputErrors::new(self.found);
+        if self.more > 0 {
+            errors.0.push(InputError::new(&self.file, 0, "", format!("and {} more errors", self.more)));
+        }
+        Err(errors)
     }
 
     /// The file's own name, for origins and notes.
@@ -235,6 +254,10 @@ fn read(item: &Item, key: &Key, field: &str, errors: &mut Errors) -> Option<Valu
         (Kind::TextMap, Node::Table(entries)) => text_map(entries, field, errors).map(Value::Leaves),
         (Kind::Table(shape) | Kind::PathOrTable(shape), Node::Table(_)) => {
             Some(Value::Table(check(item, shape, field, errors)))
+        }
+        (Kind::Tables(_) | Kind::Variants(_), Node::List(items)) if items.len() > TABLES_MAX => {
+            errors.add(item.line, field, format!("holds {} tables; allowed are {TABLES_MAX}", items.len()));
+            None
         }
         (Kind::Tables(shape), Node::List(items)) => {
             let tables = items.iter().enumerate();
