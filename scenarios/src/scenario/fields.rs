@@ -44,8 +44,13 @@ impl Errors {
         others.0.into_iter().for_each(|error| self.keep(error));
     }
 
+    /// Whether no further error is kept, so that its hint need not be looked for.
+    fn are_full(&self) -> bool {
+        self.found.len() >= ERRORS_MAX
+    }
+
     fn keep(&mut self, error: InputError) {
-        if self.found.len() < ERRORS_MAX { self.found.push(error) } else { self.more += 1 }
+        if self.are_full() { self.more += 1 } else { self.found.push(error) }
     }
 
     /// All that was noted, if anything was.
@@ -198,9 +203,10 @@ fn check_but(item: &Item, shape: &'static Shape, path: &str, tag: Option<&str>, 
     for entry in entries.iter().filter(|entry| Some(entry.key.as_str()) != tag) {
         let field = fields.field(&shortened(&entry.key));
         let Some(key) = shape.keys.iter().find(|key| key.name == entry.key) else {
-            errors.add(entry.line, field, unknown_key(entry, shape));
+            let meant = if errors.are_full() { None } else { nearest(&entry.key, shape.names()) };
+            errors.add(entry.line, field, unknown_key(meant, shape));
             // Whoever misspells a key does not lack it as well.
-            fields.spoilt.extend(nearest(&entry.key, shape.names()));
+            fields.spoilt.extend(meant);
             continue;
         };
         match read(&entry.item, key, &field, errors) {
@@ -239,12 +245,11 @@ fn fill_in(fields: &mut Fields, key: &'static Key, errors: &mut Errors) {
     }
 }
 
-fn unknown_key(entry: &Entry, shape: &Shape) -> String {
-    let hint = did_you_mean(&entry.key, shape.names());
-    if !hint.is_empty() {
-        return format!("there is no such key{hint}");
+fn unknown_key(meant: Option<&str>, shape: &Shape) -> String {
+    match meant {
+        Some(meant) => format!("there is no such key; did you mean {meant}"),
+        None => format!("there is no such key; allowed: {}", shape.names().collect::<Vec<_>>().join(", ")),
     }
-    format!("there is no such key; allowed: {}", shape.names().collect::<Vec<_>>().join(", "))
 }
 
 /// Reads one value; `None` after an error.
