@@ -49,7 +49,7 @@ fn understood(input: &str, cluster: &Cluster, notes: &[Note]) -> String {
         (NoteKind::NotModelled, "Read, but of no effect on a run"),
         (NoteKind::Filled, "Filled in"),
     ] {
-        let lines: Vec<String> = notes.iter().filter(|note| note.kind == kind).map(line).collect();
+        let lines: Vec<String> = notes.iter().filter(|note| note.kind == kind).map(|note| line(input, note)).collect();
         if !lines.is_empty() {
             text.push_str(&format!("\n\u{1b}[1m{heading}\u{1b}[0m\n{}\n", lines.join("\n")));
         }
@@ -57,8 +57,13 @@ fn understood(input: &str, cluster: &Cluster, notes: &[Note]) -> String {
     text
 }
 
-fn line(note: &Note) -> String {
-    let place = if note.place.is_empty() { String::new() } else { format!("{}: ", note.place) };
+fn line(input: &str, note: &Note) -> String {
+    // The file is named once, in the first line; a note in it needs but its line.
+    let place = match note.place.strip_prefix(input) {
+        Some(line) => line.strip_prefix(':').map_or(String::new(), |line| format!("line {line}: ")),
+        None if note.place.is_empty() => String::new(),
+        None => format!("{}: ", note.place),
+    };
     format!("  {place}{}: {}", note.field, note.text)
 }
 
