@@ -32,7 +32,7 @@ const VERSION_DEFAULT: KubernetesVersion = KubernetesVersion { major: 1, minor: 
 /// The newest Kubernetes version that this release knows.
 const VERSION_NEWEST: u32 = 35;
 /// The oldest one that EKS still runs in extended support, in November 2026.
-const VERSION_OLDEST: u32 = 30;
+const VERSION_OLDEST: u32 = 31;
 /// The first version of EKS, and a bound beyond which a minor version is a slip.
 const VERSIONS: std::ops::RangeInclusive<u32> = 10..=60;
 
@@ -91,6 +91,9 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
     let version = version(root, &mut findings);
     let network = region.map(|region| network::read(root, region, &mut findings));
     let node_groups = groups::read(root, &name, network.as_ref(), &mut findings);
+    if node_groups.iter().all(|group| group.desired == 0) {
+        findings.filled(0, "nodeGroups", "no nodes: the cluster begins without any, so pods find no place");
+    }
     checks::check(root, network.as_ref(), &mut findings);
     let notes = findings.into_notes()?;
     let network = network.expect("a region that is missing or unknown is an error");
@@ -169,7 +172,7 @@ fn name(root: &Node, findings: &mut Findings<'_>) -> String {
         findings.error(metadata.line, "metadata.name", "missing; the cluster needs a name");
         return String::new();
     };
-    let name = entry.node.text().unwrap_or_default();
+    let Some(name) = entry.node.text() else { return String::new() };
     groups::check_name(name, entry.line, "metadata.name", findings);
     name.to_owned()
 }
@@ -182,8 +185,7 @@ fn region(root: &Node, findings: &mut Findings<'_>) -> Option<&'static catalogue
     };
     let text = entry.node.text()?;
     let found = catalogue::region(text);
-    // What is left of a template is refused as that.
-    if found.is_none() && !text.contains(['{', '<']) {
+    if found.is_none() {
         let near = did_you_mean(text, catalogue::region_names());
         let near = if near.is_empty() { "; allowed are names such as eu-west-1".to_owned() } else { near };
         findings.error(entry.line, "metadata.region", format!("found {}; no such AWS region{near}", shortened(text)));
@@ -193,44 +195,44 @@ fn region(root: &Node, findings: &mut Findings<'_>) -> Option<&'static catalogue
 
 /// The Kubernetes version as it is written: `1.30` without quotes would be the number 1.3.
 fn version(root: &Node, findings: &mut Findings<'_>) -> KubernetesVersion {
+    let field = "metadata.version";
     let entry = root.get("metadata").and_then(|metadata| metadata.node.get("version"));
-    let Some((entry, text)) = entry.and_then(|entry| Some((entry, entry.node.text()?))) else {
-        let line = root.get("metadata").map_or(0, |metadata| metadata.line);
-        let text = "1.34: eksctl's default, which depends on its release";
-        findings.filled(line, "metadata.version", text);
-        return VERSION_DEFAULT;
-    };
+    let text = entry.and_then(|entry| entry.node.text()).unwrap_or("auto");
+    let line = entry.or(root.get("metadata")).map_or(0, |entry| entry.line);
     if ["auto", "latest"].contains(&text) {
-        findings.filled(
-            entry.line,
-            "metadata.version",
-            format!("1.34 for {text}: eksctl's default, which depends on its release"),
-        );
+        findings.filled(line, field, "1.34: eksctl's default, which depends on its release");
         return VERSION_DEFAULT;
     }
-    let parts =
-        text.split_once('.').and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
-    let Some((1, minor)) = parts.filter(|(_, minor)| VERSIONS.contains(minor)) else {
-        if !text.contains(['{', '<']) {
-            let found = shortened(text);
-            let problem = match parts {
-                Some((1, minor @ 1..=3)) => {
-                    format!("found {found}; versions of EKS begin with 1.10; did you mean \"1.{minor}0\"")
-                }
-                _ => format!("found {found}; a Kubernetes version such as \"1.33\" is wanted"),
-            };
-            findings.error(entry.line, "metadata.version", problem);
+    match parsed_version(text) {
+        Err(problem) => {
+            findings.error(line, field, problem);
+            VERSION_DEFAULT
         }
-        return VERSION_DEFAULT;
-    };
-    if minor < VERSION_OLDEST {
-        let text = format!("EKS no longer runs Kubernetes {text}; it is simulated with the behaviour of today");
-        findings.warning(entry.line, "metadata.version", text);
-    } else if minor > VERSION_NEWEST {
-        let text = format!("Kubernetes {text} is newer than all that eksctl knew in August 2026");
-        findings.warning(entry.line, "metadata.version", text);
+        Ok(version) => {
+            if version.minor < VERSION_OLDEST {
+                let text =
+                    format!("EKS no longer runs Kubernetes {text} and eksctl refuses it; taken here all the same");
+                findings.warning(line, field, text);
+            } else if version.minor > VERSION_NEWEST {
+                let text = format!("Kubernetes {text} is newer than all that eksctl knew in August 2026");
+                findings.warning(line, field, text);
+            }
+            version
+        }
     }
-    KubernetesVersion { major: 1, minor }
+}
+
+fn parsed_version(text: &str) -> Result<KubernetesVersion, String> {
+    let parts = text.split_once('.');
+    let parts = parts.and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    let found = shortened(text);
+    match parts {
+        Some((1, minor)) if VERSIONS.contains(&minor) => Ok(KubernetesVersion { major: 1, minor }),
+        Some((1, minor @ 1..=3)) => {
+            Err(format!("found {found}; versions of EKS begin with 1.10; did you mean \"1.{minor}0\""))
+        }
+        _ => Err(format!("found {found}; a Kubernetes version such as \"1.33\" is wanted")),
+    }
 }
 
 /// What EKS runs on every node. Requests from the manifests of the add-ons: two containers of 25m in `aws-node`

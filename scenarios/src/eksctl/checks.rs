@@ -88,7 +88,7 @@ fn check_private_cluster(root: &Node, private: bool, findings: &mut Findings<'_>
     }
     let known = ["autoscaling", "cloudformation", "logs"];
     for (index, item) in services.node.items() {
-        let Some(name) = item.text().filter(|name| !known.contains(name) && !name.contains(['{', '<'])) else {
+        let Some(name) = item.text().filter(|name| !known.contains(name)) else {
             continue;
         };
         let near = did_you_mean(name, known.into_iter());
@@ -112,7 +112,7 @@ fn check_nat(root: &Node, private: bool, findings: &mut Findings<'_>) {
         return;
     };
     let Some(mode) = gateway.node.text() else { return };
-    if !modes.contains(&mode) && !mode.contains(['{', '<']) {
+    if !modes.contains(&mode) {
         let near = did_you_mean(mode, modes.into_iter());
         findings.error(gateway.line, field, format!("found {mode}; allowed are {}{near}", modes.join(", ")));
     } else if mode == "HighlyAvailable" && root.get("localZones").is_some() {
@@ -123,7 +123,7 @@ fn check_nat(root: &Node, private: bool, findings: &mut Findings<'_>) {
 fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
     let subnets = inner(root, "vpc", "subnets").is_some_and(|subnets| !subnets.node.entries().is_empty());
     match inner(root, "vpc", "cidr") {
-        Some(cidr) => check_vpc_cidr(cidr, findings),
+        Some(cidr) => check_vpc_cidr(cidr, subnets || inner(root, "vpc", "id").is_some(), findings),
         None if !subnets && inner(root, "vpc", "id").is_none() => {
             findings.filled(0, "vpc.cidr", "192.168.0.0/16: eksctl's default");
         }
@@ -132,7 +132,7 @@ fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
     for field in ["publicAccessCIDRs", "extraCIDRs"] {
         let Some(list) = inner(root, "vpc", field) else { continue };
         for (index, item) in list.node.items() {
-            let Some(text) = item.text().filter(|text| prefix_of(text).is_none() && !text.contains(['{', '<'])) else {
+            let Some(text) = item.text().filter(|text| prefix_of(text).is_none()) else {
                 continue;
             };
             let problem = format!("found {}; an address range is wanted: 203.0.113.0/24", shortened(text));
@@ -141,22 +141,23 @@ fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
     }
     let Some(family) = inner(root, "kubernetesNetworkConfig", "ipFamily") else { return };
     let Some(text) = family.node.text() else { return };
-    if !["ipv4", "ipv6"].contains(&text.to_ascii_lowercase().as_str()) && !text.contains(['{', '<']) {
+    if !["ipv4", "ipv6"].contains(&text.to_ascii_lowercase().as_str()) {
         let problem = format!("found {}; allowed are IPv4, IPv6", shortened(text));
         findings.error(family.line, "kubernetesNetworkConfig.ipFamily", problem);
     }
 }
 
-fn check_vpc_cidr(cidr: &Entry, findings: &mut Findings<'_>) {
-    let Some(text) = cidr.node.text().filter(|text| !text.contains(['{', '<'])) else { return };
+fn check_vpc_cidr(cidr: &Entry, given: bool, findings: &mut Findings<'_>) {
+    let Some(text) = cidr.node.text() else { return };
     match prefix_of(text) {
         None => {
             let problem = format!("found {}; an address range is wanted: 10.10.0.0/16", shortened(text));
             findings.error(cidr.line, "vpc.cidr", problem);
         }
         Some(16..=24) => {}
+        Some(_) if given => {}
         Some(prefix) => {
-            findings.error(cidr.line, "vpc.cidr", format!("found /{prefix}; a VPC for EKS has a prefix of /16 to /24"));
+            findings.error(cidr.line, "vpc.cidr", format!("found /{prefix}; eksctl makes VPCs of /16 to /24"));
         }
     }
 }
@@ -228,11 +229,6 @@ fn check_without_groups(root: &Node, findings: &mut Findings<'_>) {
             let text = "eksctl refuses node groups beside Auto Mode when it creates a cluster";
             findings.warning(line, "autoModeConfig.enabled", text);
         }
-        findings.not_modelled(
-            line,
-            "autoModeConfig.enabled",
-            "no node is started for pods: only node groups have nodes",
-        );
     }
     if let Some(karpenter) = root.get("karpenter") {
         if karpenter.node.get("version").is_none() {
@@ -242,9 +238,6 @@ fn check_without_groups(root: &Node, findings: &mut Findings<'_>) {
         if oidc != Some(true) {
             findings.warning(karpenter.line, "iam.withOIDC", "not true: eksctl refuses Karpenter without it");
         }
-    }
-    if groups.iter().all(|group| group.get("desiredCapacity").is_some_and(|size| size.node.integer() == Some(0))) {
-        findings.filled(0, "nodeGroups", "the cluster begins without a node: pods find no place");
     }
 }
 

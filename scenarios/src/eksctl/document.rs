@@ -74,6 +74,15 @@ impl Node {
         }
     }
 
+    /// The string that eksctl's reader makes of a scalar where a string is wanted: `yes` without quotes is a truth value
+    /// first, and becomes `true`.
+    pub fn as_string(&self) -> String {
+        match self.truth() {
+            Some(truth) => truth.to_string(),
+            None => self.text().unwrap_or_default().to_owned(),
+        }
+    }
+
     /// A truth value, in YAML 1.1's spellings, which eksctl's reader takes.
     pub fn truth(&self) -> Option<bool> {
         let Value::Scalar { text, plain: true } = &self.value else { return None };
@@ -163,7 +172,19 @@ struct Open {
 
 enum Items {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, merged: Vec<Entry>, key: Option<(String, usize)> },
+    Map(OpenMap),
+}
+
+/// A mapping so far.
+#[derive(Default)]
+struct OpenMap {
+    entries: Vec<Entry>,
+    /// The line of each key.
+    lines: BTreeMap<String, usize>,
+    /// What `<<` brings.
+    merged: Vec<Entry>,
+    /// The key whose value comes next, and its line.
+    key: Option<(String, usize)>,
 }
 
 /// A node that an anchor names.
@@ -202,13 +223,13 @@ impl<'a> Builder<'a> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 tag.as_ref().map(|tag| self.check_tag(tag, line)).transpose()?;
-                self.begin(line, anchor, Items::Map { entries: Vec::new(), merged: Vec::new(), key: None })
+                self.begin(line, anchor, Items::Map(OpenMap::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let open = self.open.pop().expect("only what has begun ends");
                 let value = match open.items {
                     Items::List(items) => Value::List(items),
-                    Items::Map { entries, merged, .. } => Value::Map(with_merged(entries, merged)),
+                    Items::Map(map) => Value::Map(map.finished()),
                 };
                 self.finish(Node { line: open.line, value }, open.anchor, open.height + 1)
             }
@@ -269,19 +290,18 @@ impl<'a> Builder<'a> {
         open.height = open.height.max(height);
         match &mut open.items {
             Items::List(items) => items.push(node),
-            Items::Map { entries, merged, key } => match key.take() {
+            Items::Map(map) => match map.key.take() {
                 None => {
                     let Value::Scalar { text, .. } = node.value else { return Err(self.complex_key(line)) };
-                    *key = Some((text, line));
+                    map.key = Some((text, line));
                 }
-                Some((name, _)) if name == "<<" => merge(merged, node),
-                Some((name, key_line)) => {
-                    let earlier = entries.iter().find(|entry| entry.key == name).map(|entry| entry.line);
-                    entries.push(Entry { key: name.clone(), line: key_line, node });
-                    if let Some(earlier) = earlier {
+                Some((name, _)) if name == "<<" => map.merge(node),
+                Some((key, line)) => {
+                    if let Some(earlier) = map.lines.insert(key.clone(), line) {
                         let problem = format!("written twice, first on line {earlier}; write it once");
-                        self.repeated.push(InputError::new(self.file, key_line, name, problem));
+                        self.repeated.push(InputError::new(self.file, line, key.as_str(), problem));
                     }
+                    map.entries.push(Entry { key, line, node });
                 }
             },
         }
@@ -327,31 +347,29 @@ fn count(node: &Node) -> usize {
     }
 }
 
-/// Takes what `<<` brings: a mapping, or a list of them, of which the first to have a key wins.
-fn merge(merged: &mut Vec<Entry>, node: Node) {
-    let maps = match node.value {
-        Value::List(items) => items,
-        _ => vec![node],
-    };
-    for map in maps {
-        if let Value::Map(entries) = map.value {
-            for entry in entries {
-                if merged.iter().all(|earlier| earlier.key != entry.key) {
-                    merged.push(entry);
-                }
+impl OpenMap {
+    /// Takes what `<<` brings: a mapping, or a list of them.
+    fn merge(&mut self, node: Node) {
+        let maps = match node.value {
+            Value::List(items) => items,
+            _ => vec![node],
+        };
+        for map in maps {
+            if let Value::Map(entries) = map.value {
+                self.merged.extend(entries);
             }
         }
     }
-}
 
-/// A mapping's own entries, and those merged into it that it does not have itself.
-fn with_merged(mut entries: Vec<Entry>, merged: Vec<Entry>) -> Vec<Entry> {
-    for entry in merged {
-        if entries.iter().all(|own| own.key != entry.key) {
-            entries.push(entry);
+    /// The mapping's own entries, and those merged into it that it does not have yet: the first to have a key wins.
+    fn finished(mut self) -> Vec<Entry> {
+        for entry in self.merged {
+            if self.lines.insert(entry.key.clone(), entry.line).is_none() {
+                self.entries.push(entry);
+            }
         }
+        self.entries
     }
-    entries
 }
 
 #[cfg(test)]

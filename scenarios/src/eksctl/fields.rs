@@ -130,18 +130,33 @@ pub(super) fn check(root: &Node, findings: &mut Findings<'_>) {
 fn check_object(node: &Node, object: &str, path: &str, noting: bool, findings: &mut Findings<'_>) {
     let fields = OBJECTS.get(object).map_or(&[][..], Vec::as_slice);
     for entry in node.entries() {
+        if findings.is_full() {
+            return;
+        }
         let path = joined(path, &entry.key);
         let Some(field) = fields.iter().find(|field| field.name == entry.key) else {
             findings.error(entry.line, path, unknown(&entry.key, object, fields));
             continue;
         };
         if noting && field.class == Class::Later {
-            findings.not_modelled(entry.line, path.as_str(), "read and checked; it has no effect on a run yet");
+            findings.not_modelled(entry.line, path.as_str(), format!("read and checked; {}", later(&entry.key)));
         } else if noting && field.class == Class::Accepted {
             findings.not_modelled(entry.line, path.as_str(), "accepted; it has no effect on what is simulated");
         }
         let noting = noting && field.class == Class::Used;
         check_value(&entry.node, &field.kind, &path, noting, findings);
+    }
+}
+
+/// What is missed while a field has no effect.
+fn later(field: &str) -> &'static str {
+    match field {
+        "fargateProfiles" => "no pod runs on Fargate yet, all run on node groups",
+        "karpenter" => "no node is started by Karpenter yet, only node groups have nodes",
+        "autoModeConfig" => "no node is started by Auto Mode yet, only node groups have nodes",
+        "clusterEndpoints" | "privateCluster" => "the way to the API is that of a public endpoint yet",
+        "launchTemplate" => "what it holds is not in the file",
+        _ => "it has no effect on a run yet",
     }
 }
 

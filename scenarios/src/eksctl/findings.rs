@@ -4,6 +4,9 @@ use crate::problem::{InputError, InputErrors};
 use sim_eks::plan::{Note, NoteKind};
 use std::path::Path;
 
+/// Errors after which a file is not looked at any further: it is another kind of file, or noise.
+const ERRORS_MAX: usize = 100;
+
 /// Errors and notes, as they are found.
 pub(super) struct Findings<'a> {
     file: &'a Path,
@@ -16,14 +19,24 @@ impl<'a> Findings<'a> {
         Findings { file, errors: Vec::new(), notes: Vec::new() }
     }
 
-    /// Something that must be corrected.
+    /// Whether so much is wrong that more would help nobody.
+    pub fn is_full(&self) -> bool {
+        self.errors.len() >= ERRORS_MAX
+    }
+
+    /// Something that must be corrected. Of two errors on one field the first counts: what is a placeholder or of the
+    /// wrong type need not be told a second time for not being a name either.
     pub fn error(&mut self, line: usize, field: impl Into<String>, problem: impl Into<String>) {
-        self.errors.push(InputError::new(self.file, line, field, problem));
+        let error = InputError::new(self.file, line, field, problem);
+        let told = |earlier: &InputError| earlier.line == line && earlier.field == error.field;
+        if !self.is_full() && !self.errors.iter().any(told) {
+            self.errors.push(error);
+        }
     }
 
     /// Errors found before.
     pub fn errors(&mut self, errors: Vec<InputError>) {
-        self.errors.extend(errors);
+        self.errors.extend(errors.into_iter().take(ERRORS_MAX));
     }
 
     /// A default that was filled in, and why.

@@ -1,6 +1,6 @@
 //! Node groups: names, sizes, zones, labels and taints, each with eksctl's defaults.
 
-use super::document::{Entry, Node, Value};
+use super::document::{Entry, Node, Value, shortened};
 use super::fields::joined;
 use super::findings::Findings;
 use super::instances;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Most nodes that a cluster may have: as many as EKS supports.
 const NODES_MAX: i64 = 100_000;
+/// Most node groups of a cluster: far more than EKS allows.
+const GROUPS_MAX: usize = 1000;
 /// Most pods that a user may ask a node to hold.
 const PODS_MAX: i64 = 1000;
 /// Nodes of a group that says nothing of its size (eksctl).
@@ -63,7 +65,11 @@ pub(super) fn read(
     network: Option<&Network>,
     findings: &mut Findings<'_>,
 ) -> Vec<NodeGroup> {
-    let groups = list(root);
+    let mut groups = list(root);
+    if groups.len() > GROUPS_MAX {
+        findings.error(0, "nodeGroups", format!("found {} node groups; at most {GROUPS_MAX} are read", groups.len()));
+        groups.truncate(GROUPS_MAX);
+    }
     check_names(&groups, findings);
     let mut nodes = 0;
     let mut read = Vec::new();
@@ -130,12 +136,15 @@ fn check_names(groups: &[Group<'_>], findings: &mut Findings<'_>) {
 
 /// eksctl's rule for names, which become parts of CloudFormation's names.
 pub(super) fn check_name(name: &str, line: usize, path: &str, findings: &mut Findings<'_>) {
+    if name.is_empty() {
+        findings.error(line, path, "empty; a name is wanted");
+        return;
+    }
     let fits = name.starts_with(|c: char| c.is_ascii_alphanumeric());
     let fits = fits && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    // What looks like a placeholder is refused as one.
-    if !fits && !name.contains(['<', '{']) {
-        findings.error(line, path, format!("found {name}; a name has letters, digits and hyphens only"));
-    } else if name.contains(['_', '.']) && !name.contains(['<', '{']) {
+    if !fits {
+        findings.error(line, path, format!("found {}; a name has letters, digits and hyphens only", shortened(name)));
+    } else if name.contains(['_', '.']) {
         findings.warning(line, path, format!("found {name}; eksctl takes letters, digits and hyphens only"));
     }
 }
@@ -409,7 +418,7 @@ fn labels(group: &Group<'_>, cluster: &str, instance: &instances::Chosen) -> BTr
     let mut labels: BTreeMap<String, String> =
         added.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     for entry in group.get("labels").map_or(&[][..], |entry| entry.node.entries()) {
-        labels.insert(entry.key.clone(), entry.node.text().unwrap_or_default().to_owned());
+        labels.insert(entry.key.clone(), entry.node.as_string());
     }
     labels
 }
@@ -429,7 +438,7 @@ fn taints(group: &Group<'_>, findings: &mut Findings<'_>) -> Vec<Taint> {
         };
         let line = node.get("effect").map_or(node.line, |effect| effect.line);
         let effect = taint_effect(text("effect").unwrap_or_default(), line, &joined(&path, "effect"), findings);
-        let value = text("value").unwrap_or_default().to_owned();
+        let value = node.get("value").map_or_else(String::new, |value| value.node.as_string());
         taints.extend(effect.map(|effect| Taint { key: key.to_owned(), value, effect }));
     }
     taints

@@ -60,8 +60,7 @@ fn check_conflicts(group: &Group<'_>, findings: &mut Findings<'_>) {
 /// The type of this name, or an error with the nearest one.
 fn known(node: &Node, path: &str, findings: &mut Findings<'_>) -> Option<&'static InstanceType> {
     let name = node.text()?;
-    // What is left of a template is refused as that.
-    if name.contains(['{', '<']) {
+    if findings.is_full() {
         return None;
     }
     let found = catalogue::instance_type(name);

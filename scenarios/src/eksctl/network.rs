@@ -11,6 +11,8 @@ use sim_eks::plan::{Zone, ZoneId};
 const ZONES_MIN: usize = 2;
 /// Most subnets that eksctl can cut out of the VPC that it makes.
 const SUBNETS_MAX: usize = 16;
+/// Most subnets of a kind in a given VPC: AWS allows 200 in a VPC.
+const DRAFTS_MAX: usize = 1000;
 /// Most zones of one cluster, local zones included: far more than AWS has near any region.
 const ZONES_MAX: usize = 64;
 /// Zones that hold the control plane.
@@ -132,6 +134,10 @@ pub(super) fn listed_zones(
     for (index, item) in list.items() {
         let Some(name) = item.text() else { continue };
         let field = format!("{path}[{index}]");
+        if zones.len() >= ZONES_MAX {
+            findings.error(item.line, field, format!("more than {ZONES_MAX} zones"));
+            break;
+        }
         match (zone_name(name, region), local) {
             (Err(problem), _) => findings.error(item.line, field, problem),
             (Ok(ZoneName::Local), false) => {
@@ -267,7 +273,10 @@ fn subnet_drafts(root: &Node, region: &Region, findings: &mut Findings<'_>) -> V
             let problem = format!("found {count} subnet; EKS needs at least {ZONES_MIN} {kind} subnets, or none");
             findings.error(entry.line, path.as_str(), problem);
         }
-        for subnet in entry.node.entries() {
+        if count > DRAFTS_MAX {
+            findings.error(entry.line, path.as_str(), format!("found {count} subnets; at most {DRAFTS_MAX} are read"));
+        }
+        for subnet in entry.node.entries().iter().take(DRAFTS_MAX) {
             drafts.push(subnet_draft(subnet, &path, public, region, findings));
         }
     }
