@@ -63,9 +63,9 @@ fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
     let mut others = Figure::named("other", "Other results over time");
     for curve in curves {
         let (figure, title, label) = if let Some(class) = curve.name.strip_prefix(AVAILABILITY) {
-            (&mut availability, class.to_owned(), String::new())
+            (&mut availability, format!("{class}: availability"), String::new())
         } else if let Some((quantile, class)) = curve.name.strip_prefix(LATENCY).and_then(|rest| rest.split_once('.')) {
-            (&mut latency, class.to_owned(), quantile.to_owned())
+            (&mut latency, format!("{class}: latency"), quantile.to_owned())
         } else if let Some(state) = curve.name.strip_prefix("nodes.") {
             (&mut nodes, NODES.to_owned(), state.replace('_', " "))
         } else if let Some(state) = curve.name.strip_prefix("pods.") {
@@ -78,7 +78,7 @@ fn figures(plan: &Plan, curves: Vec<Curve<'_>>) -> Vec<Figure> {
         figure.add(chart(title, curve.unit, log, Vec::new()), line);
     }
     let all = [availability, latency, nodes, pods, others];
-    all.into_iter().filter(|figure| !figure.charts.is_empty()).map(Figure::named_lines).collect()
+    all.into_iter().map(Figure::named_lines).flat_map(Figure::in_parts).collect()
 }
 
 fn title_of(curve: &Curve<'_>) -> String {
@@ -89,6 +89,8 @@ fn title_of(curve: &Curve<'_>) -> String {
     }
 }
 
+/// Charts of one figure that fit on a page.
+const CHARTS_MAX: usize = 12;
 /// Lines of one chart that a reader can tell apart.
 const LINES_MAX: usize = 4;
 
@@ -117,6 +119,16 @@ impl Figure {
             }
         }
         self
+    }
+
+    /// A figure that fits on a page as it is, none if it is empty, else several of the same title.
+    fn in_parts(self) -> Vec<Figure> {
+        let part = |(n, charts): (usize, &[Chart])| Figure {
+            name: if n == 0 { self.name.clone() } else { format!("{}-{}", self.name, n + 1) },
+            title: self.title.clone(),
+            charts: charts.to_vec(),
+        };
+        self.charts.chunks(CHARTS_MAX).enumerate().map(part).collect()
     }
 }
 

@@ -74,6 +74,11 @@ fn seconds(value: f64) -> String {
         let (scale, suffix) = seconds_scale(value);
         return format!("{}{suffix}", significant(value * scale, 3));
     }
+    minutes(value)
+}
+
+/// A span of a minute and more: `1m46s`, `8m`, `2h05m`.
+fn minutes(value: f64) -> String {
     let sign = if value < 0.0 { "-" } else { "" };
     let whole = value.abs().round() as u64;
     let (hours, minutes, rest) = (whole / 3_600, whole / 60 % 60, whole % 60);
@@ -108,7 +113,7 @@ fn decimals_of(value: f64, wanted: i32) -> usize {
 
 /// The half width of an interval around minutes or hours: `31s`, `2m10s`.
 fn coarse(half: f64) -> String {
-    if half < 120.0 { format!("{}s", fixed(half, deserved(half))) } else { seconds(half) }
+    if half < 60.0 { format!("{}s", fixed(half, deserved(half))) } else { minutes(half) }
 }
 
 /// Digits after the point that the half width of an interval deserves: one significant digit, two after a leading 1.
@@ -202,6 +207,7 @@ mod tests {
             (Unit::Share, 0.83, Some(0.122), "83 % ±12"),
             (Unit::Seconds, 0.0051, Some(0.000_43), "5.1 ms ±0.4"),
             (Unit::Seconds, 492.4, Some(31.0), "8m12s ±31s"),
+            (Unit::Seconds, 502.0, Some(106.0), "8m22s ±1m46s"),
             (Unit::Count, 2.25, Some(1.5), "2.2 ±1.5"),
             (Unit::Share, 1.0, Some(0.0), "100 % ±0"),
             (Unit::Share, 0.5, None, "50.00 %"),

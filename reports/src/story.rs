@@ -25,7 +25,11 @@ pub fn command(plan: &Plan, seed: u64, replications: u32) -> String {
 /// A word as a shell reads it: quoted if it holds anything that a shell would take for its own.
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// What was run, in a line: the cluster, its size and the simulated time.
@@ -239,21 +243,23 @@ pub fn telling_case(findings: &Findings) -> usize {
 pub fn turning_points(timeline: &[Fact], most: usize) -> Vec<&Fact> {
     let mut ranked: Vec<&Fact> = timeline.iter().filter(|fact| fact.weight >= Weight::Step).collect();
     let consequences = consequences(timeline);
-    let rank = |fact: &Fact| {
-        let at = timeline.binary_search_by_key(&fact.id, |other| other.id).ok();
-        (fact.weight, at.map_or(0, |at| consequences[at]), fact.count)
-    };
+    let rank = |fact: &Fact| (fact.weight, position(timeline, fact.id).map_or(0, |at| consequences[at]), fact.count);
     ranked.sort_by(|a, b| rank(b).cmp(&rank(a)).then(a.id.cmp(&b.id)));
     ranked.truncate(most);
     ranked.sort_by_key(|fact| (fact.first, fact.id));
     ranked
 }
 
+/// Where the fact of an id stands, if it is listed. Ids rise along a timeline.
+fn position(timeline: &[Fact], id: u32) -> Option<usize> {
+    timeline.binary_search_by_key(&id, |fact| fact.id).ok()
+}
+
 /// How many facts each fact brought about, directly or not, in the timeline's order.
 fn consequences(timeline: &[Fact]) -> Vec<u64> {
     let mut counts = vec![0u64; timeline.len()];
     for (at, fact) in timeline.iter().enumerate().rev() {
-        let cause = fact.cause.and_then(|id| timeline[..at].binary_search_by_key(&id, |other| other.id).ok());
+        let cause = fact.cause.and_then(|id| position(&timeline[..at], id));
         if let Some(cause) = cause {
             counts[cause] += counts[at] + 1;
         }
@@ -266,7 +272,7 @@ pub fn shown_cause<'a>(timeline: &'a [Fact], fact: &Fact, shown: impl Fn(&Fact) 
     let mut at = fact.cause;
     let mut below = fact.id;
     while let Some(id) = at.filter(|&id| id < below) {
-        let cause = &timeline[timeline.binary_search_by_key(&id, |other| other.id).ok()?];
+        let cause = &timeline[position(timeline, id)?];
         if shown(cause) {
             return Some(cause);
         }
@@ -289,7 +295,12 @@ pub fn warnings(document: &Document) -> Vec<String> {
         for balance in record.balances.iter().filter(|balance| !balance.holds()) {
             warnings.push(format!(
                 "replication {}: {} does not balance: {} came, {} left, {} refused, {} lost, {} inside",
-                record.replication, balance.station, balance.arrived, balance.left, balance.refused, balance.lost,
+                record.replication,
+                balance.station,
+                balance.arrived,
+                balance.left,
+                balance.refused,
+                balance.lost,
                 balance.inside
             ));
         }

@@ -124,7 +124,9 @@ impl Screen {
         let (tone, line) = match (count(Judged::Missed), count(Judged::Unknown)) {
             _ if all == 0 => (Tone::Plain, "No objectives were set.".to_owned()),
             (0, 0) => (Tone::Good, format!("MET: all {}", story::counted(all as u64, "objective"))),
-            (0, unknown) => (Tone::Doubtful, format!("UNKNOWN: {unknown} of {}", story::counted(all as u64, "objective"))),
+            (0, unknown) => {
+                (Tone::Doubtful, format!("UNKNOWN: {unknown} of {}", story::counted(all as u64, "objective")))
+            }
             (missed, _) => (Tone::Bad, format!("MISSED: {missed} of {}", story::counted(all as u64, "objective"))),
         };
         self.line(tone, &line);
@@ -184,7 +186,9 @@ impl Screen {
         let mut table = Table::new(&[Side::Left, Side::Left, Side::Left, Side::Left]);
         let half = told.len().div_ceil(2);
         let cell = |estimate: Option<&&Estimate>| match estimate {
-            Some(estimate) => [(Tone::Plain, story::heading(&estimate.name).to_owned()), (Tone::Strong, show_estimate(estimate))],
+            Some(estimate) => {
+                [(Tone::Plain, story::heading(&estimate.name).to_owned()), (Tone::Strong, show_estimate(estimate))]
+            }
             None => [(Tone::Plain, String::new()), (Tone::Plain, String::new())],
         };
         for at in 0..half {
@@ -342,12 +346,17 @@ impl Screen {
 fn remarks(judgement: &Judgement, document: &Document) -> String {
     let mut remarks = Vec::new();
     if judgement.close {
-        remarks.push("not certain".to_owned());
+        remarks.push("close".to_owned());
     }
     let cases = &document.findings.cases;
     if !judgement.missed_in.is_empty() && cases.len() > 1 {
         let chance: f64 = judgement.missed_in.iter().map(|&case| cases[case].case.probability).sum();
-        remarks.push(format!("missed in {} of {} cases ({})", judgement.missed_in.len(), cases.len(), probability(chance)));
+        remarks.push(format!(
+            "missed in {} of {} cases ({})",
+            judgement.missed_in.len(),
+            cases.len(),
+            probability(chance)
+        ));
     } else if judgement.missed_runs.0 > 0 && judgement.missed_runs.1 > 1 {
         remarks.push(format!("missed in {} of {} runs", judgement.missed_runs.0, judgement.missed_runs.1));
     }

@@ -55,10 +55,7 @@
   }
   var charts = Array.from(document.querySelectorAll("svg.chart")).map(function (svg) {
     var d = svg.dataset;
-    var cursor = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    cursor.setAttribute("class", "cursor");
-    svg.appendChild(cursor);
-    return { svg: svg, cursor: cursor, output: svg.parentNode.querySelector("output"), values: all[Number(d.chart)],
+    return { svg: svg, cursor: svg.querySelector(".cursor"), output: svg.parentNode.querySelector("output"), values: all[Number(d.chart)],
       x0: Number(d.x0), x1: Number(d.x1), y0: Number(d.y0), y1: Number(d.y1) };
   });
   function mark(share) {

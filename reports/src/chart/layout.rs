@@ -143,7 +143,11 @@ impl Frame {
             shapes.push(text([self.x[0] - GAP, y + 3.5], Anchor::End, SMALL, false, Paint::Muted, written.clone()));
         }
         let base = self.y[1];
-        shapes.push(Shape::Path { points: vec![[self.x[0], base], [self.x[1], base]], paint: Paint::Muted, width: 1.0 });
+        shapes.push(Shape::Path {
+            points: vec![[self.x[0], base], [self.x[1], base]],
+            paint: Paint::Muted,
+            width: 1.0,
+        });
         for (seconds, written) in &self.time.ticks {
             let x = self.across(*seconds);
             shapes.push(Shape::Path { points: vec![[x, base], [x, base + 3.0]], paint: Paint::Muted, width: 1.0 });

@@ -47,10 +47,12 @@ pub fn time_scale(end_s: f64, ticks_most: usize) -> Scale {
 
 /// The vertical axis of a chart, so that every finite value of its lines and bands lies on it.
 pub fn value_scale(chart: &Chart) -> Scale {
-    let bands = chart.lines.iter().filter_map(|line| line.band.as_ref()).flat_map(|band| band.low.iter().chain(&band.high));
+    let bands =
+        chart.lines.iter().filter_map(|line| line.band.as_ref()).flat_map(|band| band.low.iter().chain(&band.high));
     // The interval of a mean share may reach beyond all or nothing; the axis does not.
     let natural = |value: f64| if chart.unit == Unit::Share { value.clamp(0.0, 1.0) } else { value };
-    let values = || chart.lines.iter().flat_map(|line| &line.values).chain(bands.clone()).flatten().copied().map(natural);
+    let values =
+        || chart.lines.iter().flat_map(|line| &line.values).chain(bands.clone()).flatten().copied().map(natural);
     let usable = || values().filter(|value| value.is_finite() && (!chart.log || *value > 0.0));
     let (low, high) = usable().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {
@@ -58,6 +60,7 @@ pub fn value_scale(chart: &Chart) -> Scale {
     }
     match chart.unit {
         _ if chart.log => logarithmic(chart.unit, low, high),
+        Unit::Share if low == 1.0 => linear(chart.unit, 0.99, 1.0),
         Unit::Share if high > 0.5 && low >= 0.9 => linear(chart.unit, low - (1.0 - low).max(0.001) * 0.15, 1.0),
         Unit::Share if high > 0.5 => linear(chart.unit, 0.0, high.max(1.0)),
         _ => linear(chart.unit, low.min(0.0), if high > 0.0 { high } else { 1.0_f64.min(low.abs() + 1.0) }),
@@ -104,8 +107,10 @@ fn logarithmic(unit: Unit, low: f64, high: f64) -> Scale {
     let top = steps(from, to).map(|(_, v)| v).find(|v| *v >= high * 0.999_999).unwrap_or(high);
     let (bottom, top) = if top / bottom < 9.0 { (bottom / 2.0, bottom * 5.0) } else { (bottom, top) };
     let fine = top / bottom <= 120.0;
+    let stride = ((to - from) / 6 + 1).max(1);
+    let decade = |value: f64| (libm::round(libm::log10(value)) as i32).rem_euclid(stride) == 0;
     let ticks = steps(from - 1, to + 1)
-        .filter(|(m, v)| (fine || *m == 1.0) && *v >= bottom * 0.999_999 && *v <= top * 1.000_001)
+        .filter(|(m, v)| (fine || *m == 1.0 && decade(*v)) && *v >= bottom * 0.999_999 && *v <= top * 1.000_001)
         .map(|(_, v)| (v, numbers::show(unit, numbers::rounded(v))));
     Scale { low: bottom, high: top, log: true, ticks: ticks.collect() }
 }

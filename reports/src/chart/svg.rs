@@ -1,9 +1,9 @@
 //! Charts as SVG: for a file, with its own colours; or for the page, with class names that the page's style colours.
 
+use super::Figure;
 use super::font;
 use super::layout::{Laid, lay_out_figure};
 use super::scene::{Anchor, Paint, Scene, Shape};
-use super::Figure;
 use crate::text::xml;
 use std::fmt::Write;
 
@@ -27,7 +27,7 @@ pub fn svg(figure: &Figure) -> String {
 }
 
 /// A laid-out chart as an SVG element of a page. Its shapes have class names (`ink`, `grid`, `s0` ...) and no colours; the
-/// element names the place of its plot in `data-` attributes.
+/// element names the place of its plot in `data-` attributes, and its last path, of class `cursor`, is empty.
 pub fn inline_svg(laid: &Laid, id: usize) -> String {
     let scene = &laid.scene;
     let mut out = format!(
@@ -42,7 +42,7 @@ pub fn inline_svg(laid: &Laid, id: usize) -> String {
         number(laid.y[1]),
     );
     write_shapes(scene, false, &mut out);
-    out.push_str("</svg>");
+    out.push_str("<path class=\"cursor\" d=\"\"/>\n</svg>");
     out
 }
 
@@ -72,9 +72,17 @@ fn write_shape(shape: &Shape, coloured: bool, out: &mut String) -> std::fmt::Res
             let bold_text = if *bold { " font-weight=\"bold\"" } else { "" };
             // A wider font on the reader's machine is squeezed into the room that the layout gave.
             let room = number(font::width(text, *size, *bold));
-            let fit = if text.len() > 24 { format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"") } else { String::new() };
+            let fit = if text.len() > 24 {
+                format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"")
+            } else {
+                String::new()
+            };
             let fill = fill(*paint, coloured);
-            writeln!(out, "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{bold_text}{fit}{fill}>{}</text>", xml(text))
+            writeln!(
+                out,
+                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{bold_text}{fit}{fill}>{}</text>",
+                xml(text)
+            )
         }
     }
 }

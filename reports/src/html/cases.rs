@@ -20,7 +20,6 @@ pub struct Cases {
 #[derive(Serialize)]
 struct Row {
     label: String,
-    placement: String,
     probability: String,
     replications: u32,
     cells: Vec<String>,
@@ -50,10 +49,8 @@ pub fn cases(document: &Document) -> Cases {
         rows: findings
             .cases
             .iter()
-            .enumerate()
-            .map(|(at, case)| Row {
+            .map(|case| Row {
                 label: harmless(&case.case.label),
-                placement: placement(document, at),
                 probability: probability(case.case.probability),
                 replications: case.replications,
                 cells: cells(&case.measures),
@@ -62,7 +59,6 @@ pub fn cases(document: &Document) -> Cases {
             .collect(),
         total: Row {
             label: "All replications".to_owned(),
-            placement: String::new(),
             probability: probability(drawn.min(1.0)),
             replications: findings.replications,
             cells: cells(&findings.total),
@@ -76,18 +72,6 @@ pub fn cases(document: &Document) -> Cases {
 
 fn cell(estimates: &[Estimate], name: &str) -> String {
     story::measure(estimates, name).map_or_else(|| NONE.to_owned(), show_estimate)
-}
-
-fn placement(document: &Document, at: usize) -> String {
-    let Some(record) = document.records.get(at) else { return String::new() };
-    let placed = &record.placement;
-    harmless(&format!(
-        "replication {}: API servers in {}; etcd led from {}; controllers led from {}",
-        record.replication,
-        placed.api_servers.join(", "),
-        placed.etcd_leader,
-        placed.controllers
-    ))
 }
 
 fn measure(document: &Document, total: &Estimate) -> Measure {

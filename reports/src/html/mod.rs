@@ -11,6 +11,7 @@ mod summary;
 mod timelines;
 
 use crate::Document;
+use crate::text::harmless;
 use minijinja::Environment;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 /// Everything that the template lays out.
 #[derive(Serialize)]
-struct Page<'a> {
+struct Page {
     style: &'static str,
     script: &'static str,
     summary: summary::Summary,
@@ -27,15 +28,15 @@ struct Page<'a> {
     timelines: Vec<timelines::Timeline>,
     requests: Vec<requests::Requests>,
     assumptions: assumptions::Assumptions,
-    reproduce: Reproduce<'a>,
+    reproduce: Reproduce,
 }
 
 /// How to get the same page again.
 #[derive(Serialize)]
-struct Reproduce<'a> {
-    command: &'a str,
-    program: &'a str,
-    plan_hash: &'a str,
+struct Reproduce {
+    command: String,
+    program: String,
+    plan_hash: String,
     seed: String,
     digests: Vec<String>,
 }
@@ -53,9 +54,9 @@ pub fn html(document: &Document) -> String {
         requests: requests::requests(document),
         assumptions: assumptions::assumptions(document),
         reproduce: Reproduce {
-            command: &document.command,
-            program: &document.program,
-            plan_hash: &document.plan_hash,
+            command: harmless(&document.command),
+            program: harmless(&document.program),
+            plan_hash: harmless(&document.plan_hash),
             seed: document.seed.to_string(),
             digests: document
                 .records
@@ -78,6 +79,6 @@ fn case_name(document: &Document, at: usize) -> String {
     let case = &document.records[at].case;
     match document.findings.cases.len() {
         0 | 1 => "this run".to_owned(),
-        _ => format!("case {}: {}", at + 1, crate::text::harmless(&case.label)),
+        _ => format!("case {}: {}", at + 1, harmless(&case.label)),
     }
 }

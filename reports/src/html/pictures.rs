@@ -81,10 +81,9 @@ fn tab((label, note): (String, String), figures: Vec<Figure>, values: &mut Vec<V
         values.push(values_of(chart));
         inline_svg(&lay_out(chart, SIZE[0], SIZE[1]), values.len() - 1)
     };
-    let groups = figures.iter().map(|figure| Group {
-        title: figure.title.clone(),
-        charts: figure.charts.iter().map(&mut draw).collect(),
-    });
+    let groups = figures
+        .iter()
+        .map(|figure| Group { title: figure.title.clone(), charts: figure.charts.iter().map(&mut draw).collect() });
     Tab { label, note, groups: paired(groups.collect()) }
 }
 
@@ -95,7 +94,7 @@ fn paired(groups: Vec<Group>) -> Vec<Group> {
     for group in groups {
         match paired.last_mut() {
             Some(last) if last.charts.len() == group.charts.len() && group.charts.len() > 1 => {
-                last.title = format!("{} (left). {} (right)", last.title, group.title);
+                last.title = "API availability, and latency of successful requests, by client class".to_owned();
                 let left = std::mem::take(&mut last.charts);
                 last.charts = left.into_iter().zip(group.charts).flat_map(|(left, right)| [left, right]).collect();
             }

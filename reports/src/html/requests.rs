@@ -58,7 +58,11 @@ fn row(class: &str, verb: &VerbRecord) -> Row {
         sent: count(verb.sent),
         succeeded: count(verb.succeeded),
         failed: count(failed),
-        errors: verb.failed.iter().map(|(error, failures)| format!("{} × {}", count(*failures), harmless(error))).collect(),
+        errors: verb
+            .failed
+            .iter()
+            .map(|(error, failures)| format!("{} × {}", count(*failures), harmless(error)))
+            .collect(),
         abandoned: count(verb.abandoned),
         inside: count(verb.inside),
         latency: verb.latency_s.map_or([NONE; 4].map(str::to_owned), |all| all.map(|s| show(Unit::Seconds, s))),

@@ -16,6 +16,7 @@ pub struct Summary {
     cluster: String,
     length: String,
     steps: Vec<String>,
+    since: &'static str,
     verdict: &'static str,
     verdict_text: String,
     objectives: Vec<Objective>,
@@ -68,6 +69,7 @@ pub fn summary(document: &Document) -> Summary {
             .iter()
             .map(|step| harmless(&format!("At {} {}.", story::clock(step.at), story::step_text(plan, step))))
             .collect(),
+        since: if plan.steps.is_empty() { "Since the start" } else { "Since the first step" },
         verdict: word,
         verdict_text,
         objectives: verdict.objectives.iter().map(|judgement| objective(judgement, document)).collect(),

@@ -5,7 +5,7 @@ use crate::numbers::show;
 use crate::text::harmless;
 use crate::{Document, story};
 use serde::Serialize;
-use sim_eks::record::{Fact, Weight};
+use sim_eks::record::{Fact, Record, Weight};
 use sim_study::Unit;
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ const LINES_MAX: usize = 2_000;
 pub struct Timeline {
     number: usize,
     label: String,
+    placement: String,
     open: bool,
     rows: Vec<Row>,
     turns: usize,
@@ -64,18 +65,24 @@ fn rooms(document: &Document, telling: usize) -> Vec<usize> {
 fn timeline(document: &Document, at: usize, room: usize, open: bool) -> Timeline {
     let record = &document.records[at];
     let shown = heaviest(&record.timeline, room);
-    let rows: Vec<Row> =
-        record.timeline.iter().filter(|fact| shown.contains(&fact.id)).map(|fact| row(document, at, fact, &shown)).collect();
+    let rows: Vec<Row> = record
+        .timeline
+        .iter()
+        .filter(|fact| shown.contains(&fact.id))
+        .map(|fact| row(document, at, fact, &shown))
+        .collect();
     let of = |weight: &str| rows.iter().filter(|row| row.weight == weight).count();
     let left_out = (record.timeline.len() - rows.len()) as u64;
     Timeline {
         number: at + 1,
         label: case_name(document, at),
+        placement: placement(&document.records[at]),
         open,
         turns: of("turn"),
         steps: of("step"),
         details: of("detail"),
-        left_out: (left_out > 0).then(|| format!("{} of less weight: see record.json", story::counted(left_out, "line"))),
+        left_out: (left_out > 0)
+            .then(|| format!("{} of less weight: see record.json", story::counted(left_out, "line"))),
         rows,
     }
 }
@@ -107,4 +114,16 @@ fn weight(fact: &Fact) -> &'static str {
         Weight::Step => "step",
         Weight::Detail => "detail",
     }
+}
+
+/// Which replication it was, and where things stood when it began.
+fn placement(record: &Record) -> String {
+    let placed = &record.placement;
+    harmless(&format!(
+        "Replication {}: API servers in {}; the etcd leader in {}; the controllers' leader in {}.",
+        record.replication,
+        placed.api_servers.join(", "),
+        placed.etcd_leader,
+        placed.controllers
+    ))
 }

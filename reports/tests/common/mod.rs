@@ -158,9 +158,24 @@ fn measures(replication: u32, harm: f64) -> Vec<Measure> {
         let less = 0.015 * harm * (0.7 + 0.6 * noise(r, 10 + n));
         add(format!("api.availability.{class}"), Unit::Share, Better::Up, Some(1.0 - less));
         let p50 = 0.005 + 0.015 * (n / 2) as f64;
-        add(format!("api.latency.p50.{class}"), Unit::Seconds, Better::Down, Some(p50 * (0.95 + 0.1 * noise(r, 20 + n))));
-        add(format!("api.latency.p99.{class}"), Unit::Seconds, Better::Down, Some(p50 * 5.0 * (1.0 + noise(r, 30 + n))));
-        add(format!("api.outage.{class}"), Unit::Seconds, Better::Down, Some(5.0 + 60.0 * harm * (0.6 + noise(r, 40 + n))));
+        add(
+            format!("api.latency.p50.{class}"),
+            Unit::Seconds,
+            Better::Down,
+            Some(p50 * (0.95 + 0.1 * noise(r, 20 + n))),
+        );
+        add(
+            format!("api.latency.p99.{class}"),
+            Unit::Seconds,
+            Better::Down,
+            Some(p50 * 5.0 * (1.0 + noise(r, 30 + n))),
+        );
+        add(
+            format!("api.outage.{class}"),
+            Unit::Seconds,
+            Better::Down,
+            Some(5.0 + 60.0 * harm * (0.6 + noise(r, 40 + n))),
+        );
     }
     let falsely = (3.0 * harm * noise(r, 50)).round();
     add("nodes.not_ready_falsely".into(), Unit::Count, Better::Down, Some(falsely));
@@ -192,7 +207,8 @@ fn series(r: u64, harm: f64) -> Vec<Series> {
     for (n, class) in CLASSES.iter().enumerate() {
         let n = n as u64;
         all.push(of(format!("api.availability.{class}"), Unit::Share, &|at, t| {
-            let hurt = if dark(t, 60.0 + 20.0 * noise(r, n)) { harm * (0.4 + 0.3 * noise(r, at as u64 + 7 * n)) } else { 0.0 };
+            let hurt =
+                if dark(t, 60.0 + 20.0 * noise(r, n)) { harm * (0.4 + 0.3 * noise(r, at as u64 + 7 * n)) } else { 0.0 };
             Some(1.0 - hurt)
         }));
         for (quantile, factor) in [("p50", 1.0), ("p99", 6.0)] {
@@ -205,9 +221,8 @@ fn series(r: u64, harm: f64) -> Vec<Series> {
     }
     all.push(of("nodes.ready".into(), Unit::Count, &|_, t| Some(if gone(t - 60.0) { 6.0 } else { 12.0 })));
     all.push(of("pods.serving".into(), Unit::Count, &|_, t| {
-        Some(if dark(t, 330.0) { 20.0 } else { (20.0 + (t - FAULT - 330.0) / 6.0).clamp(20.0, 40.0) }).map(|v: f64| {
-            if t < FAULT { 40.0 } else { v.round() }
-        })
+        Some(if dark(t, 330.0) { 20.0 } else { (20.0 + (t - FAULT - 330.0) / 6.0).clamp(20.0, 40.0) })
+            .map(|v: f64| if t < FAULT { 40.0 } else { v.round() })
     }));
     all.push(of("pods.pending".into(), Unit::Count, &|_, t| {
         Some(if dark(t - 330.0, 120.0) { (20.0 - (t - FAULT - 330.0) / 6.0).round() } else { 0.0 })
@@ -269,7 +284,8 @@ pub fn document(replications: u32) -> Document {
         cases: drawn
             .iter()
             .map(|case| {
-                let of: Vec<&Record> = runs.iter().filter(|(found, _)| found == case).map(|(_, record)| record).collect();
+                let of: Vec<&Record> =
+                    runs.iter().filter(|(found, _)| found == case).map(|(_, record)| record).collect();
                 CaseFindings { case: of[0].case.clone(), replications: of.len() as u32, measures: estimates(&of) }
             })
             .collect(),
