@@ -1,1 +1,4 @@
-//! Stations of this part.
+//! Stations of compute: nodes, and the groups that launch them.
+
+pub mod node;
+pub mod node_group;

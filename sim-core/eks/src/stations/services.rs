@@ -1,1 +1,4 @@
-//! Stations of this part.
+//! Stations of what runs on the cluster: Deployments and their pods.
+
+pub mod deployment;
+pub mod pod;

@@ -1,0 +1,327 @@
+//! What happened to nodes, pods and services: counts, levels over time, and the last of each kind.
+
+use crate::ids::{DeploymentId, NodeId};
+use crate::plan::{Change, Plan};
+use crate::probes::Gauge;
+use crate::record::Balance;
+use crate::stations::compute::node::{Node, Ready};
+use crate::stations::services::deployment::Deployment;
+use crate::stations::services::pod::{Pod, Standing};
+use sim_kernel::SimTime;
+use sim_study::{Better, Measure, Series, Unit};
+
+/// A Deployment that serves in full, in the whole numbers in which the sum over Deployments is exact.
+const FULL: u64 = 1 << 32;
+
+/// What happened to nodes, pods and services.
+#[derive(Clone, Debug)]
+pub struct ClusterProbe {
+    off: bool,
+    first_fault: Option<SimTime>,
+    ready: Gauge,
+    serving: Gauge,
+    pending: Gauge,
+    /// Mean over Deployments of the share of wanted pods that serve.
+    available: Gauge,
+    /// Share of listed endpoints that are dead.
+    failing: Gauge,
+    listed: u64,
+    answering: u64,
+    waiting: u64,
+    shares: Vec<u64>,
+    shares_sum: u64,
+    /// Deployments that want pods.
+    wanting: u64,
+    /// Of the nodes that there were at the start: has not stopped, has been given up while it lived.
+    kept_alive: Vec<bool>,
+    given_up_falsely: Vec<bool>,
+    counts: Counts,
+    last_not_ready: Option<SimTime>,
+    last_tainted: Option<SimTime>,
+    last_evicted: Option<SimTime>,
+    disturbed: bool,
+    whole_again: Option<SimTime>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    not_ready: u64,
+    not_ready_falsely: u64,
+    tainted: u64,
+    deleted: u64,
+    launched: u64,
+    replaced: u64,
+    evicted: u64,
+    created: u64,
+    gone: u64,
+    pods_at_start: u64,
+}
+
+impl ClusterProbe {
+    /// A probe that has seen nothing.
+    pub fn new(plan: &Plan) -> Self {
+        let gauge = || Gauge::new(0.0, plan.window(), SimTime::ZERO + plan.warm_up);
+        let is_will = |change: &Change| matches!(change, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. });
+        ClusterProbe {
+            off: plan.modes.probes_off,
+            first_fault: plan.steps.iter().filter(|step| !is_will(&step.change)).map(|step| step.at).min(),
+            ready: gauge(),
+            serving: gauge(),
+            pending: gauge(),
+            available: gauge(),
+            failing: gauge(),
+            listed: 0,
+            answering: 0,
+            waiting: 0,
+            shares: Vec::new(),
+            shares_sum: 0,
+            wanting: 0,
+            kept_alive: Vec::new(),
+            given_up_falsely: Vec::new(),
+            counts: Counts::default(),
+            last_not_ready: None,
+            last_tainted: None,
+            last_evicted: None,
+            disturbed: false,
+            whole_again: None,
+        }
+    }
+
+    /// The run begins with these nodes and pods.
+    pub fn starts(&mut self, nodes: &[Node], pods: &[Pod], deployments: &mut [Deployment]) {
+        for pod in pods {
+            let standing = pod.standing();
+            deployments[pod.deployment.index()].serving += u32::from(standing.serving);
+            self.listed += u64::from(standing.listed);
+            self.answering += u64::from(standing.serving);
+            self.waiting += u64::from(standing.pending);
+        }
+        self.kept_alive = vec![true; nodes.len()];
+        self.given_up_falsely = vec![false; nodes.len()];
+        self.counts.pods_at_start = pods.len() as u64;
+        self.wanting = deployments.iter().filter(|deployment| deployment.wanted() > 0).count() as u64;
+        self.shares = deployments.iter().map(share).collect();
+        self.shares_sum = self.shares.iter().sum();
+        self.ready.set(SimTime::ZERO, nodes.len() as f64);
+        self.set_levels(SimTime::ZERO);
+    }
+
+    /// A Deployment wants another number of pods.
+    pub fn wants(&mut self, now: SimTime, deployment: DeploymentId, deployments: &[Deployment]) {
+        self.wanting = deployments.iter().filter(|deployment| deployment.wanted() > 0).count() as u64;
+        self.share_changes(deployment, deployments);
+        self.set_levels(now);
+    }
+
+    /// What a pod counts for changes. Whether every Deployment serves in full by it, after a disturbance.
+    pub fn standing_changes(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        deployments: &[Deployment],
+        before: Standing,
+        after: Standing,
+    ) -> bool {
+        let change = |level: &mut u64, before: bool, after: bool| *level = *level + u64::from(after) - u64::from(before);
+        change(&mut self.listed, before.listed, after.listed);
+        change(&mut self.answering, before.serving, after.serving);
+        change(&mut self.waiting, before.pending, after.pending);
+        self.share_changes(deployment, deployments);
+        self.set_levels(now);
+        let is_whole = self.shares_sum == self.wanting * FULL;
+        let was_disturbed = self.disturbed;
+        self.disturbed = !is_whole && (was_disturbed || self.first_fault.is_some_and(|fault| fault <= now));
+        if is_whole && was_disturbed {
+            self.whole_again = Some(now);
+        }
+        is_whole && was_disturbed
+    }
+
+    /// Endpoints that are listed and dead.
+    pub fn dead_endpoints(&self) -> u64 {
+        self.listed - self.answering
+    }
+
+    /// An instance stopped.
+    pub fn node_stops(&mut self, node: NodeId) {
+        if let Some(alive) = self.kept_alive.get_mut(node.index()) {
+            *alive = false;
+        }
+    }
+
+    /// A node's Ready condition became Unknown.
+    pub fn node_is_given_up(&mut self, now: SimTime, node: NodeId, lives: bool, was_ready: bool) {
+        self.counts.not_ready += 1;
+        self.last_not_ready = Some(now);
+        if was_ready {
+            self.add_ready(now, -1.0);
+        }
+        if lives {
+            self.counts.not_ready_falsely += 1;
+            if let Some(falsely) = self.given_up_falsely.get_mut(node.index()) {
+                *falsely = true;
+            }
+        }
+    }
+
+    /// A node's report changed its Ready condition.
+    pub fn node_reports(&mut self, now: SimTime, was: Ready, is: Ready) {
+        self.add_ready(now, f64::from(u8::from(is == Ready::True)) - f64::from(u8::from(was == Ready::True)));
+    }
+
+    /// A node was tainted NoExecute.
+    pub fn node_is_tainted(&mut self, now: SimTime) {
+        self.counts.tainted += 1;
+        self.last_tainted = Some(now);
+    }
+
+    /// A Node was deleted.
+    pub fn node_is_deleted(&mut self, now: SimTime, was: Option<Ready>) {
+        self.counts.deleted += 1;
+        if was == Some(Ready::True) {
+            self.add_ready(now, -1.0);
+        }
+    }
+
+    /// An instance was launched.
+    pub fn instance_is_launched(&mut self, replaces: bool) {
+        self.counts.launched += 1;
+        self.counts.replaced += u64::from(replaces);
+    }
+
+    /// The taint eviction's order to delete a pod was carried out.
+    pub fn pod_is_evicted(&mut self, now: SimTime) {
+        self.counts.evicted += 1;
+        self.last_evicted = Some(now);
+    }
+
+    /// A pod was created.
+    pub fn pod_is_created(&mut self, now: SimTime) {
+        self.counts.created += 1;
+        self.waiting += 1;
+        self.set_levels(now);
+    }
+
+    /// A pod's object went.
+    pub fn pod_is_gone(&mut self) {
+        self.counts.gone += 1;
+    }
+
+    /// The results of a run that ends at `end`.
+    pub fn measures(&mut self, end: SimTime) -> Vec<Measure> {
+        let counts = self.counts.clone();
+        let whole = if self.disturbed { None } else { self.whole_again };
+        let shares = [self.available.average(end), self.failing.average(end)];
+        let kept = self.kept_alive.iter().filter(|alive| **alive).count();
+        let falsely = self.kept_alive.iter().zip(&self.given_up_falsely).filter(|(alive, falsely)| **alive && **falsely);
+        let falsely_share = (kept > 0).then(|| falsely.count() as f64 / kept as f64);
+        let available = (self.wanting > 0).then_some(shares[0]);
+        vec![
+            count("nodes.not_ready", counts.not_ready, "Times that the node lifecycle controller set a node NotReady."),
+            count("nodes.not_ready_falsely", counts.not_ready_falsely, "Times that a node was set NotReady although its instance and its kubelet lived."),
+            measure("nodes.not_ready_falsely.share", Unit::Share, Better::Down, falsely_share, "Share of the nodes of the start that lived throughout and were set NotReady at least once."),
+            count("nodes.tainted", counts.tainted, "Times that a node was tainted NoExecute, so that its pods leave."),
+            count("nodes.deleted", counts.deleted, "Node objects deleted because their instance was gone."),
+            describe("nodes.replaced", counts.replaced, "Instances that Auto Scaling groups launched in place of lost ones."),
+            self.since_fault("nodes.last_not_ready", self.last_not_ready, "Time from the first fault to the last node that was set NotReady."),
+            self.since_fault("nodes.last_tainted", self.last_tainted, "Time from the first fault to the last node that was tainted NoExecute."),
+            self.since_fault("pods.last_evicted", self.last_evicted, "Time from the first fault to the last pod whose deletion the taint eviction ordered."),
+            count("pods.evicted", counts.evicted, "Pods whose deletion the taint eviction ordered."),
+            describe("pods.recreated", counts.created, "Pods that ReplicaSets created during the run."),
+            count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),
+            measure("workload.availability", Unit::Share, Better::Up, available, "Share of wanted pods that served, averaged over time and over Deployments; pods beyond the wanted do not count."),
+            measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time: the chance that a new connection fails."),
+            self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again and stayed so; none if that never came or nothing was disturbed."),
+        ]
+    }
+
+    /// The results over time of a run that ends at `end`.
+    pub fn series(&mut self, plan: &Plan, end: SimTime) -> Vec<Series> {
+        let window_s = plan.window().as_secs_f64();
+        let series = |name: &str, unit, values, definition: &str| Series {
+            name: name.to_owned(),
+            unit,
+            window_s,
+            values,
+            definition: definition.to_owned(),
+        };
+        vec![
+            series("nodes.ready", Unit::Count, self.ready.windows(end), "Nodes that the API calls Ready."),
+            series("pods.serving", Unit::Count, self.serving.windows(end), "Pods that services list and that answer."),
+            series("pods.pending", Unit::Count, self.pending.windows(end), "Pods without a node."),
+            series("workload.connections.failed", Unit::Share, self.failing.windows(end), "Share of the endpoints listed by services that are dead."),
+        ]
+    }
+
+    /// What came, went and stayed.
+    pub fn balances(&self, nodes: &[Node], pods: &[Pod]) -> Vec<Balance> {
+        use crate::stations::compute::node::Instance;
+        use crate::stations::services::pod::Object;
+        let balance = |station: &str, arrived: usize, left: usize, inside: usize| Balance {
+            station: station.to_owned(),
+            arrived: arrived as u64,
+            left: left as u64,
+            refused: 0,
+            lost: 0,
+            inside: inside as u64,
+        };
+        let stopped = nodes.iter().filter(|node| node.instance() == Instance::Terminated).count();
+        let created = (self.counts.pods_at_start + self.counts.created) as usize;
+        let inside = pods.iter().filter(|pod| pod.object() != Object::Gone).count();
+        let launched = self.kept_alive.len() + self.counts.launched as usize;
+        vec![
+            balance("instances", launched, stopped, nodes.len() - stopped),
+            balance("pods", created, self.counts.gone as usize, inside),
+        ]
+    }
+
+    fn share_changes(&mut self, deployment: DeploymentId, deployments: &[Deployment]) {
+        let new = share(&deployments[deployment.index()]);
+        let old = std::mem::replace(&mut self.shares[deployment.index()], new);
+        self.shares_sum = self.shares_sum + new - old;
+    }
+
+    fn set_levels(&mut self, now: SimTime) {
+        if self.off {
+            return;
+        }
+        self.serving.set(now, self.answering as f64);
+        self.pending.set(now, self.waiting as f64);
+        self.available.set(now, self.shares_sum as f64 / (self.wanting.max(1) * FULL) as f64);
+        let failing = match (self.listed, self.wanting) {
+            (0, 0) => 0.0,
+            (0, _) => 1.0,
+            (listed, _) => self.dead_endpoints() as f64 / listed as f64,
+        };
+        self.failing.set(now, failing);
+    }
+
+    fn add_ready(&mut self, now: SimTime, by: f64) {
+        if !self.off {
+            self.ready.add(now, by);
+        }
+    }
+
+    fn since_fault(&self, name: &str, at: Option<SimTime>, definition: &str) -> Measure {
+        let since = at.zip(self.first_fault).map(|(at, fault)| at.saturating_since(fault).as_secs_f64());
+        measure(name, Unit::Seconds, Better::Down, since, definition)
+    }
+}
+
+/// The share of a Deployment's wanted pods that serve, of [`FULL`]; none if it wants none.
+fn share(deployment: &Deployment) -> u64 {
+    let wanted = u64::from(deployment.wanted());
+    if wanted == 0 { 0 } else { u64::from(deployment.serving).min(wanted) * FULL / wanted }
+}
+
+fn count(name: &str, value: u64, definition: &str) -> Measure {
+    measure(name, Unit::Count, Better::Down, Some(value as f64), definition)
+}
+
+fn describe(name: &str, value: u64, definition: &str) -> Measure {
+    measure(name, Unit::Count, Better::Neither, Some(value as f64), definition)
+}
+
+fn measure(name: &str, unit: Unit, better: Better, value: Option<f64>, definition: &str) -> Measure {
+    Measure { name: name.to_owned(), unit, better, value, definition: definition.to_owned() }
+}

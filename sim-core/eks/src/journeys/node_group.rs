@@ -1,0 +1,124 @@
+//! A node group keeps its size: instance found impaired -> terminated -> launch where there are fewest -> `instance.rs`.
+
+use crate::event::{Event, Future, InstanceStep};
+use crate::ids::{GroupId, NodeId};
+use crate::plan::ZoneId;
+use crate::record::Weight;
+use crate::stations::compute::node::{Instance, Node, Ready};
+use crate::world::World;
+use sim_kernel::{Purpose, SimTime};
+
+const LAUNCH: Purpose = Purpose::new("instance/launch");
+
+impl World {
+    /// A node group wants another number of instances.
+    pub(crate) fn scale_node_group(&mut self, now: SimTime, group: GroupId, desired: u32, future: &mut Future) {
+        let name = self.plan.cluster.node_groups[group.index()].name.clone();
+        let state = &mut self.cluster.groups[group.index()];
+        let before = state.wanted();
+        state.want(desired);
+        let wanted = state.wanted();
+        let note = || format!("node group {name} is scaled from {before} to {wanted} instances");
+        self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", u64::from(group.0), note);
+        future.schedule(now, Event::NodeGroup(group));
+    }
+
+    /// A node group compares what it has with what it wants.
+    pub(crate) fn node_group(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
+        self.cluster.groups[group.index()].looks();
+        while self.cluster.groups[group.index()].has() < self.cluster.groups[group.index()].wanted() {
+            let zones = &self.zones;
+            let Some(zone) = self.cluster.groups[group.index()].zone_to_grow(|zone| !zones.has_power(zone)) else {
+                return self.retry_launch(now, group, future);
+            };
+            self.launch(now, group, zone, future);
+        }
+        let draining = self.cluster.nodes.iter().filter(|node| is_leaving(node, group)).count() as u32;
+        let keeps = self.cluster.groups[group.index()].has() - draining;
+        for _ in self.cluster.groups[group.index()].wanted()..keeps {
+            self.drain_one(now, group, future);
+        }
+    }
+
+    fn retry_launch(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
+        if self.cluster.groups[group.index()].must_retry() {
+            let name = &self.plan.cluster.node_groups[group.index()].name;
+            let note = || format!("node group {name} finds no capacity in any of its zones, and tries again");
+            self.probes.timeline.note(now, Weight::Step, None, "group/no-capacity", u64::from(group.0), note);
+            future.schedule(now + self.plan.parameters.node_group.launch_failure_retry, Event::NodeGroup(group));
+        }
+    }
+
+    fn launch(&mut self, now: SimTime, group: GroupId, zone: ZoneId, future: &mut Future) {
+        let node = NodeId(self.cluster.node_count());
+        let state = &mut self.cluster.groups[group.index()];
+        state.launched(zone);
+        let replaced = state.replaces_one();
+        let name = self.zone_name(zone);
+        let (kind, what) = match replaced.is_some() {
+            true => ("instance/replaced", "replacement launched"),
+            false => ("instance/launched", "instance launched"),
+        };
+        let cause = replaced.flatten();
+        let note = || format!("{what}, {name}");
+        let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), note);
+        let replaces = replaced.is_some();
+        self.cluster.probe.instance_is_launched(replaces);
+        let plan = self.plan.clone();
+        self.cluster.add_node(&plan, Node::ordered(group, zone, story, replaces));
+        self.after(now, node, &plan.parameters.node_group.launch_time, LAUNCH, InstanceStep::Launched, future);
+    }
+
+    /// The group has noticed that an instance is impaired: it is terminated, and another takes its place.
+    pub(crate) fn instance_is_found_impaired(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        let (zone, cause) = (self.cluster.zone_of(node), self.cluster.nodes[node.index()].story);
+        let name = self.zone_name(zone);
+        let note = || format!("instance found impaired and terminated, {name}");
+        let story = self.probes.timeline.note(now, Weight::Step, cause, "instance/impaired", u64::from(zone.0), note);
+        self.cluster.nodes[node.index()].story = story.or(cause);
+        let group = self.cluster.nodes[node.index()].group;
+        self.cluster.groups[group.index()].lost_one(story.or(cause));
+        self.terminate(now, node, future);
+    }
+
+    /// An instance is gone for good; its Node follows once it is NotReady and the cloud controller manager looks.
+    pub(crate) fn terminate(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        let state = &mut self.cluster.nodes[node.index()];
+        let (group, zone, lived) = (state.group, state.zone, state.lives());
+        state.terminates();
+        self.cluster.groups[group.index()].terminated(zone);
+        self.leave_no_life(now, node, lived);
+        if self.cluster.nodes[node.index()].ready().is_some_and(|ready| ready != Ready::True) {
+            self.cluster.cloud_nodes.notice(node);
+        }
+        future.schedule(now, Event::NodeGroup(group));
+    }
+
+    /// An instance too many is cordoned, its pods are deleted, and after their grace it is terminated. The controller
+    /// manager's client stands for that of the managed node group.
+    fn drain_one(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
+        let zone = self.cluster.groups[group.index()].zone_to_shrink();
+        let stays = |node: &Node| node.group == group && node.instance() != Instance::Terminated && !node.is_cordoned();
+        let nodes = &self.cluster.nodes;
+        let in_zone = nodes.iter().position(|node| stays(node) && node.zone == zone);
+        let Some(index) = in_zone.or_else(|| nodes.iter().position(stays)) else { return };
+        let node = NodeId(index as u32);
+        let cause = self.cluster.nodes[index].story;
+        self.cluster.nodes[index].cordon();
+        self.cluster.placement.set_open(node, false);
+        for pod in self.cluster.nodes[index].pods().to_vec() {
+            let state = &self.cluster.pods[pod.index()];
+            if state.is_active() && !state.is_being_deleted {
+                self.order_deletion(now, pod, cause, future);
+            }
+        }
+        let life = self.cluster.nodes[index].life();
+        // Twice the grace: the deletions wait for the client's rate limit, and each pod takes its grace.
+        let drained = now + self.plan.parameters.pod.termination_grace * 2;
+        future.schedule(drained, Event::Instance(node, life, InstanceStep::Drained));
+    }
+}
+
+fn is_leaving(node: &Node, group: GroupId) -> bool {
+    node.group == group && node.is_cordoned() && node.instance() != Instance::Terminated
+}

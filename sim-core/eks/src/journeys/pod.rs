@@ -1,0 +1,221 @@
+//! A pod on its node, and its way into and out of the services:
+//!
+//! ```text
+//! bound -> Seen -> sandbox, image, start, first probe -> Ready -> ReportPodReady -> Published: it serves
+//! deleted -> DeletionSeen -> Stopped -> RemovePod: gone       not ready, deleted -> Withdrawn: no new connections
+//! node dies -> its containers are dead at once; it stays listed until somebody notices
+//! ```
+
+use crate::aim::{Aim, Caller, Outcome};
+use crate::cluster::Watcher;
+use crate::event::{Event, Future, PodStep};
+use crate::ids::{NodeId, PodId};
+use crate::probes::Cause;
+use crate::record::Weight;
+use crate::stations::services::pod::{Containers, Object, Pod};
+use crate::world::World;
+use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
+
+const START: Purpose = Purpose::new("pod/start");
+const ENDPOINT: Purpose = Purpose::new("pod/endpoint");
+
+/// Pause before a kubelet whose connection lives repeats a report about a pod.
+const REPORT_AGAIN: SimDuration = SimDuration::from_secs(1);
+
+impl World {
+    /// A pod has come a step further.
+    pub(crate) fn pod(&mut self, now: SimTime, pod: PodId, life: u32, step: PodStep, future: &mut Future) {
+        let is_stale = self.cluster.pods[pod.index()].life() != life;
+        match step {
+            PodStep::Seen | PodStep::DeletionSeen => self.kubelet_turns_to(now, pod, future),
+            PodStep::Ready | PodStep::Stopped if is_stale => {}
+            PodStep::Ready => {
+                self.change_pod(now, pod, Pod::runs);
+                self.kubelet_turns_to(now, pod, future);
+            }
+            PodStep::Stopped => {
+                self.change_pod(now, pod, Pod::has_stopped);
+                self.kubelet_turns_to(now, pod, future);
+            }
+            PodStep::Published | PodStep::Withdrawn => self.change_pod(now, pod, Pod::is_propagated),
+        }
+    }
+
+    /// A kubelet has a new connection and lists its pods: it learns what it missed, and reports what it could not.
+    pub(crate) fn kubelet_listed(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        for index in 0..self.cluster.nodes[node.index()].pods().len() {
+            let pod = self.cluster.nodes[node.index()].pods()[index];
+            self.kubelet_turns_to(now, pod, future);
+        }
+    }
+
+    /// A kubelet compares what the API wants of a pod with what runs, and does the next thing.
+    fn kubelet_turns_to(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        let state = &self.cluster.pods[pod.index()];
+        let Some(node) = state.node else { return };
+        if state.reports || !self.cluster.nodes[node.index()].has_network() || !self.kubelet_hears(node) {
+            return;
+        }
+        match (state.object(), state.containers()) {
+            (Object::Bound, Containers::Absent) => self.start_pod(now, pod, node, future),
+            (Object::Bound, Containers::Running) if !state.is_ready() => {
+                self.report(now, pod, node, Aim::ReportPodReady(pod), future);
+            }
+            (Object::Terminating, Containers::Starting | Containers::Running) => {
+                self.change_pod(now, pod, Pod::stops);
+                let life = self.cluster.pods[pod.index()].life();
+                let grace = self.plan.parameters.pod.termination_grace;
+                future.schedule(now + grace, Event::Pod(pod, life, PodStep::Stopped));
+            }
+            (Object::Terminating, Containers::Absent | Containers::Stopped) => {
+                self.report(now, pod, node, Aim::RemovePod(pod), future);
+            }
+            _ => {}
+        }
+    }
+
+    fn start_pod(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        let state = &mut self.cluster.pods[pod.index()];
+        state.starts();
+        let life = state.life();
+        let pulls = self.cluster.nodes[node.index()].pulls(state.deployment);
+        let mut draw = self.key.draw(START, u64::from(pod.0), u64::from(life));
+        let parameters = &self.plan.parameters.pod;
+        let sandbox = parameters.sandbox_time.duration(&mut draw);
+        let pull = parameters.image_pull_time.duration(&mut draw);
+        let start = parameters.start_time.duration(&mut draw) + parameters.readiness_delay.duration(&mut draw);
+        let image = if pulls { pull } else { SimDuration::ZERO };
+        future.schedule(now + sandbox + image + start, Event::Pod(pod, life, PodStep::Ready));
+    }
+
+    fn report(&mut self, now: SimTime, pod: PodId, node: NodeId, aim: Aim, future: &mut Future) {
+        let state = &mut self.cluster.pods[pod.index()];
+        state.reports = true;
+        let cause = state.story;
+        self.call(now, Caller::Kubelet(node), aim, cause, future);
+    }
+
+    /// A kubelet's report about a pod has ended. One whose connection is broken goes on when it lists again.
+    pub(crate) fn pod_report_ended(&mut self, now: SimTime, pod: PodId, outcome: Outcome, future: &mut Future) {
+        let state = &mut self.cluster.pods[pod.index()];
+        state.reports = false;
+        let life = state.life();
+        match outcome {
+            Outcome::Abandoned => {}
+            Outcome::Succeeded => self.kubelet_turns_to(now, pod, future),
+            _ => future.schedule(now + REPORT_AGAIN, Event::Pod(pod, life, PodStep::Seen)),
+        }
+    }
+
+    /// The API's Ready condition of a pod changes, and endpoints follow.
+    pub(crate) fn readiness_changes(&mut self, now: SimTime, pod: PodId, ready: bool, future: &mut Future) {
+        let state = &mut self.cluster.pods[pod.index()];
+        if !state.becomes_ready(ready) {
+            return;
+        }
+        let step = if state.is_ready() { PodStep::Published } else { PodStep::Withdrawn };
+        let life = state.life();
+        let ordinal = state.next_draw();
+        let mut draw: Draw = self.key.draw(ENDPOINT, u64::from(pod.0), ordinal);
+        let propagation = self.plan.parameters.pod.endpoint_propagation.duration(&mut draw);
+        future.schedule(now + propagation, Event::Pod(pod, life, step));
+    }
+
+    /// A pod gets a deletion time: its ReplicaSet no longer counts it, its endpoint goes, its kubelet is to stop it.
+    pub(crate) fn pod_is_deleted(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
+        let state = &self.cluster.pods[pod.index()];
+        let (deployment, node) = (state.deployment, state.node);
+        match (state.object(), node) {
+            (Object::Bound, Some(node)) => {
+                if state.is_being_deleted {
+                    self.cluster.deployments[deployment.index()].deletion_ended();
+                }
+                let cause = self.note_eviction(now, pod, node, cause);
+                self.cluster.pods[pod.index()].is_deleted();
+                self.readiness_changes(now, pod, false, future);
+                self.cluster.placement.uncount(deployment, node);
+                self.replica_is_lost(now, pod, cause, future);
+                if self.kubelet_hears(node) {
+                    let heard = now + self.watch_delay(Watcher::Pod(pod));
+                    let life = self.cluster.pods[pod.index()].life();
+                    future.schedule(heard, Event::Pod(pod, life, PodStep::DeletionSeen));
+                }
+            }
+            (Object::Pending, _) => self.pod_goes(now, pod, cause, future),
+            _ => {}
+        }
+    }
+
+    fn note_eviction(&mut self, now: SimTime, pod: PodId, node: NodeId, cause: Cause) -> Cause {
+        if !self.cluster.pods[pod.index()].is_evicted {
+            return cause;
+        }
+        self.cluster.probe.pod_is_evicted(now);
+        let zone = self.cluster.zone_of(node);
+        let name = self.zone_name(zone);
+        let note = || format!("pod evicted from a tainted node, {name}");
+        self.probes.timeline.note(now, Weight::Step, cause, "pod/evicted", u64::from(zone.0), note).or(cause)
+    }
+
+    /// A pod's object goes, and with it its claim to room.
+    pub(crate) fn pod_goes(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
+        let (object, deployment) = {
+            let state = &self.cluster.pods[pod.index()];
+            (state.object(), state.deployment)
+        };
+        if object == Object::Gone {
+            return;
+        }
+        if object == Object::Pending {
+            self.give_up_node(pod);
+        }
+        let node = self.cluster.pods[pod.index()].node;
+        if let Some(node) = node {
+            if object == Object::Bound {
+                self.cluster.placement.uncount(deployment, node);
+            }
+            self.cluster.placement.free(deployment, node);
+            self.cluster.nodes[node.index()].loses(pod);
+        }
+        if self.cluster.pods[pod.index()].is_being_deleted {
+            self.cluster.deployments[deployment.index()].deletion_ended();
+        }
+        self.change_pod(now, pod, Pod::is_gone);
+        self.cluster.forget_pod();
+        self.readiness_changes(now, pod, false, future);
+        if object != Object::Terminating {
+            self.replica_is_lost(now, pod, cause, future);
+        }
+        if node.is_some_and(|node| self.cluster.placement.is_open(node)) {
+            self.room_appears(now, future);
+        }
+    }
+
+    fn replica_is_lost(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
+        let deployment = self.cluster.pods[pod.index()].deployment;
+        let state = &mut self.cluster.deployments[deployment.index()];
+        state.loses_a_pod();
+        state.story = cause;
+        self.reconcile_soon(now, deployment, future);
+    }
+
+    /// Changes a pod, and keeps the books of who serves.
+    pub(crate) fn change_pod(&mut self, now: SimTime, pod: PodId, change: impl FnOnce(&mut Pod)) {
+        let state = &mut self.cluster.pods[pod.index()];
+        let before = state.standing();
+        change(state);
+        let after = state.standing();
+        if before == after {
+            return;
+        }
+        let (deployment, cause) = (state.deployment, state.story);
+        let serving = &mut self.cluster.deployments[deployment.index()].serving;
+        *serving = *serving + u32::from(after.serving) - u32::from(before.serving);
+        let is_whole = self.cluster.probe.standing_changes(now, deployment, &self.cluster.deployments, before, after);
+        if is_whole {
+            self.probes.timeline.note(now, Weight::Turn, cause, "workload/whole", 0, || {
+                "every Deployment has all its pods serving again".to_owned()
+            });
+        }
+    }
+}

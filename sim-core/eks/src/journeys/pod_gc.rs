@@ -1,0 +1,32 @@
+//! The end of pods whose Node is deleted: quarantine of the node -> a look of the collector -> ForceDeletePod.
+
+use crate::aim::Aim;
+use crate::event::{Event, Future};
+use crate::ids::Component;
+use crate::world::World;
+use sim_kernel::SimTime;
+
+const CONTROLLERS: Component = Component::ControllerManager;
+
+impl World {
+    /// The collector begins; every quarantine starts again.
+    pub(crate) fn pod_gc_begins(&mut self, now: SimTime, generation: u32, future: &mut Future) {
+        self.cluster.pod_gc.begins();
+        let first = self.first_tick(now, self.plan.parameters.controllers.pod_gc_period, 2);
+        future.schedule(first, Event::PodGcTick(generation));
+    }
+
+    /// It looks for pods of nodes that no longer exist.
+    pub(crate) fn pod_gc_tick(&mut self, now: SimTime, generation: u32, future: &mut Future) {
+        if !self.acts(CONTROLLERS, generation) {
+            return;
+        }
+        future.schedule(now + self.plan.parameters.controllers.pod_gc_period, Event::PodGcTick(generation));
+        for node in self.cluster.pod_gc.look(now) {
+            let cause = self.cluster.nodes[node.index()].story;
+            for pod in self.cluster.nodes[node.index()].pods().to_vec() {
+                self.order(now, CONTROLLERS, Aim::ForceDeletePod(pod), cause, future);
+            }
+        }
+    }
+}

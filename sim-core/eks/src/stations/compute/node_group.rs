@@ -1,0 +1,130 @@
+//! A node group: the Auto Scaling group that launches instances, and keeps as many of them as are wanted in balance
+//! over its zones.
+//!
+//! Left out: rebalancing after a zone has returned, launch templates, Spot interruptions, shortage of an instance type.
+//! Only a zone without power has no capacity.
+
+use crate::plan::ZoneId;
+use crate::probes::Cause;
+use std::collections::VecDeque;
+
+/// A node group.
+#[derive(Clone, Debug)]
+pub struct NodeGroup {
+    min: u32,
+    max: u32,
+    wanted: u32,
+    /// Zone and instances in it that are not terminated, in the order of the group's subnets.
+    zones: Vec<(ZoneId, u32)>,
+    /// Lost instances whose place has still to be taken, each with the fact of its loss.
+    to_replace: VecDeque<Cause>,
+    retries: bool,
+}
+
+impl NodeGroup {
+    /// A group with no instance yet.
+    pub fn new(plan: &crate::plan::NodeGroup) -> Self {
+        let zones = plan.zones.iter().map(|&zone| (zone, 0)).collect();
+        NodeGroup { min: plan.min, max: plan.max, wanted: plan.desired, zones, to_replace: VecDeque::new(), retries: false }
+    }
+
+    /// Where an even spread puts the instance with that number.
+    pub fn zone_of(&self, number: u32) -> ZoneId {
+        self.zones[number as usize % self.zones.len()].0
+    }
+
+    /// Instances that are wanted.
+    pub fn wanted(&self) -> u32 {
+        self.wanted
+    }
+
+    /// Other instances are wanted, within the group's bounds.
+    pub fn want(&mut self, wanted: u32) {
+        self.wanted = wanted.clamp(self.min, self.max);
+    }
+
+    /// Instances that are not terminated, dead ones that nobody has noticed included.
+    pub fn has(&self) -> u32 {
+        self.zones.iter().map(|&(_, count)| count).sum()
+    }
+
+    /// An instance was launched in a zone.
+    pub fn launched(&mut self, zone: ZoneId) {
+        *self.count(zone) += 1;
+    }
+
+    /// An instance in a zone was terminated.
+    pub fn terminated(&mut self, zone: ZoneId) {
+        *self.count(zone) -= 1;
+    }
+
+    /// An instance was lost, so that one of the next launches replaces it.
+    pub fn lost_one(&mut self, cause: Cause) {
+        self.to_replace.push_back(cause);
+    }
+
+    /// Whether the next launch replaces a lost instance, and the fact of that one's loss.
+    pub fn replaces_one(&mut self) -> Option<Cause> {
+        self.to_replace.pop_front()
+    }
+
+    /// Where the next instance is launched: the zone with the fewest instances among those with capacity, the first
+    /// of the group's at a tie. `None` if none has capacity.
+    pub fn zone_to_grow(&self, is_dark: impl Fn(ZoneId) -> bool) -> Option<ZoneId> {
+        let with_capacity = self.zones.iter().filter(|(zone, _)| !is_dark(*zone));
+        with_capacity.min_by_key(|(_, count)| *count).map(|(zone, _)| *zone)
+    }
+
+    /// Where an instance is terminated: the zone with the most, the first of the group's at a tie.
+    pub fn zone_to_shrink(&self) -> ZoneId {
+        let most = self.zones.iter().map(|&(_, count)| count).max();
+        self.zones.iter().find(|&&(_, count)| Some(count) == most).expect("a group has a zone").0
+    }
+
+    /// A launch found no capacity: whether the group has to set its alarm, since it has not done so before.
+    pub fn must_retry(&mut self) -> bool {
+        !std::mem::replace(&mut self.retries, true)
+    }
+
+    /// The group looks again.
+    pub fn looks(&mut self) {
+        self.retries = false;
+    }
+
+    fn count(&mut self, zone: ZoneId) -> &mut u32 {
+        let entry = self.zones.iter_mut().find(|(candidate, _)| *candidate == zone);
+        &mut entry.expect("an instance is in a zone of its group").1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(counts: [u32; 3]) -> NodeGroup {
+        let zones = counts.iter().enumerate().map(|(zone, &count)| (ZoneId(zone as u8), count)).collect();
+        NodeGroup { min: 0, max: 9, wanted: counts.iter().sum(), zones, to_replace: VecDeque::new(), retries: false }
+    }
+
+    #[test]
+    fn it_grows_where_it_has_least_and_there_is_capacity() {
+        assert_eq!(group([1, 2, 2]).zone_to_grow(|_| false), Some(ZoneId(0)));
+        assert_eq!(group([1, 2, 2]).zone_to_grow(|zone| zone == ZoneId(0)), Some(ZoneId(1)));
+        assert_eq!(group([1, 2, 2]).zone_to_grow(|_| true), None);
+    }
+
+    #[test]
+    fn it_shrinks_where_it_has_most_and_keeps_its_bounds() {
+        assert_eq!(group([1, 3, 3]).zone_to_shrink(), ZoneId(1));
+        let mut bounded = group([1, 1, 1]);
+        bounded.want(20);
+        assert_eq!(bounded.wanted(), 9);
+    }
+
+    #[test]
+    fn each_lost_instance_is_replaced_once() {
+        let mut group = group([1, 1, 1]);
+        group.lost_one(None);
+        assert_eq!([group.replaces_one(), group.replaces_one()], [Some(None), None]);
+    }
+}

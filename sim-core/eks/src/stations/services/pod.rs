@@ -1,0 +1,217 @@
+//! A pod: what the API says of it, what runs of it, and whether kube-proxies send traffic to it.
+//!
+//! Left out: restarts of single containers, readiness that comes and goes by itself, init containers.
+
+use crate::ids::{DeploymentId, NodeId};
+use crate::probes::Cause;
+
+/// The pod's object in the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// Created, without a node.
+    Pending,
+    /// Bound to its node.
+    Bound,
+    /// It has a deletion time; its kubelet is to confirm.
+    Terminating,
+    /// It is no more.
+    Gone,
+}
+
+/// What runs of the pod on its node: the truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Containers {
+    /// Nothing: not started, or dead with the node.
+    Absent,
+    /// Sandbox, image, start, first readiness probe.
+    Starting,
+    /// They run and answer.
+    Running,
+    /// They were told to stop, and still answer.
+    Stopping,
+    /// They have stopped in good order.
+    Stopped,
+}
+
+/// What a pod counts for in the measures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The object exists and has no node.
+    pub pending: bool,
+    /// kube-proxies send traffic to it.
+    pub listed: bool,
+    /// They do, and it answers.
+    pub serving: bool,
+}
+
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Whose it is.
+    pub deployment: DeploymentId,
+    /// Where it is bound, or assumed by the scheduler to be bound soon.
+    pub node: Option<NodeId>,
+    /// Why it was created.
+    pub story: Cause,
+    /// The taint eviction ordered its deletion.
+    pub is_evicted: bool,
+    /// Its kubelet has a request about it under way.
+    pub reports: bool,
+    /// A request to delete it is under way or waits.
+    pub is_being_deleted: bool,
+    /// The scheduler has found no room for it.
+    pub is_unschedulable: bool,
+    object: Object,
+    containers: Containers,
+    /// The Ready condition that the API holds.
+    ready: bool,
+    listed: bool,
+    life: u32,
+    draws: u32,
+}
+
+impl Pod {
+    /// A new pod without a node.
+    pub fn new(deployment: DeploymentId, cause: Cause) -> Self {
+        Pod {
+            deployment,
+            node: None,
+            story: cause,
+            is_evicted: false,
+            reports: false,
+            is_being_deleted: false,
+            is_unschedulable: false,
+            object: Object::Pending,
+            containers: Containers::Absent,
+            ready: false,
+            listed: false,
+            life: 0,
+            draws: 0,
+        }
+    }
+
+    /// A pod that runs on a node and is listed.
+    pub fn running(deployment: DeploymentId, node: NodeId) -> Self {
+        let (object, containers) = (Object::Bound, Containers::Running);
+        Pod { node: Some(node), object, containers, ready: true, listed: true, ..Pod::new(deployment, None) }
+    }
+
+    /// What the API says.
+    pub fn object(&self) -> Object {
+        self.object
+    }
+
+    /// What is true.
+    pub fn containers(&self) -> Containers {
+        self.containers
+    }
+
+    /// Which life of its containers this is; events of earlier ones are stale.
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// Whether the API holds it for ready.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Whether its ReplicaSet counts it.
+    pub fn is_active(&self) -> bool {
+        matches!(self.object, Object::Pending | Object::Bound)
+    }
+
+    /// What it counts for.
+    pub fn standing(&self) -> Standing {
+        let answers = matches!(self.containers, Containers::Running | Containers::Stopping);
+        Standing { pending: self.object == Object::Pending, listed: self.listed, serving: self.listed && answers }
+    }
+
+    /// The number of its next random draw.
+    pub fn next_draw(&mut self) -> u64 {
+        self.draws += 1;
+        u64::from(self.draws)
+    }
+
+    /// Its binding is in the API.
+    pub fn is_bound(&mut self, node: NodeId) {
+        self.node = Some(node);
+        self.object = Object::Bound;
+    }
+
+    /// Its containers begin to start.
+    pub fn starts(&mut self) {
+        self.containers = Containers::Starting;
+        self.life += 1;
+    }
+
+    /// They run and answer.
+    pub fn runs(&mut self) {
+        self.containers = Containers::Running;
+    }
+
+    /// They are told to stop.
+    pub fn stops(&mut self) {
+        self.containers = Containers::Stopping;
+        self.life += 1;
+    }
+
+    /// They have stopped.
+    pub fn has_stopped(&mut self) {
+        self.containers = Containers::Stopped;
+    }
+
+    /// Its node died, and its containers with it.
+    pub fn dies_with_its_node(&mut self) {
+        self.containers = Containers::Absent;
+        self.life += 1;
+        self.reports = false;
+    }
+
+    /// The API's Ready condition becomes `ready`. Whether endpoints change by it.
+    pub fn becomes_ready(&mut self, ready: bool) -> bool {
+        let ready = ready && self.object == Object::Bound;
+        std::mem::replace(&mut self.ready, ready) != ready
+    }
+
+    /// Its object gets a deletion time.
+    pub fn is_deleted(&mut self) {
+        self.object = Object::Terminating;
+        self.is_being_deleted = false;
+    }
+
+    /// Its object goes.
+    pub fn is_gone(&mut self) {
+        self.object = Object::Gone;
+    }
+
+    /// kube-proxies act on what the API last said.
+    pub fn is_propagated(&mut self) {
+        self.listed = self.ready;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_serves_while_it_answers_and_is_listed() {
+        let mut pod = Pod::running(DeploymentId(0), NodeId(0));
+        assert_eq!(pod.standing(), Standing { pending: false, listed: true, serving: true });
+        pod.dies_with_its_node();
+        assert_eq!(pod.standing(), Standing { pending: false, listed: true, serving: false });
+        assert!(pod.becomes_ready(false));
+        assert!(pod.standing().listed, "kube-proxies do not know yet");
+        pod.is_propagated();
+        assert_eq!(pod.standing(), Standing::default());
+    }
+
+    #[test]
+    fn a_terminating_pod_is_not_ready_whatever_its_kubelet_says() {
+        let mut pod = Pod::running(DeploymentId(0), NodeId(0));
+        pod.is_deleted();
+        assert!(pod.becomes_ready(true));
+        assert!(!pod.is_ready() && !pod.is_active());
+    }
+}
