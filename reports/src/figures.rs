@@ -2,7 +2,7 @@
 //! model gives over time. Series are grouped by their names' families; an unknown one gets a chart of its own.
 
 use crate::chart::{Band, Chart, Figure, Line, Mark, MarkKind};
-use crate::story::{self, Lasts};
+use crate::story;
 use sim_eks::{Plan, Record};
 use sim_study::{Findings, Unit};
 
@@ -143,12 +143,12 @@ fn marks(plan: &Plan) -> Vec<Mark> {
     }
     for step in &plan.steps {
         let from_s = step.at.as_secs_f64();
-        let to_s = match story::lasts(&step.change) {
-            Lasts::Instant => from_s,
-            Lasts::For(span) => (from_s + span.as_secs_f64()).min(end),
-            Lasts::Good => end,
+        let to_s = match step.change.lasts() {
+            Some(span) => (from_s + span.as_secs_f64()).min(end),
+            None if step.change.is_fault() => end,
+            None => from_s,
         };
-        marks.push(Mark { from_s, to_s, label: story::step_text(plan, step), kind: MarkKind::Fault });
+        marks.push(Mark { from_s, to_s, label: plan.describe(&step.change), kind: MarkKind::Fault });
     }
     marks
 }

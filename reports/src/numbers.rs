@@ -17,11 +17,6 @@ pub fn show(unit: Unit, value: f64) -> String {
     }
 }
 
-/// An optional value in its unit.
-pub fn show_or_none(unit: Unit, value: Option<f64>) -> String {
-    value.map_or_else(|| NONE.to_owned(), |value| show(unit, value))
-}
-
 /// A measure with its 95 % interval where it has one: `99.93 % ±0.02`, `8m12s ±31s`.
 pub fn show_estimate(estimate: &Estimate) -> String {
     match (estimate.mean, estimate.half_width) {

@@ -4,8 +4,7 @@
 use crate::text::harmless;
 use crate::{Document, numbers};
 use sim_eks::Plan;
-use sim_eks::plan::{Change, NoteKind, Step};
-use sim_eks::quantity::show_duration;
+use sim_eks::plan::NoteKind;
 use sim_eks::record::{Fact, Weight};
 use sim_kernel::SimTime;
 use sim_study::{Better, CaseFindings, Estimate, Findings};
@@ -54,52 +53,6 @@ pub fn cluster_line(plan: &Plan) -> String {
 pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", numbers::show(sim_study::Unit::Count, count as f64))
-}
-
-/// What a step of the plan does: `zone eu-west-1a loses power for 15m`.
-pub fn step_text(plan: &Plan, step: &Step) -> String {
-    let zone = |id: sim_eks::plan::ZoneId| plan.cluster.zones.get(id.index()).map_or("?", |zone| &zone.name);
-    let what = match &step.change {
-        Change::ZonePowerLoss { zone: id, .. } => format!("zone {} loses power", zone(*id)),
-        Change::ApiServerLoss { zone: Some(id), .. } => format!("the API server in {} dies", zone(*id)),
-        Change::ApiServerLoss { zone: None, .. } => "the API server with the controllers' leader dies".to_owned(),
-        Change::EtcdMemberLoss { zone: Some(id), .. } => format!("the etcd member in {} dies", zone(*id)),
-        Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader dies".to_owned(),
-        Change::ScaleDeployment { deployment, replicas } => {
-            let name = plan.deployments.get(*deployment).map_or("?", |found| &found.name);
-            format!("Deployment {name} is scaled to {replicas}")
-        }
-        Change::ScaleNodeGroup { node_group, desired } => {
-            let name = plan.cluster.node_groups.get(*node_group).map_or("?", |found| &found.name);
-            format!("node group {name} is scaled to {desired}")
-        }
-    };
-    match lasts(&step.change) {
-        Lasts::Instant => what,
-        Lasts::For(span) => format!("{what} for {}", show_duration(span)),
-        Lasts::Good => format!("{what} for good"),
-    }
-}
-
-/// How long a change holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lasts {
-    /// It is a change of plan, not a fault with an end.
-    Instant,
-    /// It is undone after this time.
-    For(sim_kernel::SimDuration),
-    /// It is never undone.
-    Good,
-}
-
-/// How long a change holds.
-pub fn lasts(change: &Change) -> Lasts {
-    match change {
-        Change::ZonePowerLoss { lasts, .. }
-        | Change::ApiServerLoss { lasts, .. }
-        | Change::EtcdMemberLoss { lasts, .. } => lasts.map_or(Lasts::Good, Lasts::For),
-        Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => Lasts::Instant,
-    }
 }
 
 /// A point in time to the second, cut off: `0:10:02`.

@@ -108,7 +108,7 @@ impl Screen {
         self.line(Tone::Quiet, &harmless(&story::cluster_line(plan)));
         let replications = story::counted(u64::from(document.findings.replications), "replication");
         let length = format!("{} simulated, {replications}", sim_eks::quantity::show_duration(plan.duration));
-        let step = |step: &Step| format!("; at {} {}", story::clock(step.at), story::step_text(plan, step));
+        let step = |step: &Step| format!("; at {} {}", story::clock(step.at), plan.describe(&step.change));
         let steps: String = plan.steps.iter().take(3).map(step).collect();
         let more = if plan.steps.len() > 3 { format!("; {} steps more", plan.steps.len() - 3) } else { String::new() };
         for line in wrap(&harmless(&format!("{length}{steps}{more}")), self.style.width).iter().take(3) {

@@ -67,7 +67,7 @@ pub fn summary(document: &Document) -> Summary {
         steps: plan
             .steps
             .iter()
-            .map(|step| harmless(&format!("At {} {}.", story::clock(step.at), story::step_text(plan, step))))
+            .map(|step| harmless(&format!("At {} {}.", story::clock(step.at), plan.describe(&step.change))))
             .collect(),
         since: if plan.steps.is_empty() { "Since the start" } else { "Since the first step" },
         verdict: word,
