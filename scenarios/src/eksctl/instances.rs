@@ -72,9 +72,13 @@ fn known(node: &Node, path: &str, findings: &mut Findings<'_>) -> Option<&'stati
     found
 }
 
-/// The nearest type, else some of the family.
+/// The nearest type, of the same class (`p` of `p2.xlarge`) before all others, else some of the family.
 fn remedy(name: &str) -> String {
-    let near = did_you_mean(name, catalogue::instance_type_names());
+    let class =
+        |name: &str| name.chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_ascii_lowercase();
+    let own = class(name);
+    let near = did_you_mean(name, catalogue::instance_type_names().filter(|each| class(each) == own));
+    let near = if near.is_empty() { did_you_mean(name, catalogue::instance_type_names()) } else { near };
     if !near.is_empty() {
         return near;
     }

@@ -133,6 +133,9 @@ pub(super) fn listed_zones(
     let mut zones: Vec<(String, usize)> = Vec::new();
     for (index, item) in list.items() {
         let Some(name) = item.text() else { continue };
+        if findings.is_full() {
+            break;
+        }
         let field = format!("{path}[{index}]");
         if zones.len() >= ZONES_MAX {
             findings.error(item.line, field, format!("more than {ZONES_MAX} zones"));

@@ -225,6 +225,11 @@ fn instance_types_that_are_not_there() {
     for (fields, start, end) in [
         ("instanceType: m5.larg", "f.yaml:7: nodeGroups[0].instanceType: found m5.larg;", "did you mean m5.large"),
         ("instanceType: M5.Large", "f.yaml:7: nodeGroups[0].instanceType: found M5.Large;", "did you mean m5.large"),
+        (
+            "instanceType: p2.8xlarge",
+            "f.yaml:7: nodeGroups[0].instanceType: found p2.8xlarge;",
+            "did you mean p3.8xlarge",
+        ),
         ("instanceType: t3.gigantic", "f.yaml:7: nodeGroups[0].instanceType: found t3.gigantic;", ""),
         ("instanceType: x99.huge", "f.yaml:7: nodeGroups[0].instanceType: found x99.huge;", ""),
         (
