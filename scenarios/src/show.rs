@@ -3,7 +3,7 @@
 use crate::explain::{in_words, origin};
 use crate::scenario::quantity::{show_cpu, show_memory};
 use crate::scenario::settings::group_of;
-use sim_eks::plan::{Change, Cluster, Deployment, NodeGroup, Note, NoteKind, Toleration, ZoneId};
+use sim_eks::plan::{Cluster, Deployment, NodeGroup, Note, NoteKind, Toleration, ZoneId};
 use sim_eks::quantity::show_duration;
 use sim_eks::{DECLARATIONS, Plan};
 use sim_kernel::{SimDuration, SimTime};
@@ -24,7 +24,7 @@ pub fn show(plan: &Plan) -> String {
     page.section("Clients outside the cluster");
     page.rows(&plan.clients.iter().map(client).collect::<Vec<_>>());
     page.section("Faults and changes");
-    let steps = plan.steps.iter().map(|step| vec![show_time(step.at), change(&step.change, plan)]);
+    let steps = plan.steps.iter().map(|step| vec![show_time(step.at), plan.describe(&step.change)]);
     page.rows(&steps.collect::<Vec<_>>());
     page.section("Objectives");
     let objectives = plan.objectives.iter().map(|objective| vec![objective.measure.clone(), objective.text.clone()]);
@@ -160,40 +160,6 @@ fn client(client: &sim_eks::plan::Client) -> Vec<String> {
         sim_eks::plan::ExternalClient::Ci => "ci",
     };
     vec![client.name.clone(), class.to_owned(), client.count.to_string()]
-}
-
-fn change(change: &Change, plan: &Plan) -> String {
-    let cluster = &plan.cluster;
-    let how_long = |lasts: &Option<SimDuration>| match lasts {
-        Some(lasts) => format!("for {}", show_duration(*lasts)),
-        None => "for good".to_owned(),
-    };
-    let whose = |zone: &Option<ZoneId>, leader: &str| {
-        zone.map_or(leader.to_owned(), |zone| format!("of {}", zone_name(cluster, zone)))
-    };
-    match change {
-        Change::ZonePowerLoss { zone, lasts } => {
-            format!("{} loses power, {}", zone_name(cluster, *zone), how_long(lasts))
-        }
-        Change::ApiServerLoss { zone, lasts } => {
-            format!(
-                "the API server {} stops silently, {}",
-                whose(zone, "beside the controllers' leader"),
-                how_long(lasts)
-            )
-        }
-        Change::EtcdMemberLoss { zone, lasts } => {
-            format!("the etcd member {} stops silently, {}", whose(zone, "that leads"), how_long(lasts))
-        }
-        Change::ScaleDeployment { deployment, replicas } => {
-            let name = plan.deployments.get(*deployment).map_or("?", |deployment| deployment.name.as_str());
-            format!("{name} is scaled to {replicas} pods")
-        }
-        Change::ScaleNodeGroup { node_group, desired } => {
-            let name = cluster.node_groups.get(*node_group).map_or("?", |group| group.name.as_str());
-            format!("{name} is scaled to {desired} nodes")
-        }
-    }
 }
 
 fn show_parameters(page: &mut Page, plan: &Plan) {

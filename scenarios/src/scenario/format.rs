@@ -248,6 +248,18 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
             keys: &[key("zone", Text, Default("leader"), "Its zone, or \"leader\": the member that leads."), AT, LASTS],
         },
     ),
+    (
+        "node.stop",
+        &Shape {
+            about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",
+            keys: &[
+                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                key("share", Text, Default("100%"), "The share of its nodes, in percent; which ones is drawn."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
 ];
 
 /// The changes by kind.

@@ -83,6 +83,10 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         }
         "apiserver.member_loss" => Some(Change::ApiServerLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
         "etcd.member_loss" => Some(Change::EtcdMemberLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
+        "node.stop" => {
+            let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
+            Some(Change::NodeLoss { zone, share: share(fields, errors)?, lasts })
+        }
         "deployment.scale" => scale_deployment(fields, stage.deployments, errors),
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
@@ -96,6 +100,20 @@ fn member(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Opt
         None | Some("leader") => Some(None),
         Some(_) => zone(fields, cluster, CONTROL_PLANE_ZONES, errors).map(Some),
     }
+}
+
+/// A share in percent, more than none and at most all.
+fn share(fields: &Fields, errors: &mut Errors) -> Option<f64> {
+    let Some(text) = fields.text("share") else {
+        return (!fields.is_spoilt("share")).then_some(1.0);
+    };
+    let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    let share = percent.map(|percent| percent / 100.0).filter(|share| *share > 0.0 && *share <= 1.0);
+    if share.is_none() {
+        let problem = format!("found {}; wanted is a share such as \"60%\", above 0% and at most 100%", quoted(text));
+        errors.add(fields.line_of("share"), fields.field("share"), problem);
+    }
+    share
 }
 
 /// A zone by letter, by name, or `first`, among the first `among` of the plan's zones.

@@ -86,6 +86,10 @@ impl Level {
     /// Number of levels.
     pub const COUNT: usize = 5;
 
+    /// All of them, in the order of their indices.
+    pub const ALL: [Level; Level::COUNT] =
+        [Level::NodeHigh, Level::System, Level::LeaderElection, Level::WorkloadHigh, Level::GlobalDefault];
+
     /// The index into a table by level.
     pub fn index(self) -> usize {
         self as usize
@@ -201,6 +205,17 @@ pub enum Outcome {
 impl Outcome {
     /// Number of outcomes.
     pub const COUNT: usize = 7;
+
+    /// All of them, in the order of their indices.
+    pub const ALL: [Outcome; Outcome::COUNT] = [
+        Outcome::Succeeded,
+        Outcome::TimedOut,
+        Outcome::DialFailed,
+        Outcome::ConnectionLost,
+        Outcome::ServerError,
+        Outcome::TooManyRequests,
+        Outcome::Abandoned,
+    ];
 
     /// What the client's log says, in short.
     pub fn name(self) -> &'static str {

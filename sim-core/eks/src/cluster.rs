@@ -279,14 +279,7 @@ impl World {
     }
 
     /// A component has a request to send, as soon as its client's rate limit lets it. Without a leader it is lost.
-    pub(crate) fn order(
-        &mut self,
-        now: SimTime,
-        component: Component,
-        aim: Aim,
-        cause: Cause,
-        future: &mut Future,
-    ) {
+    pub(crate) fn order(&mut self, now: SimTime, component: Component, aim: Aim, cause: Cause, future: &mut Future) {
         if self.leader(component).is_some() {
             self.cluster.orders[component.index()].push((aim, cause));
             self.send_orders(now, component, future);

@@ -76,6 +76,8 @@ pub enum RequestStep {
     Processed,
     /// It reached the etcd member that was asked.
     AtMember,
+    /// The member's leader has it.
+    AtLeader,
     /// etcd's answer reached the API server.
     Committed,
     /// etcd did not answer in time, or its connection was given up.
@@ -154,7 +156,9 @@ pub enum NlbStep {
     TargetHealthy,
     /// The load balancer's routing follows the verdict on this zone's target.
     Routed,
-    /// The DNS answer without the zonal address is published.
+    /// The DNS answer without the address of a dead NLB node is published (generation: the zone's losses of power).
+    AddressGone,
+    /// The DNS answer without the address of a zone whose target is unhealthy is published.
     Withdrawn,
     /// The DNS answer with the zonal address is published.
     Listed,
@@ -217,4 +221,6 @@ pub enum InstanceStep {
     FoundImpaired,
     /// Power is back: the instance boots again.
     PowerReturns,
+    /// Its pods had their time to go: the instance, one too many, is terminated.
+    Drained,
 }

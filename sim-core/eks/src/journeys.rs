@@ -1,1 +1,17 @@
 //! Journeys: the way of one traveller through the stations, a file each.
+
+pub mod api_request;
+pub mod cloud_node;
+pub mod connection;
+pub mod election;
+pub mod external_client;
+pub mod instance;
+pub mod kubelet;
+pub mod leadership;
+pub mod node_group;
+pub mod node_lifecycle;
+pub mod pod;
+pub mod pod_gc;
+pub mod power;
+pub mod replica_set;
+pub mod scheduling;

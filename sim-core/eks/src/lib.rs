@@ -6,13 +6,16 @@ pub mod event;
 pub mod ids;
 pub mod journeys;
 pub mod parameters;
+pub mod placement;
 pub mod plan;
 pub mod probes;
 pub mod quantity;
 pub mod record;
+pub mod run;
 pub mod stations;
 pub mod world;
 
 pub use parameters::{Confidence, DECLARATIONS, Declaration, Parameters, ValueError};
 pub use plan::Plan;
 pub use record::Record;
+pub use run::{Run, RunCosts};

@@ -249,6 +249,15 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// A share of a zone's nodes stops silently; the rest of the zone lives on.
+    NodeLoss {
+        /// The zone.
+        zone: ZoneId,
+        /// The share of its living nodes, 0 to 1, rounded to whole nodes; which ones is drawn.
+        share: f64,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -263,6 +272,24 @@ pub enum Change {
         /// Instances wanted from then on.
         desired: u32,
     },
+}
+
+impl Change {
+    /// How long it lasts; `None` for good, and for changes that have no end.
+    pub fn lasts(&self) -> Option<SimDuration> {
+        match self {
+            Change::ZonePowerLoss { lasts, .. }
+            | Change::ApiServerLoss { lasts, .. }
+            | Change::NodeLoss { lasts, .. }
+            | Change::EtcdMemberLoss { lasts, .. } => *lasts,
+            Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => None,
+        }
+    }
+
+    /// Whether it breaks something, rather than being somebody's will.
+    pub fn is_fault(&self) -> bool {
+        !matches!(self, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. })
+    }
 }
 
 /// A bound that a measure must keep.
@@ -357,6 +384,36 @@ impl Plan {
     /// Looks up a zone by its name or its last letter, in any case.
     pub fn zone(&self, name: &str) -> Option<ZoneId> {
         self.cluster.zone(name)
+    }
+
+    /// What a change does, for people: `zone eu-west-1a loses power for 30m`. Names that the plan lacks show as `?`.
+    pub fn describe(&self, change: &Change) -> String {
+        let zone = |id: &ZoneId| self.cluster.zones.get(id.index()).map_or("?", |zone| zone.name.as_str());
+        let what = match change {
+            Change::ZonePowerLoss { zone: id, .. } => format!("zone {} loses power", zone(id)),
+            Change::ApiServerLoss { zone: Some(id), .. } => format!("the API server in {} stops silently", zone(id)),
+            Change::ApiServerLoss { zone: None, .. } => {
+                "the API server beside the controllers' leader stops silently".to_owned()
+            }
+            Change::EtcdMemberLoss { zone: Some(id), .. } => format!("the etcd member in {} stops silently", zone(id)),
+            Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader stops silently".to_owned(),
+            Change::NodeLoss { zone: id, share, .. } => {
+                format!("{:.0} % of the nodes in {} stop silently", share * 100.0, zone(id))
+            }
+            Change::ScaleDeployment { deployment, replicas } => {
+                let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
+                format!("Deployment {name} is scaled to {replicas} pods")
+            }
+            Change::ScaleNodeGroup { node_group, desired } => {
+                let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());
+                format!("node group {name} is scaled to {desired} nodes")
+            }
+        };
+        match change.lasts() {
+            Some(span) => format!("{what} for {}", crate::quantity::show_duration(span)),
+            None if change.is_fault() => format!("{what} for good"),
+            None => what,
+        }
     }
 }
 

@@ -4,17 +4,26 @@ pub mod gauge;
 pub mod requests;
 pub mod timeline;
 
+use crate::plan::Plan;
 pub use gauge::Gauge;
 pub use requests::RequestProbe;
+use sim_kernel::SimTime;
 pub use timeline::{Cause, FactId, Timeline};
 
 /// Everything that is measured.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Probes {
-    /// Whether anything is measured at all.
-    pub off: bool,
     /// What happened, and why.
     pub timeline: Timeline,
     /// What clients saw.
     pub requests: RequestProbe,
+}
+
+impl Probes {
+    /// The probes of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let off = plan.modes.probes_off;
+        let requests = RequestProbe::new(plan.window(), SimTime::ZERO + plan.warm_up, off);
+        Probes { timeline: Timeline::new(off), requests }
+    }
 }

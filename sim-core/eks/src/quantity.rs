@@ -145,9 +145,13 @@ mod tests {
 
     #[test]
     fn durations_are_read_exactly_in_both_spellings() {
-        for (text, nanos) in
-            [("0.3ms", 300_000), ("8m30s", 510_000_000_000), ("PT30M", 1_800_000_000_000), ("1.5h", 5_400_000_000_000), ("0", 0)]
-        {
+        for (text, nanos) in [
+            ("0.3ms", 300_000),
+            ("8m30s", 510_000_000_000),
+            ("PT30M", 1_800_000_000_000),
+            ("1.5h", 5_400_000_000_000),
+            ("0", 0),
+        ] {
             assert_eq!(parse_duration(text), Ok(SimDuration::from_nanos(nanos)), "{text}");
         }
         for wrong in ["", "5", "s", "1.2.3s", "-1s", "1 fortnight", "99999999999999h"] {

@@ -1,11 +1,17 @@
 //! The world: all stations, and who answers which event.
 
+use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future};
-use crate::ids::Component;
-use crate::plan::Plan;
-use crate::probes::Probes;
-use sim_kernel::{Model, RunKey, SimTime};
+use crate::ids::{ApiServerId, Component, MemberId};
+use crate::journeys::external_client::External;
+use crate::journeys::kubelet::Kubelet;
+use crate::placement::{CONTROL_PLANE_ZONES, Placement};
+use crate::plan::{Client, Plan, ZoneId};
+use crate::probes::{Cause, Probes};
+use crate::stations::control_plane::{ApiServer, Etcd, LeaderLease, Nlb, Requests};
+use crate::stations::network::{Addresses, Connections, Dns, Zones};
+use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
 use std::sync::Arc;
 
 /// Everything that exists in a run.
@@ -15,17 +21,266 @@ pub struct World {
     pub(crate) plan: Arc<Plan>,
     /// The key of every random draw.
     pub(crate) key: RunKey,
+    /// Distances and power.
+    pub(crate) zones: Zones,
+    /// Name resolution of the endpoint.
+    pub(crate) dns: Dns,
+    /// The load balancer in front of the API servers.
+    pub(crate) nlb: Nlb,
+    /// The API servers.
+    pub(crate) api_servers: Vec<ApiServer>,
+    /// The etcd cluster.
+    pub(crate) etcd: Etcd,
+    /// The leases of the components, by component.
+    pub(crate) leases: Vec<LeaderLease>,
+    /// Why each component's holder cannot renew.
+    pub(crate) leadership_causes: Vec<Cause>,
+    /// Connections of all clients.
+    pub(crate) connections: Connections,
+    /// The loopback connections, by component and server.
+    pub(crate) loopbacks: Vec<Vec<u32>>,
+    /// Requests of each component on each server so far: the ordinal of their draws.
+    pub(crate) component_requests: Vec<Vec<u32>>,
+    /// Requests in flight.
+    pub(crate) requests: Requests,
+    /// The kubelets, by node.
+    pub(crate) kubelets: Vec<Kubelet>,
+    /// Administrators and CI systems.
+    pub(crate) externals: Vec<External>,
     /// Nodes, pods, deployments, node groups and the controllers that act on them.
     pub(crate) cluster: ClusterState,
+    /// Deadlines that are nearly always met.
+    pub(crate) lanes: Lanes,
+    /// The zone that each step of the plan struck, where it chose one itself.
+    pub(crate) struck: Vec<Option<ZoneId>>,
+    /// When the first fault struck.
+    pub(crate) first_fault: Option<SimTime>,
+    /// Longest time from an etcd leader's death to the next one.
+    pub(crate) election_time: Option<SimDuration>,
+    /// Longest time without an acting controller manager.
+    pub(crate) failover_time: Option<SimDuration>,
+    /// Writes that died with an etcd leader.
+    pub(crate) etcd_writes_lost: u64,
     /// What is measured.
     pub(crate) probes: Probes,
+}
+
+/// The lanes of the calendar: deadlines of equal length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lanes {
+    heartbeat: Lane,
+    kubelet: Lane,
+    controllers: Lane,
+    leadership: Lane,
+    /// Waits in the queues of priority levels.
+    pub(crate) queue_wait: Lane,
+}
+
+impl Lanes {
+    fn new(plan: &Plan, future: &mut Future) -> Self {
+        let parameters = &plan.parameters;
+        Lanes {
+            heartbeat: future.lane(parameters.kubelet.heartbeat_timeout),
+            kubelet: future.lane(parameters.kubelet.request_timeout),
+            controllers: future.lane(parameters.controllers.request_timeout),
+            // client-go gives the leader election client half of the renew deadline.
+            leadership: future.lane(parameters.leader_election.renew_deadline / 2),
+            queue_wait: future.lane(parameters.flow_control.queue_wait),
+        }
+    }
+
+    /// The lane of a client's patience; `kubectl` has none of its own.
+    pub(crate) fn deadline(&self, caller: Caller, aim: Aim) -> Option<Lane> {
+        match (caller, aim) {
+            (Caller::Kubelet(_), Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_)) => {
+                Some(self.heartbeat)
+            }
+            (Caller::Kubelet(_), _) => Some(self.kubelet),
+            (
+                Caller::Component(..),
+                Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..),
+            ) => Some(self.leadership),
+            (Caller::Component(..), _) => Some(self.controllers),
+            (Caller::External(_), _) => None,
+        }
+    }
+}
+
+impl World {
+    /// The world of a plan in its steady state, with everything scheduled that keeps it going.
+    pub(crate) fn new(plan: Arc<Plan>, placement: &Placement, key: RunKey, future: &mut Future) -> Self {
+        let parameters = &plan.parameters;
+        let zones = plan.cluster.zones.len();
+        let expand = |client: &Client| vec![External::new(client.class); client.count as usize];
+        let externals: Vec<External> = plan.clients.iter().flat_map(expand).collect();
+        let servers = placement.api_servers.clone();
+        let nlb = Nlb::new(zones, &servers, &parameters.nlb, key);
+        let addresses = Addresses::of(nlb.zones());
+        let holder =
+            servers.iter().position(|zone| *zone == placement.controllers).expect("controllers run on an API server");
+        let lease = || LeaderLease::new(ApiServerId(holder as u8), servers.len() as u8, &parameters.leader_election);
+        let members = CONTROL_PLANE_ZONES;
+        let mut world = World {
+            zones: Zones::new(zones, externals.len() as u32, &parameters.network, key),
+            dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
+            nlb,
+            api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, parameters)).collect(),
+            etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, key),
+            leases: Component::ALL.map(|_| lease()).to_vec(),
+            leadership_causes: vec![None; Component::ALL.len()],
+            connections: Connections::default(),
+            loopbacks: Vec::new(),
+            component_requests: vec![vec![0; servers.len()]; Component::ALL.len()],
+            requests: Requests::default(),
+            kubelets: Vec::new(),
+            externals,
+            cluster: ClusterState::new(&plan, key),
+            lanes: Lanes::new(&plan, future),
+            struck: vec![None; plan.steps.len()],
+            first_fault: None,
+            election_time: None,
+            failover_time: None,
+            etcd_writes_lost: 0,
+            probes: Probes::new(&plan),
+            plan,
+            key,
+        };
+        world.begin(future);
+        world
+    }
+
+    /// Everything that goes on by itself begins, somewhere in its rounds.
+    fn begin(&mut self, future: &mut Future) {
+        for component in Component::ALL {
+            let loopbacks = self.server_ids().map(|server| self.open_loopback(component, server)).collect();
+            self.loopbacks.push(loopbacks);
+        }
+        self.cluster_starts(future);
+        self.kubelets_run(future);
+        self.candidates_run(future);
+        for component in Component::ALL {
+            self.component_acts(SimTime::ZERO, component, None, future);
+        }
+        for client in 0..self.externals.len() as u32 {
+            self.external_waits(SimTime::ZERO, client, future);
+        }
+        for (index, step) in (0u32..).zip(&self.plan.steps) {
+            future.schedule(step.at, Event::Step(index));
+        }
+        if self.plan.modes.explicit_heartbeats {
+            let leader = self.etcd.leader().expect("a run begins with a leader");
+            future.schedule(self.etcd.first_heartbeat(), Event::EtcdHeartbeat(leader, 0));
+        }
+    }
+
+    /// The API servers' ids.
+    pub(crate) fn server_ids(&self) -> impl Iterator<Item = ApiServerId> + use<> {
+        (0..self.api_servers.len() as u8).map(ApiServerId)
+    }
+
+    /// The API server in a zone, alive or not.
+    pub(crate) fn server_in(&self, zone: ZoneId) -> Option<ApiServerId> {
+        self.server_ids().find(|server| self.api_servers[server.index()].zone == zone)
+    }
+
+    /// The name of a zone.
+    pub(crate) fn zone_name(&self, zone: ZoneId) -> String {
+        self.plan.cluster.zones[zone.index()].name.clone()
+    }
+
+    /// The entity and ordinal of the draws of a caller's next request.
+    pub(crate) fn identity(&mut self, caller: Caller) -> (u64, u64) {
+        let (entity, count) = match caller {
+            Caller::Kubelet(node) => (u64::from(node.0), &mut self.kubelets[node.index()].requests),
+            Caller::Component(component, server) => {
+                let count = &mut self.component_requests[component.index()][server.index()];
+                (1 << 32 | (component.index() as u64) << 8 | u64::from(server.0), count)
+            }
+            Caller::External(client) => (2 << 32 | u64::from(client), &mut self.externals[client as usize].commands),
+        };
+        *count += 1;
+        (entity, u64::from(*count))
+    }
+
+    /// A write is in etcd: what it changes, changes.
+    pub(crate) fn committed(&mut self, now: SimTime, aim: Aim, begun: SimTime, cause: Cause, future: &mut Future) {
+        match aim {
+            Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => self.leadership_committed(now, aim, begun, future),
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::List(_) | Aim::Apply(_) => {}
+            _ => self.cluster_committed(now, aim, cause, future),
+        }
+    }
+
+    /// A request has ended for its caller, who goes on from there.
+    pub(crate) fn answered(
+        &mut self,
+        now: SimTime,
+        caller: Caller,
+        aim: Aim,
+        outcome: Outcome,
+        cause: Cause,
+        future: &mut Future,
+    ) {
+        match (caller, aim) {
+            (Caller::Kubelet(node), Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_)) => {
+                self.kubelet_answered(now, node, aim, outcome, cause, future);
+            }
+            (Caller::External(client), _) => self.external_answered(now, client, aim, outcome, cause, future),
+            (_, Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..)) => {
+                self.leadership_answered(now, aim, outcome, cause, future);
+            }
+            _ => self.cluster_answered(now, aim, outcome, cause, future),
+        }
+    }
+
+    /// Keeps the longest time in which one living client had nothing but failures.
+    pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, outcome: Outcome) {
+        let (class, failing_since) = match caller {
+            Caller::Kubelet(node) => (crate::aim::ClientClass::Kubelet, &mut self.kubelets[node.index()].failing_since),
+            Caller::External(client) => {
+                let external = &mut self.externals[client as usize];
+                let class = match external.class {
+                    crate::plan::ExternalClient::Admin => crate::aim::ClientClass::Admin,
+                    crate::plan::ExternalClient::Ci => crate::aim::ClientClass::Ci,
+                };
+                (class, &mut external.failing_since)
+            }
+            Caller::Component(..) => return, // whose outage is `controllers.failover`
+        };
+        match outcome {
+            Outcome::Succeeded => {
+                if let Some(since) = failing_since.take() {
+                    self.probes.requests.recovers(class, now.saturating_since(since));
+                }
+            }
+            Outcome::Abandoned => *failing_since = None,
+            _ => *failing_since = Some(failing_since.map_or(begun, |since| since.min(begun))),
+        }
+    }
 }
 
 impl Model for World {
     type Event = Event;
 
-    fn handle(&mut self, now: SimTime, event: Event, future: &mut Future) {
+    fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
         match event {
+            Event::Request(request, step) => self.api_request(now, request, step, future),
+            Event::RequestDeadline(request) => self.request_deadline(now, request, future),
+            Event::QueueDeadline(request) => self.queue_deadline(now, request, future),
+            Event::Connection(connection, step) => self.connection(now, connection, step, future),
+            Event::Kubelet(node, generation, clock) => self.kubelet(now, node, generation, clock, future),
+            Event::External(client) => self.external(now, client, future),
+            Event::CiRetry(client, job) => self.ci_retry(now, client, job, future),
+            Event::EtcdElection(member, clock, step) => self.etcd_election(now, member, clock, step, future),
+            Event::EtcdHeartbeat(member, life) => self.etcd_heartbeat(now, member, life, future),
+            Event::EtcdLink(server, member, generation, step) => self.etcd_link(now, server, member, generation, step),
+            Event::Candidate(component, server, generation, step) => {
+                self.candidate(now, component, server, generation, step, future);
+            }
+            Event::Nlb(zone, generation, step) => self.balancing(now, zone, generation, step, future),
+            Event::Start(zone, life, part) => self.start(now, zone, life, part, future),
+            Event::Step(index) => self.step(now, index, future),
+            Event::StepEnds(index) => self.step_ends(now, index, future),
             Event::NodeLifecycle(generation, clock) => self.node_lifecycle(now, generation, clock, future),
             Event::TolerationEnds(node, generation) => self.toleration_ends(now, node, generation, future),
             Event::CloudNodeTick(generation) => self.cloud_node_tick(now, generation, future),
@@ -36,7 +291,6 @@ impl Model for World {
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),
-            _ => {}
         }
     }
 }

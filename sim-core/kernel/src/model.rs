@@ -65,6 +65,11 @@ impl<M: Model> Simulation<M> {
         &mut self.calendar
     }
 
+    /// Does something to the model now, outside its events: a change of what is simulated.
+    pub fn act(&mut self, change: impl FnOnce(&mut M, &mut Calendar<M::Event>)) {
+        change(&mut self.model, &mut self.calendar);
+    }
+
     /// The present: the limit of the last [`Simulation::run_until`], or zero.
     pub fn now(&self) -> SimTime {
         self.calendar.now()

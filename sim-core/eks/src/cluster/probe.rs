@@ -61,7 +61,8 @@ impl ClusterProbe {
     /// A probe that has seen nothing.
     pub fn new(plan: &Plan) -> Self {
         let gauge = || Gauge::new(0.0, plan.window(), SimTime::ZERO + plan.warm_up);
-        let is_will = |change: &Change| matches!(change, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. });
+        let is_will =
+            |change: &Change| matches!(change, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. });
         ClusterProbe {
             off: plan.modes.probes_off,
             first_fault: plan.steps.iter().filter(|step| !is_will(&step.change)).map(|step| step.at).min(),
@@ -122,7 +123,8 @@ impl ClusterProbe {
         before: Standing,
         after: Standing,
     ) -> bool {
-        let change = |level: &mut u64, before: bool, after: bool| *level = *level + u64::from(after) - u64::from(before);
+        let change =
+            |level: &mut u64, before: bool, after: bool| *level = *level + u64::from(after) - u64::from(before);
         change(&mut self.listed, before.listed, after.listed);
         change(&mut self.answering, before.serving, after.serving);
         change(&mut self.waiting, before.pending, after.pending);
@@ -213,7 +215,8 @@ impl ClusterProbe {
         let whole = if self.disturbed { None } else { self.whole_again };
         let shares = [self.available.average(end), self.failing.average(end)];
         let kept = self.kept_alive.iter().filter(|alive| **alive).count();
-        let falsely = self.kept_alive.iter().zip(&self.given_up_falsely).filter(|(alive, falsely)| **alive && **falsely);
+        let falsely =
+            self.kept_alive.iter().zip(&self.given_up_falsely).filter(|(alive, falsely)| **alive && **falsely);
         let falsely_share = (kept > 0).then(|| falsely.count() as f64 / kept as f64);
         let available = (self.wanting > 0).then_some(shares[0]);
         vec![
@@ -249,7 +252,12 @@ impl ClusterProbe {
             series("nodes.ready", Unit::Count, self.ready.windows(end), "Nodes that the API calls Ready."),
             series("pods.serving", Unit::Count, self.serving.windows(end), "Pods that services list and that answer."),
             series("pods.pending", Unit::Count, self.pending.windows(end), "Pods without a node."),
-            series("workload.connections.failed", Unit::Share, self.failing.windows(end), "Share of the endpoints listed by services that are dead."),
+            series(
+                "workload.connections.failed",
+                Unit::Share,
+                self.failing.windows(end),
+                "Share of the endpoints listed by services that are dead.",
+            ),
         ]
     }
 

@@ -57,9 +57,10 @@ impl World {
             true => ("node/deleted", "its instance is terminated"),
             false => ("node/deleted-early", "its instance is terminated, so the tail of tainting is cut short"),
         };
-        let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), || {
-            format!("Node deleted, {name}: {how}")
-        });
+        let story = self
+            .probes
+            .timeline
+            .note(now, Weight::Step, cause, kind, u64::from(zone.0), || format!("Node deleted, {name}: {how}"));
         self.cluster.nodes[node.index()].story = story.or(cause);
         self.cluster.pod_gc.is_deleted(node);
         // A zone without Nodes no longer counts for a strict spread.

@@ -24,14 +24,7 @@ const STOP: Purpose = Purpose::new("instance/stop");
 
 impl World {
     /// An instance has come a step further.
-    pub(crate) fn instance(
-        &mut self,
-        now: SimTime,
-        node: NodeId,
-        life: u32,
-        step: InstanceStep,
-        future: &mut Future,
-    ) {
+    pub(crate) fn instance(&mut self, now: SimTime, node: NodeId, life: u32, step: InstanceStep, future: &mut Future) {
         if self.cluster.nodes[node.index()].life() != life {
             return;
         }

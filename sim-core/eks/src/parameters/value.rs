@@ -137,7 +137,9 @@ impl Value for f64 {
             Some(percent) => percent.trim().parse().ok().map(|percent: f64| percent / 100.0),
             None => text.trim().parse().ok(),
         };
-        number.filter(|number| number.is_finite()).ok_or_else(|| malformed(text, Self::KIND, "a number such as 0.1, or 10%"))
+        number
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| malformed(text, Self::KIND, "a number such as 0.1, or 10%"))
     }
     fn show(&self) -> String {
         self.to_string()

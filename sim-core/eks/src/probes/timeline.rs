@@ -82,7 +82,10 @@ mod tests {
         }
         timeline.note(SimTime::ZERO, Weight::Step, None, "node/not-ready", 0, || "node NotReady".to_owned());
         let (facts, dropped) = timeline.into_facts();
-        assert_eq!(facts.iter().map(|fact| (fact.count, fact.cause)).collect::<Vec<_>>(), [(1, None), (3, Some(0)), (1, None)]);
+        assert_eq!(
+            facts.iter().map(|fact| (fact.count, fact.cause)).collect::<Vec<_>>(),
+            [(1, None), (3, Some(0)), (1, None)]
+        );
         assert_eq!((facts[1].last.as_nanos(), dropped), (3_000_000_000, 0));
     }
 }

@@ -1,1 +1,22 @@
-//! Stations of this part.
+//! The control plane: load balancer, API servers, etcd, leader leases, controllers and scheduler.
+
+pub mod api_server;
+pub mod cloud_nodes;
+pub mod etcd;
+pub mod flow_control;
+pub mod leader_lease;
+pub mod nlb;
+pub mod node_lifecycle;
+pub mod placement;
+pub mod pod_gc;
+pub mod requests;
+pub mod scheduler;
+pub mod work_queue;
+pub mod zone_taints;
+
+pub use api_server::{ApiServer, EtcdLink, LinkState};
+pub use etcd::{Candidacy, ElectionClock, Etcd, View};
+pub use flow_control::{Admission, FlowControl};
+pub use leader_lease::{CandidateState, LeaderLease};
+pub use nlb::Nlb;
+pub use requests::{Request, Requests};

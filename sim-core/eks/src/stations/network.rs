@@ -1,1 +1,9 @@
-//! Stations of this part.
+//! The network: distances between zones, power of zones, name resolution, connections.
+
+pub mod connections;
+pub mod dns;
+pub mod zones;
+
+pub use connections::{Connection, ConnectionState, Connections, Owner};
+pub use dns::{Addresses, Dns};
+pub use zones::{Place, Zones};

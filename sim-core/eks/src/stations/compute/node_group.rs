@@ -25,7 +25,14 @@ impl NodeGroup {
     /// A group with no instance yet.
     pub fn new(plan: &crate::plan::NodeGroup) -> Self {
         let zones = plan.zones.iter().map(|&zone| (zone, 0)).collect();
-        NodeGroup { min: plan.min, max: plan.max, wanted: plan.desired, zones, to_replace: VecDeque::new(), retries: false }
+        NodeGroup {
+            min: plan.min,
+            max: plan.max,
+            wanted: plan.desired,
+            zones,
+            to_replace: VecDeque::new(),
+            retries: false,
+        }
     }
 
     /// Where an even spread puts the instance with that number.

@@ -322,7 +322,8 @@ mod tests {
     #[test]
     fn tolerations_match_as_kubernetes_matches_them() {
         let text = |text: &str| Some(text.to_owned());
-        let taint = |value: &str| Taint { key: "gpu".to_owned(), value: value.to_owned(), effect: TaintEffect::NoSchedule };
+        let taint =
+            |value: &str| Taint { key: "gpu".to_owned(), value: value.to_owned(), effect: TaintEffect::NoSchedule };
         let exists = [Toleration { key: text("gpu"), value: None, effect: None }];
         let equal = [Toleration { key: text("gpu"), value: text("a"), effect: Some(TaintEffect::NoSchedule) }];
         let all = [Toleration { key: None, value: None, effect: None }];

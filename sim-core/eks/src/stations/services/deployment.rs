@@ -38,7 +38,17 @@ impl Deployment {
     pub fn new(wanted: u32, tolerates_unreachable: bool) -> Self {
         let (active, creating, deleting, looks_soon) = (0, 0, 0, false);
         let story = None;
-        Deployment { serving: 0, tolerates_unreachable, story, wanted, active, creating, deleting, looks_soon, draws: 0 }
+        Deployment {
+            serving: 0,
+            tolerates_unreachable,
+            story,
+            wanted,
+            active,
+            creating,
+            deleting,
+            looks_soon,
+            draws: 0,
+        }
     }
 
     /// Pods that it wants.

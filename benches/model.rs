@@ -1,0 +1,106 @@
+//! What an hour of a thousand nodes costs: `cargo bench --bench model`.
+//!
+//! Prints, from one run on one machine: the time of one HOLD step of the calendar at 1,000 pending events; the time,
+//! events, memory and requests of `busy-hour.toml`; and the time of an API write from client to answer, as a multiple
+//! of the HOLD step. The write's time is that of an hour of 1,000 nodes without a fault, where lease renewals are
+//! nearly all there is, divided by its writes.
+#![allow(clippy::disallowed_methods)] // a bench reads the clock
+
+use scenarios::Request;
+use sim_eks::{Plan, Record, Run, RunCosts};
+use sim_kernel::{Calendar, Purpose, RunKey, SimDuration};
+use sim_study::Subject;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+fn main() {
+    let hold_ns = hold_step_ns(1_000);
+    let faulty = plan(&[]);
+    let memory_before = memory_peak_kib();
+    let (seconds, record, costs) = fastest(&faulty, 3);
+    let memory_after = memory_peak_kib();
+    let nodes = f64::from(faulty.cluster.nodes());
+    println!("HOLD step at 1,000 pending: {hold_ns:.1} ns");
+    println!(
+        "busy hour: {seconds:.3} s, {} events, {:.1} M events/s",
+        costs.events,
+        costs.events as f64 / seconds / 1e6
+    );
+    println!("pending at most: {}; requests in flight at most: {}", costs.pending_peak, costs.requests_peak);
+    if let (Some(before), Some(after)) = (memory_before, memory_after) {
+        println!(
+            "memory at most: {:.1} MiB; {:.0} bytes for a node",
+            after as f64 / 1024.0,
+            (after - before) as f64 * 1024.0 / nodes
+        );
+    }
+    print_requests(&record);
+    let calm = Arc::new(Plan { steps: Vec::new(), ..(*faulty).clone() });
+    let (seconds, record, _) = fastest(&calm, 3);
+    let writes = writes(&record) as f64 * 60.0 / 55.0; // the totals leave out the five minutes of warm-up
+    let write_ns = seconds * 1e9 / writes;
+    println!("API write, client to answer: {write_ns:.0} ns = {:.1} HOLD steps", write_ns / hold_ns);
+}
+
+fn plan(sets: &[String]) -> Arc<Plan> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/busy-hour.toml");
+    let request = Request { scenario: file, cluster: None::<&Path>, sets, still: false };
+    Arc::new(scenarios::load(&request).unwrap_or_else(|errors| panic!("{errors}")))
+}
+
+fn fastest(plan: &Arc<Plan>, times: u32) -> (f64, Record, RunCosts) {
+    let timed = |_| {
+        let start = Instant::now();
+        let mut run = Run::start(plan, 1, 0);
+        run.run_until(plan.end()).expect("time goes on");
+        let costs = run.costs();
+        (start.elapsed().as_secs_f64(), run.finish(), costs)
+    };
+    (0..times).map(timed).min_by(|a, b| a.0.total_cmp(&b.0)).expect("at least one run")
+}
+
+/// The classic measure of a calendar: `pending` events, each schedules one more. Increments are drawn beforehand.
+fn hold_step_ns(pending: usize) -> f64 {
+    const STEPS: usize = 4_000_000;
+    let mut draw = RunKey::new(1, 0).draw(Purpose::new("bench/hold"), 0, 0);
+    let increments: Vec<SimDuration> = (0..4096).map(|_| SimDuration::from_secs_f64(draw.exponential())).collect();
+    let mut calendar: Calendar<[u32; 3]> = Calendar::new();
+    for index in 0..pending {
+        calendar.schedule_after(increments[index % increments.len()], [index as u32, 0, 0]);
+    }
+    let start = Instant::now();
+    for step in 0..STEPS {
+        let (_, event) = calendar.pop().expect("as many come as go");
+        calendar.schedule_after(increments[step % increments.len()], black_box(event));
+    }
+    start.elapsed().as_secs_f64() * 1e9 / STEPS as f64
+}
+
+fn print_requests(record: &Record) {
+    for client in &record.clients {
+        for verb in &client.verbs {
+            let failed: u64 = verb.failed.iter().map(|(_, count)| count).sum();
+            println!(
+                "  {:12} {:22} {:>8} sent {:>8} ok {:>6} failed",
+                client.class, verb.verb, verb.sent, verb.succeeded, failed
+            );
+        }
+    }
+}
+
+fn writes(record: &Record) -> u64 {
+    let verbs = record.clients.iter().flat_map(|client| &client.verbs);
+    verbs
+        .filter(|verb| !["get", "list", "read leadership"].contains(&verb.verb.as_str()))
+        .map(|verb| verb.succeeded)
+        .sum()
+}
+
+/// The most memory that the process has held, KiB; `None` where the system does not tell.
+fn memory_peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

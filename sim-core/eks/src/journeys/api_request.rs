@@ -1,0 +1,443 @@
+//! An API request:
+//!
+//! ```text
+//! client -> connection -> NLB node -> Arrives -> (429 | queue) -> a core -> Processed -> etcd member -> AtMember
+//!                                                                              |            -> its leader -> AtLeader
+//! client <- Answered <- NLB node <- ------------------------------- list ------+-- Committed <- disk and quorum
+//! ```
+//!
+//! Whatever dies on the way leaves the request where it was: its client learns of it only through its own timers.
+
+use crate::aim::{Aim, Caller, Outcome, Work};
+use crate::event::{Event, Future, RequestStep};
+use crate::ids::{ApiServerId, MemberId, RequestRef};
+use crate::probes::Cause;
+use crate::record::Weight;
+use crate::stations::control_plane::{Admission, LinkState, View};
+use crate::stations::network::ConnectionState;
+use crate::stations::network::connections::NONE;
+use crate::world::World;
+use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
+
+const WAY_THERE: Purpose = Purpose::new("request/way-there");
+const CPU: Purpose = Purpose::new("request/cpu");
+const ETCD: Purpose = Purpose::new("request/etcd");
+const FSYNC: Purpose = Purpose::new("etcd/fsync");
+const WAY_BACK: Purpose = Purpose::new("request/way-back");
+
+impl World {
+    /// Sends a request for `caller`. Its write takes effect through `committed`, its caller learns through `answered`.
+    pub(crate) fn call(&mut self, now: SimTime, caller: Caller, aim: Aim, cause: Cause, future: &mut Future) {
+        let connection = self.connection_of(caller);
+        let identity = self.identity(caller);
+        let slot = self.requests.add(caller, aim, identity, connection, now);
+        self.requests.at_mut(slot).cause = cause;
+        self.put_on_connection(slot, connection);
+        self.probes.requests.begins(now, aim);
+        if let Some(lane) = self.lanes.deadline(caller, aim) {
+            future.schedule_in_lane(lane, Event::RequestDeadline(self.requests.life(slot)));
+        }
+        match self.connections.at(connection).state {
+            ConnectionState::Open { .. } => self.send(now, slot, future),
+            ConnectionState::Closed => self.dial(now, connection, future),
+            ConnectionState::Resolving { .. } | ConnectionState::Dialing { .. } => {} // sent when it opens
+        }
+    }
+
+    /// Handles a step of a request; one of an earlier life does nothing.
+    pub(crate) fn api_request(&mut self, now: SimTime, request: RequestRef, step: RequestStep, future: &mut Future) {
+        if !self.requests.lives(request) {
+            return;
+        }
+        let slot = request.slot;
+        if step == RequestStep::Answered {
+            return self.answer_arrives(now, slot, future);
+        }
+        let entry = self.requests.at(slot);
+        if self.api_servers[entry.server.index()].life() != entry.server_life {
+            return self.drop_from_server(slot); // it died with its server
+        }
+        match step {
+            RequestStep::Arrives => self.request_arrives(now, slot, future),
+            RequestStep::Processed => self.request_processed(now, slot, future),
+            RequestStep::AtMember => self.request_at_member(now, slot, future),
+            RequestStep::AtLeader => self.request_at_leader(now, slot, future),
+            RequestStep::Committed => self.request_committed(now, slot, future),
+            RequestStep::EtcdFailed => self.etcd_failed(now, slot, future),
+            RequestStep::Answered => unreachable!("handled above"),
+        }
+    }
+
+    /// The draws of a request for one purpose.
+    fn draw_for(&self, slot: u32, purpose: Purpose) -> Draw {
+        let request = self.requests.at(slot);
+        self.key.draw(purpose, request.entity, request.ordinal)
+    }
+
+    fn at_step(&self, slot: u32, step: RequestStep) -> Event {
+        Event::Request(self.requests.life(slot), step)
+    }
+
+    /// Puts a request on its open connection. Where the path is silent it goes nowhere.
+    pub(crate) fn send(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let connection = self.connections.at(self.requests.at(slot).connection);
+        let ConnectionState::Open { through, server, silent } = connection.state else {
+            unreachable!("requests are sent on open connections");
+        };
+        let place = connection.place;
+        let request = self.requests.at_mut(slot);
+        request.sent = true;
+        if let Some((_, cause)) = silent {
+            request.cause = request.cause.or(cause);
+            return;
+        }
+        request.in_hand = true;
+        request.server = server;
+        request.server_life = self.api_servers[server.index()].life();
+        let way = match request.caller {
+            Caller::Component(..) => SimDuration::ZERO, // a loopback
+            _ => self.way(place, through, server, &mut self.draw_for(slot, WAY_THERE)),
+        };
+        future.schedule(now + way, self.at_step(slot, RequestStep::Arrives));
+    }
+
+    /// Delay of one message between a client and an API server through an NLB node.
+    fn way(
+        &self,
+        place: crate::stations::network::Place,
+        through: crate::plan::ZoneId,
+        server: ApiServerId,
+        draw: &mut Draw,
+    ) -> SimDuration {
+        let to_node = self.zones.delay_from(place, through, draw);
+        let in_node = self.plan.parameters.nlb.added_latency.duration(draw);
+        to_node + in_node + self.zones.delay(through, self.api_servers[server.index()].zone, draw)
+    }
+
+    fn request_arrives(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let life = self.requests.life(slot);
+        let request = self.requests.at(slot);
+        match self.api_servers[request.server.index()].flow_control.arrive(request.aim.level(), life) {
+            Admission::Seated => self.seated(now, slot, future),
+            Admission::Queued => future.schedule_in_lane(self.lanes.queue_wait, Event::QueueDeadline(life)),
+            Admission::Rejected => self.respond(now, slot, Outcome::TooManyRequests, future),
+        }
+    }
+
+    /// A request has waited in its queue for too long: 429.
+    pub(crate) fn queue_deadline(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
+        if !self.requests.lives(request) || !self.requests.at(request.slot).in_hand {
+            return;
+        }
+        let entry = self.requests.at(request.slot);
+        let (server, level) = (entry.server.index(), entry.aim.level());
+        if self.api_servers[server].flow_control.give_up(level, request) {
+            self.respond(now, request.slot, Outcome::TooManyRequests, future);
+        }
+    }
+
+    /// The request has a seat: it wants CPU.
+    fn seated(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let cpu = self.cpu_time(slot);
+        let life = self.requests.life(slot);
+        let server = self.requests.at(slot).server.index();
+        if let Some(time) = self.api_servers[server].process(life, cpu) {
+            future.schedule(now + time, Event::Request(life, RequestStep::Processed));
+        }
+    }
+
+    fn cpu_time(&self, slot: u32) -> SimDuration {
+        let parameters = &self.plan.parameters.api_server;
+        let draw = &mut self.draw_for(slot, CPU);
+        match self.requests.at(slot).aim.work() {
+            Work::QuorumRead => parameters.read_cpu.duration(draw),
+            Work::Write => parameters.write_cpu.duration(draw),
+            Work::List => {
+                let objects = self.cluster.pod_objects();
+                parameters.read_cpu.duration(draw) + parameters.list_cpu_per_object.duration(draw) * objects
+            }
+        }
+    }
+
+    fn request_processed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let server = self.requests.at(slot).server.index();
+        if let Some((next, time)) = self.api_servers[server].core_free() {
+            future.schedule(now + time, Event::Request(next, RequestStep::Processed));
+        }
+        match self.requests.at(slot).aim.work() {
+            Work::List => self.leave_server(now, slot, Outcome::Succeeded, future),
+            Work::QuorumRead | Work::Write => self.ask_etcd(now, slot, future),
+        }
+    }
+
+    /// The API server asks a member of etcd. On a connection whose member is dead the call stalls.
+    fn ask_etcd(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let tries = request.etcd_tries;
+        let mut draw = self.key.draw(ETCD, request.entity, request.ordinal << 8 | u64::from(tries));
+        let server = request.server;
+        let from = &self.api_servers[server.index()];
+        let Some(member) = from.choose_member(&mut draw) else {
+            return self.leave_server(now, slot, Outcome::ServerError, future);
+        };
+        let way = self.zones.delay(from.zone, zone_of(member), &mut draw);
+        let processing = self.plan.parameters.etcd.processing.duration(&mut draw);
+        let request = self.requests.at_mut(slot);
+        request.member = member;
+        request.etcd_tries += 1;
+        if self.api_servers[server.index()].links[member.index()].state == LinkState::Ready {
+            future.schedule(now + way + processing, self.at_step(slot, RequestStep::AtMember));
+        } else {
+            self.stall(now, slot, future);
+        }
+    }
+
+    /// A call to a dead member waits until the connection is given up.
+    fn stall(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (server, member) = (request.server, request.member);
+        let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        let given_up = self.call_on_silent_link(now, server, member, future);
+        let request = self.requests.at_mut(slot);
+        request.cause = request.cause.or(cause);
+        future.schedule(given_up, self.at_step(slot, RequestStep::EtcdFailed));
+    }
+
+    fn request_at_member(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let member = self.requests.at(slot).member;
+        self.requests.at_mut(slot).at_member = now;
+        match self.etcd.view(member) {
+            View::Down => self.stall(now, slot, future),
+            View::Leaderless => self.wait_for_leader(slot, now, future),
+            View::Leads => {
+                self.requests.at_mut(slot).leader = member;
+                self.request_at_leader(now, slot, future);
+            }
+            View::Follows(leader) => {
+                self.requests.at_mut(slot).leader = leader;
+                let way = self.zones.mean(zone_of(member), zone_of(leader));
+                future.schedule(now + way, self.at_step(slot, RequestStep::AtLeader));
+            }
+        }
+    }
+
+    /// The member knows no leader: the request waits there, at most for the member's request time-out.
+    fn wait_for_leader(&mut self, slot: u32, now: SimTime, future: &mut Future) {
+        let life = self.requests.life(slot);
+        let member = self.requests.at(slot).member;
+        self.etcd.wait(member, life);
+        let cause = self.etcd.vacant_since().and_then(|(_, cause)| cause);
+        let request = self.requests.at_mut(slot);
+        request.cause = request.cause.or(cause);
+        future.schedule(now + self.etcd_request_timeout(), Event::Request(life, RequestStep::EtcdFailed));
+    }
+
+    /// A leader was elected: the requests that waited go on to it.
+    pub(crate) fn leader_found(&mut self, now: SimTime, waited: Vec<(MemberId, RequestRef)>, future: &mut Future) {
+        for (_, request) in waited {
+            if self.requests.lives(request) && self.requests.at(request.slot).in_hand {
+                self.api_request(now, request, RequestStep::AtMember, future);
+            }
+        }
+    }
+
+    fn request_at_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, leader, is_read) = (request.member, request.leader, request.aim.work() == Work::QuorumRead);
+        if self.etcd.leader() != Some(leader) {
+            return self.lost_on_the_way(now, slot, future);
+        }
+        let (entity, ordinal) = (request.entity, request.ordinal);
+        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
+        let decided = if is_read {
+            self.etcd.confirm(now, delay)
+        } else {
+            let (law, key) = (&self.plan.parameters.etcd.fsync, self.key);
+            let fsync = |on: MemberId| law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
+            self.etcd.replicate(now, delay, fsync)
+        };
+        let Some(decided) = decided else { return self.lost_on_the_way(now, slot, future) };
+        let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
+        let to_server = self.zones.mean(zone_of(member), self.api_servers[self.requests.at(slot).server.index()].zone);
+        self.requests.at_mut(slot).commit = decided;
+        future.schedule(decided + back + to_server, self.at_step(slot, RequestStep::Committed));
+    }
+
+    /// Whoever led is dead, or has no quorum. A member asks again for a read; a write is lost, and its member waits for
+    /// it in vain.
+    fn lost_on_the_way(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (aim, leader) = (request.aim, request.leader);
+        let cause = self.etcd.down_since(leader).and_then(|(_, cause)| cause);
+        if aim.work() == Work::QuorumRead && self.etcd.leader() != Some(leader) {
+            return self.wait_for_leader(slot, now, future);
+        }
+        let fails = (request.at_member + self.etcd_request_timeout()).max(now);
+        self.requests.at_mut(slot).cause = request.cause.or(cause);
+        self.etcd_writes_lost += 1;
+        self.probes.timeline.note(now, Weight::Step, cause, "etcd/write-lost", 0, || {
+            "write lost with the etcd leader: it fails after etcd's request time-out".to_owned()
+        });
+        future.schedule(fails, self.at_step(slot, RequestStep::EtcdFailed));
+    }
+
+    /// etcd's answer is there, unless who decided or who answered died before.
+    fn request_committed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, leader, commit) = (request.member, request.leader, request.commit);
+        if member == leader {
+            if self.died_before(member, commit) {
+                return self.stall(now, slot, future);
+            }
+        } else if self.died_before(leader, commit) {
+            return self.lost_on_the_way(now, slot, future);
+        } else if !self.etcd.is_up(member) {
+            return self.stall(now, slot, future);
+        }
+        let (aim, begun, cause) = (request.aim, request.begun, request.cause);
+        if aim.work() == Work::Write {
+            self.committed(now, aim, begun, cause, future);
+        }
+        self.leave_server(now, slot, Outcome::Succeeded, future);
+    }
+
+    fn died_before(&self, member: MemberId, moment: SimTime) -> bool {
+        self.etcd.down_since(member).is_some_and(|(since, _)| since < moment)
+    }
+
+    /// etcd failed: the client library asks another member for a read; a write fails.
+    fn etcd_failed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        if !request.in_hand {
+            return;
+        }
+        let link = self.api_servers[request.server.index()].links[request.member.index()].state;
+        if request.aim.work() == Work::QuorumRead && link != LinkState::Ready {
+            return self.ask_etcd(now, slot, future);
+        }
+        self.leave_server(now, slot, Outcome::ServerError, future);
+    }
+
+    fn etcd_request_timeout(&self) -> SimDuration {
+        let etcd = &self.plan.parameters.etcd;
+        etcd.request_timeout + etcd.election_timeout * 2
+    }
+
+    /// A seated request is done: whoever waits gets its seat, and the answer goes out.
+    fn leave_server(&mut self, now: SimTime, slot: u32, answer: Outcome, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (server, level) = (request.server.index(), request.aim.level());
+        if let Some(next) = self.api_servers[server].flow_control.leave(level) {
+            self.seated(now, next.slot, future);
+        }
+        self.respond(now, slot, answer, future);
+    }
+
+    /// The answer goes out; nobody hears it if the client has given up or the path is silent.
+    fn respond(&mut self, now: SimTime, slot: u32, answer: Outcome, future: &mut Future) {
+        let request = self.requests.at_mut(slot);
+        request.in_hand = false;
+        request.answer = answer;
+        if !request.awaited {
+            return self.requests.free_if_over(slot);
+        }
+        let (caller, server) = (request.caller, request.server);
+        let connection = self.connections.at(request.connection);
+        let ConnectionState::Open { through, silent: None, .. } = connection.state else { return };
+        let way = match caller {
+            Caller::Component(..) => SimDuration::ZERO,
+            _ => self.way(connection.place, through, server, &mut self.draw_for(slot, WAY_BACK)),
+        };
+        future.schedule(now + way, self.at_step(slot, RequestStep::Answered));
+    }
+
+    fn answer_arrives(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let answer = request.answer;
+        let connection = self.connections.at_mut(request.connection);
+        let silent = matches!(connection.state, ConnectionState::Open { silent: Some(_), .. });
+        if !request.awaited || silent {
+            return; // lost on the way, or too late
+        }
+        connection.last_read = now;
+        self.finish(now, slot, answer, future);
+    }
+
+    /// A client's patience with a request ends.
+    pub(crate) fn request_deadline(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
+        if self.requests.lives(request) && self.requests.at(request.slot).awaited {
+            self.finish(now, request.slot, Outcome::TimedOut, future);
+        }
+    }
+
+    /// The request ends for its client, which goes on from there.
+    pub(crate) fn finish(&mut self, now: SimTime, slot: u32, outcome: Outcome, future: &mut Future) {
+        let (caller, aim, cause) = self.end_for_client(now, slot, outcome);
+        self.answered(now, caller, aim, outcome, cause, future);
+    }
+
+    /// The request ends for its client: it leaves its connection and is counted.
+    pub(crate) fn end_for_client(&mut self, now: SimTime, slot: u32, outcome: Outcome) -> (Caller, Aim, Cause) {
+        self.take_off_connection(slot);
+        let request = self.requests.at_mut(slot);
+        request.awaited = false;
+        let (caller, aim, begun) = (request.caller, request.aim, request.begun);
+        let cause = request.cause.or(self.connections.at(request.connection).cause);
+        self.requests.free_if_over(slot);
+        self.probes.requests.ends(now, begun, aim, outcome);
+        self.note_outage(now, begun, caller, outcome);
+        if outcome.is_error() {
+            let kind = (aim.class() as u64) << 8 | outcome as u64;
+            self.probes.timeline.note(now, Weight::Step, cause, "request/failed", kind, || {
+                format!("request of {} failed: {}", aim.class().name(), outcome.name())
+            });
+        }
+        (caller, aim, cause)
+    }
+
+    /// The server side of a request is over because its server died.
+    pub(crate) fn drop_from_server(&mut self, slot: u32) {
+        self.requests.at_mut(slot).in_hand = false;
+        self.requests.free_if_over(slot);
+    }
+
+    fn put_on_connection(&mut self, slot: u32, connection: u32) {
+        let entry = self.connections.at_mut(connection);
+        let before = std::mem::replace(&mut entry.last, slot);
+        if before == NONE {
+            entry.first = slot;
+        } else {
+            self.requests.at_mut(before).next = slot;
+        }
+        self.requests.at_mut(slot).previous = before;
+    }
+
+    fn take_off_connection(&mut self, slot: u32) {
+        let request = self.requests.at(slot);
+        let (connection, previous, next) = (request.connection, request.previous, request.next);
+        match previous {
+            NONE => self.connections.at_mut(connection).first = next,
+            before => self.requests.at_mut(before).next = next,
+        }
+        match next {
+            NONE => self.connections.at_mut(connection).last = previous,
+            after => self.requests.at_mut(after).previous = previous,
+        }
+    }
+
+    /// The requests on a connection, in the order in which they were made.
+    pub(crate) fn requests_on(&self, connection: u32) -> Vec<u32> {
+        let mut slots = Vec::new();
+        let mut slot = self.connections.at(connection).first;
+        while slot != NONE {
+            slots.push(slot);
+            slot = self.requests.at(slot).next;
+        }
+        slots
+    }
+}
+
+/// The zone of an etcd member: there is one in each zone of the control plane, in their order.
+pub(crate) fn zone_of(member: MemberId) -> crate::plan::ZoneId {
+    crate::plan::ZoneId(member.0)
+}

@@ -1,0 +1,314 @@
+//! A connection of a client to the API:
+//!
+//! ```text
+//! Closed -> Resolved -> an address -> (silent: the next one) -> Opened -> requests -> (silent path) -> GivenUp | Reset
+//! ```
+//!
+//! A dial asks the resolver, tries the addresses in random order, and gives each a share of the dial time. Read-idle
+//! timers on healthy paths are not events: a fault that silences a path schedules what they would have found.
+
+use crate::aim::{Caller, Outcome};
+use crate::event::{ConnectionStep, Event, Future};
+use crate::ids::{ApiServerId, Component, ConnectionRef};
+use crate::plan::ZoneId;
+use crate::probes::Cause;
+use crate::record::Weight;
+use crate::stations::network::{Addresses, ConnectionState, Owner, Place};
+use crate::world::World;
+use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
+
+const DIAL: Purpose = Purpose::new("connection/dial");
+const TARGET: Purpose = Purpose::new("connection/target");
+const FIRST: Purpose = Purpose::new("connection/first");
+
+impl World {
+    /// The connection that a caller's next request goes on; an external client opens one for each.
+    pub(crate) fn connection_of(&mut self, caller: Caller) -> u32 {
+        match caller {
+            Caller::Kubelet(node) => self.kubelets[node.index()].connection,
+            Caller::Component(component, server) => self.loopbacks[component.index()][server.index()],
+            Caller::External(client) => self.connections.add(Owner::External(client), Place::Internet(client)),
+        }
+    }
+
+    /// A connection that is open from the beginning of the run, as all long-lived ones are.
+    pub(crate) fn open_from_start(&mut self, owner: Owner, place: Place, future: &mut Future) -> u32 {
+        let slot = self.connections.add(owner, place);
+        let mut draw = self.key.draw(FIRST, entity_of(owner), 0);
+        let addresses = Addresses::of(self.nlb.zones());
+        let through = addresses.nth(draw.below(addresses.len())).expect("there is an API server");
+        let server = self.nlb.choose(through, &mut draw).expect("there is an API server");
+        let life = self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
+        self.watch_for_silence(SimTime::ZERO, life, future);
+        slot
+    }
+
+    /// The loopback of a component on an API server instance.
+    pub(crate) fn open_loopback(&mut self, component: Component, server: ApiServerId) -> u32 {
+        let zone = self.api_servers[server.index()].zone;
+        let slot = self.connections.add(Owner::Component(component, server), Place::Zone(zone));
+        self.connections.turn(slot, ConnectionState::Open { through: zone, server, silent: None });
+        slot
+    }
+
+    /// The client begins to open the connection: it asks its resolver.
+    pub(crate) fn dial(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let life = self.connections.turn(slot, ConnectionState::Resolving { since: now });
+        self.connections.at_mut(slot).dials += 1;
+        let lookup = self.plan.parameters.dns.lookup_time.duration(&mut self.dial_draw(slot, 0));
+        future.schedule(now + lookup, Event::Connection(life, ConnectionStep::Resolved));
+    }
+
+    /// Handles a step of a connection; one of an earlier life does nothing.
+    pub(crate) fn connection(
+        &mut self,
+        now: SimTime,
+        connection: ConnectionRef,
+        step: ConnectionStep,
+        future: &mut Future,
+    ) {
+        if !self.connections.lives(connection) {
+            return;
+        }
+        let slot = connection.slot;
+        match step {
+            ConnectionStep::Resolved => {
+                let resolver = self.resolver_of(self.connections.at(slot).place);
+                let addresses = self.dns.resolve(resolver, now);
+                self.try_next_address(now, slot, now, addresses, future);
+            }
+            ConnectionStep::AddressSilent => self.address_silent(now, slot, future),
+            ConnectionStep::Opened => self.opened(now, slot, future),
+            ConnectionStep::ReadIdle => self.read_idle(now, slot, future),
+            ConnectionStep::GivenUp => {
+                self.broken(now, slot, "connection/given-up", "given up after read-idle and an unanswered ping", future)
+            }
+            ConnectionStep::Reset => self.broken(now, slot, "connection/reset", "reset", future),
+        }
+    }
+
+    /// Draws of a dial: the order of the addresses, the ways, the target of each.
+    fn dial_draw(&self, slot: u32, part: u64) -> Draw {
+        let connection = self.connections.at(slot);
+        let dial = u64::from(connection.dials);
+        let ordinal = match connection.owner {
+            Owner::External(client) => u64::from(self.externals[client as usize].commands),
+            _ => 0,
+        };
+        self.key.draw(DIAL, entity_of(connection.owner), ordinal << 24 | dial << 8 | part)
+    }
+
+    fn resolver_of(&self, place: Place) -> usize {
+        match place {
+            Place::Zone(zone) => zone.index(),
+            Place::Internet(client) => self.plan.cluster.zones.len() + client as usize,
+        }
+    }
+
+    /// Tries one of the addresses that are left; with none left the dial has failed.
+    fn try_next_address(&mut self, now: SimTime, slot: u32, since: SimTime, rest: Addresses, future: &mut Future) {
+        let mut draw = self.dial_draw(slot, 1 + rest.len());
+        let Some(address) = (!rest.is_empty()).then(|| rest.nth(draw.below(rest.len()))).flatten() else {
+            return self.dial_failed(now, slot, future);
+        };
+        let server = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+        let state = ConnectionState::Dialing { since, address, rest: rest.without(address), server };
+        let life = self.connections.turn(slot, state);
+        let place = self.connections.at(slot).place;
+        match server {
+            Some(server) => {
+                let time = self.handshake(place, address, server, &mut draw);
+                future.schedule(now + time, Event::Connection(life, ConnectionStep::Opened));
+            }
+            None => {
+                let ends = since + self.plan.parameters.connection.dial_timeout;
+                let share = ends.saturating_since(now) / rest.len();
+                future.schedule(now + share, Event::Connection(life, ConnectionStep::AddressSilent));
+            }
+        }
+    }
+
+    /// The API server that answers behind an address: none if the NLB node or its target is dead.
+    fn behind(&self, address: ZoneId, draw: &mut Draw) -> Option<ApiServerId> {
+        if !self.zones.has_power(address) {
+            return None;
+        }
+        self.nlb.choose(address, draw).filter(|server| self.api_servers[server.index()].is_up())
+    }
+
+    /// Time of TCP's and TLS's round trips and of the server's signature.
+    fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+        let parameters = &self.plan.parameters;
+        let to_node = self.zones.delay_from(place, address, draw);
+        let on = self.zones.delay(address, self.api_servers[server.index()].zone, draw);
+        let one_way = to_node + on + parameters.nlb.added_latency.duration(draw);
+        one_way * (2 + 2 * parameters.connection.tls_round_trips) + parameters.connection.tls_cpu.duration(draw)
+    }
+
+    fn address_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let ConnectionState::Dialing { since, address, rest, .. } = self.connections.at(slot).state else { return };
+        let cause = self.cause_at(address);
+        self.connections.at_mut(slot).cause = cause;
+        let name = self.zone_name(address);
+        self.probes.timeline.note(now, Weight::Step, cause, "dial/silent", u64::from(address.0), || {
+            format!("dial to the dead address in {name} timed out")
+        });
+        self.try_next_address(now, slot, since, rest, future);
+    }
+
+    /// Why the address of a zone, or what is behind it, does not answer.
+    fn cause_at(&self, address: ZoneId) -> Cause {
+        let dark = self.zones.dark_since(address).and_then(|(_, cause)| cause);
+        dark.or_else(|| self.api_servers.iter().find_map(|server| server.down_since()).and_then(|(_, cause)| cause))
+    }
+
+    /// The handshake is over; if the other end died meanwhile the address was silent after all.
+    fn opened(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let ConnectionState::Dialing { address, server: Some(server), .. } = self.connections.at(slot).state else {
+            return;
+        };
+        if !self.zones.has_power(address) || !self.api_servers[server.index()].is_up() {
+            return self.address_silent(now, slot, future);
+        }
+        let life = self.connections.turn(slot, ConnectionState::Open { through: address, server, silent: None });
+        let connection = self.connections.at_mut(slot);
+        connection.last_read = now;
+        connection.cause = None;
+        let owner = connection.owner;
+        self.watch_for_silence(now, life, future);
+        for request in self.requests_on(slot) {
+            self.send(now, request, future);
+        }
+        if let Owner::Kubelet(node) = owner {
+            self.kubelet_listed(now, node, future);
+        }
+    }
+
+    fn dial_failed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        self.connections.turn(slot, ConnectionState::Closed);
+        for request in self.requests_on(slot) {
+            self.finish(now, request, Outcome::DialFailed, future);
+        }
+    }
+
+    /// The client knows that the connection is dead: its requests fail, and the next one opens another.
+    fn broken(&mut self, now: SimTime, slot: u32, kind: &'static str, how: &str, future: &mut Future) {
+        let connection = self.connections.at_mut(slot);
+        let ConnectionState::Open { silent, .. } = connection.state else { return };
+        let cause = silent.and_then(|(_, cause)| cause).or(connection.cause);
+        let owner = connection.owner;
+        let class = class_name(owner);
+        self.probes
+            .timeline
+            .note(now, Weight::Step, cause, kind, class.1, || format!("connection of {} {how}", class.0));
+        self.connections.turn(slot, ConnectionState::Closed);
+        self.connections.at_mut(slot).cause = cause;
+        for request in self.requests_on(slot) {
+            self.finish(now, request, Outcome::ConnectionLost, future);
+        }
+    }
+
+    /// Every open connection for which `dead` holds falls silent: its client will find out by its timers alone.
+    pub(crate) fn silence(
+        &mut self,
+        now: SimTime,
+        cause: Cause,
+        dead: impl Fn(ZoneId, ApiServerId) -> bool,
+        future: &mut Future,
+    ) {
+        for slot in 0..self.connections.slots() {
+            let connection = self.connections.at_mut(slot);
+            let ConnectionState::Open { through, server, silent: None } = connection.state else { continue };
+            if matches!(connection.owner, Owner::Component(..)) || !dead(through, server) {
+                continue; // a component dies with its server
+            }
+            connection.state = ConnectionState::Open { through, server, silent: Some((now, cause)) };
+            if !self.plan.modes.explicit_read_idle {
+                let timers = &self.plan.parameters.connection;
+                let at = connection.given_up_at(now, timers.read_idle, timers.ping_timeout);
+                future.schedule(at, Event::Connection(self.connections.life(slot), ConnectionStep::GivenUp));
+            }
+        }
+    }
+
+    /// The other end of silent connections answers again, but knows nothing of them: they are reset.
+    pub(crate) fn reset_silent(
+        &mut self,
+        now: SimTime,
+        back: impl Fn(ZoneId, ApiServerId) -> bool,
+        future: &mut Future,
+    ) {
+        for slot in 0..self.connections.slots() {
+            let ConnectionState::Open { through, server, silent: Some(_) } = self.connections.at(slot).state else {
+                continue;
+            };
+            if back(through, server) {
+                future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+            }
+        }
+    }
+
+    /// The load balancer resets the open flows to a target through its living nodes.
+    pub(crate) fn reset_flows(&mut self, now: SimTime, target: ApiServerId, cause: Cause, future: &mut Future) {
+        for slot in 0..self.connections.slots() {
+            let connection = self.connections.at_mut(slot);
+            let ConnectionState::Open { through, server, .. } = connection.state else { continue };
+            if matches!(connection.owner, Owner::Component(..)) || server != target || !self.zones.has_power(through) {
+                continue;
+            }
+            connection.cause = cause;
+            future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+        }
+    }
+
+    /// In runs that elide nothing, every open connection has a read-idle timer.
+    fn watch_for_silence(&mut self, now: SimTime, life: ConnectionRef, future: &mut Future) {
+        if self.plan.modes.explicit_read_idle {
+            future.schedule(
+                now + self.plan.parameters.connection.read_idle,
+                Event::Connection(life, ConnectionStep::ReadIdle),
+            );
+        }
+    }
+
+    fn read_idle(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let timers = &self.plan.parameters.connection;
+        let life = self.connections.life(slot);
+        let connection = self.connections.at_mut(slot);
+        let ConnectionState::Open { silent, .. } = connection.state else { return };
+        if now < connection.last_read + timers.read_idle {
+            let next = connection.last_read + timers.read_idle;
+            return future.schedule(next, Event::Connection(life, ConnectionStep::ReadIdle));
+        }
+        if silent.is_some() {
+            return future.schedule(now + timers.ping_timeout, Event::Connection(life, ConnectionStep::GivenUp));
+        }
+        connection.last_read = now; // the ping is answered
+        future.schedule(now + timers.read_idle, Event::Connection(life, ConnectionStep::ReadIdle));
+    }
+
+    /// The client of a connection dies: its requests are abandoned.
+    pub(crate) fn abandon(&mut self, now: SimTime, slot: u32) {
+        self.connections.turn(slot, ConnectionState::Closed);
+        for request in self.requests_on(slot) {
+            self.end_for_client(now, request, Outcome::Abandoned);
+        }
+    }
+}
+
+/// The entity of a connection's random draws.
+fn entity_of(owner: Owner) -> u64 {
+    match owner {
+        Owner::Kubelet(node) => u64::from(node.0),
+        Owner::Component(component, server) => 1 << 32 | (component.index() as u64) << 8 | u64::from(server.0),
+        Owner::External(client) => 2 << 32 | u64::from(client),
+    }
+}
+
+fn class_name(owner: Owner) -> (&'static str, u64) {
+    match owner {
+        Owner::Kubelet(_) => ("a kubelet", 0),
+        Owner::Component(..) => ("a controller", 1),
+        Owner::External(_) => ("an external client", 2),
+    }
+}

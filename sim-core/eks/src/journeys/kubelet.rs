@@ -1,0 +1,231 @@
+//! A kubelet as a client of the API:
+//!
+//! ```text
+//! starts -> registers -> renews its lease every 10 s -> (fails: tries again at once, then backs off)
+//!                     -> reports its status every 5 min, and when the API has another opinion of it
+//! ```
+
+use crate::aim::{Aim, Caller, Outcome};
+use crate::event::{Event, Future, KubeletClock};
+use crate::ids::NodeId;
+use crate::probes::Cause;
+use crate::stations::network::{ConnectionState, Owner, Place};
+use crate::world::World;
+use sim_kernel::{Purpose, SimDuration, SimTime};
+
+const LEASE_PHASE: Purpose = Purpose::new("kubelet/lease-phase");
+const STATUS_PHASE: Purpose = Purpose::new("kubelet/status-phase");
+const REPORT_PHASE: Purpose = Purpose::new("kubelet/report-phase");
+
+/// One kubelet.
+#[derive(Clone, Debug)]
+pub struct Kubelet {
+    /// Its connection.
+    pub connection: u32,
+    /// Requests so far: the ordinal of their draws.
+    pub requests: u32,
+    /// Since when it has had nothing but failures; `None` while it succeeds.
+    pub failing_since: Option<SimTime>,
+    generation: u32,
+    running: bool,
+    failed_tries: u32,
+    backoff: SimDuration,
+    /// Whether the API has another opinion of the node's status, and since which event.
+    differs: bool,
+    differs_cause: Cause,
+}
+
+impl World {
+    /// The kubelets of the nodes that exist when the run begins: each somewhere in its rounds.
+    pub(crate) fn kubelets_run(&mut self, future: &mut Future) {
+        let timing = self.plan.clone();
+        let timing = &timing.parameters.kubelet;
+        for id in 0..self.cluster.node_count() {
+            let node = NodeId(id);
+            let place = Place::Zone(self.cluster.zone_of(node));
+            let connection = self.open_from_start(Owner::Kubelet(node), place, future);
+            self.kubelets.push(Kubelet::new(connection, timing.lease_retry_backoff_base));
+            self.kubelets[node.index()].running = true;
+            let phase =
+                |purpose, period: SimDuration| period.scaled(self.key.draw(purpose, u64::from(id), 0).uniform());
+            let renews = SimTime::ZERO + phase(LEASE_PHASE, timing.lease_renew_interval);
+            let reports = SimTime::ZERO + phase(REPORT_PHASE, timing.status_report_interval);
+            future.schedule(renews, Event::Kubelet(node, 0, KubeletClock::RenewLease));
+            future.schedule(reports, Event::Kubelet(node, 0, KubeletClock::ReportStatus));
+        }
+    }
+
+    /// The kubelet process begins: it registers if its Node does not exist, and renews its lease.
+    pub(crate) fn kubelet_starts(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
+        let place = Place::Zone(self.cluster.zone_of(node));
+        while self.kubelets.len() <= node.index() {
+            let owner = Owner::Kubelet(NodeId(self.kubelets.len() as u32));
+            let connection = self.connections.add(owner, place);
+            self.kubelets.push(Kubelet::new(connection, self.plan.parameters.kubelet.lease_retry_backoff_base));
+        }
+        let timing = &self.plan.parameters.kubelet;
+        let kubelet = &mut self.kubelets[node.index()];
+        kubelet.generation += 1;
+        kubelet.running = true;
+        kubelet.failed_tries = 0;
+        kubelet.backoff = timing.lease_retry_backoff_base;
+        kubelet.differs = false;
+        let generation = kubelet.generation;
+        self.connections.at_mut(kubelet.connection).place = place;
+        let reports = now + timing.status_report_interval;
+        future.schedule(reports, Event::Kubelet(node, generation, KubeletClock::ReportStatus));
+        if self.cluster.node_object_exists(node) {
+            self.call(now, Caller::Kubelet(node), Aim::RenewLease(node), cause, future);
+            self.call(now, Caller::Kubelet(node), Aim::ReportStatus(node), cause, future);
+        } else {
+            self.call(now, Caller::Kubelet(node), Aim::RegisterNode(node), cause, future);
+        }
+    }
+
+    /// The kubelet dies with its instance: its requests and its connection are gone.
+    pub(crate) fn kubelet_dies(&mut self, now: SimTime, node: NodeId) {
+        let Some(kubelet) = self.kubelets.get_mut(node.index()) else { return };
+        kubelet.generation += 1;
+        kubelet.running = false;
+        kubelet.failing_since = None;
+        let connection = kubelet.connection;
+        self.abandon(now, connection);
+    }
+
+    /// Whether watches reach the kubelet: its connection is open and its path alive.
+    pub(crate) fn kubelet_hears(&self, node: NodeId) -> bool {
+        self.kubelets.get(node.index()).is_some_and(|kubelet| {
+            kubelet.running
+                && matches!(self.connections.at(kubelet.connection).state, ConnectionState::Open { silent: None, .. })
+        })
+    }
+
+    /// The kubelet has something new to report: its node is ready.
+    pub(crate) fn kubelet_reports_ready(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
+        self.call(now, Caller::Kubelet(node), Aim::ReportStatus(node), cause, future);
+    }
+
+    /// The API has another opinion of a living node's status: at its next status round the kubelet reports.
+    pub(crate) fn status_differs(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
+        let Some(kubelet) = self.kubelets.get_mut(node.index()) else { return };
+        if !kubelet.running || std::mem::replace(&mut kubelet.differs, true) {
+            return;
+        }
+        kubelet.differs_cause = cause;
+        let next = self.next_status_round(now, node);
+        let generation = self.kubelets[node.index()].generation;
+        future.schedule(next, Event::Kubelet(node, generation, KubeletClock::CompareStatus));
+    }
+
+    /// The kubelet's next status round after `now`, on its own grid.
+    fn next_status_round(&self, now: SimTime, node: NodeId) -> SimTime {
+        let interval = self.plan.parameters.kubelet.status_update_interval;
+        let phase = interval.scaled(self.key.draw(STATUS_PHASE, u64::from(node.0), 0).uniform());
+        let rounds = now.saturating_since(SimTime::ZERO + phase).as_nanos() / interval.as_nanos();
+        SimTime::ZERO + phase + interval * (rounds + 1)
+    }
+
+    /// Handles a clock of a kubelet; one of an earlier life does nothing.
+    pub(crate) fn kubelet(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        generation: u32,
+        clock: KubeletClock,
+        future: &mut Future,
+    ) {
+        if self.kubelets[node.index()].generation != generation {
+            return;
+        }
+        let caller = Caller::Kubelet(node);
+        match clock {
+            KubeletClock::RenewLease => self.call(now, caller, Aim::RenewLease(node), None, future),
+            KubeletClock::Register => self.call(now, caller, Aim::RegisterNode(node), None, future),
+            KubeletClock::ReportStatus => {
+                let next = now + self.plan.parameters.kubelet.status_report_interval;
+                future.schedule(next, Event::Kubelet(node, generation, KubeletClock::ReportStatus));
+                if self.cluster.node_object_exists(node) {
+                    self.call(now, caller, Aim::ReportStatus(node), None, future);
+                }
+            }
+            KubeletClock::CompareStatus if self.kubelet_hears(node) => {
+                let cause = self.kubelets[node.index()].differs_cause;
+                self.call(now, caller, Aim::ReportStatus(node), cause, future);
+            }
+            KubeletClock::CompareStatus => {
+                let next = self.next_status_round(now, node);
+                future.schedule(next, Event::Kubelet(node, generation, KubeletClock::CompareStatus));
+            }
+        }
+    }
+
+    /// A request of the kubelet about its node has ended.
+    pub(crate) fn kubelet_answered(
+        &mut self,
+        now: SimTime,
+        node: NodeId,
+        aim: Aim,
+        outcome: Outcome,
+        cause: Cause,
+        future: &mut Future,
+    ) {
+        let generation = self.kubelets[node.index()].generation;
+        let timing = &self.plan.parameters.kubelet;
+        match (aim, outcome) {
+            (Aim::RenewLease(_), Outcome::Succeeded) => {
+                let kubelet = &mut self.kubelets[node.index()];
+                kubelet.failed_tries = 0;
+                kubelet.backoff = timing.lease_retry_backoff_base;
+                let next = now + timing.lease_renew_interval;
+                future.schedule(next, Event::Kubelet(node, generation, KubeletClock::RenewLease));
+            }
+            (Aim::RenewLease(_), Outcome::TooManyRequests) => {
+                let next = now + self.plan.parameters.flow_control.retry_after;
+                future.schedule(next, Event::Kubelet(node, generation, KubeletClock::RenewLease));
+            }
+            (Aim::RenewLease(_), _) => self.lease_not_renewed(now, node, cause, future),
+            (Aim::RegisterNode(_), Outcome::Succeeded) => {
+                future.schedule(now, Event::Kubelet(node, generation, KubeletClock::RenewLease));
+            }
+            (Aim::RegisterNode(_), _) => {
+                let pause = timing.lease_retry_backoff_max;
+                future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::Register));
+            }
+            (Aim::ReportStatus(_), Outcome::Succeeded) => self.kubelets[node.index()].differs = false,
+            _ => {
+                self.kubelets[node.index()].differs = false;
+                self.status_differs(now, node, cause, future);
+            }
+        }
+    }
+
+    /// A renewal failed: the kubelet tries again at once, and after a round of failures with growing pauses.
+    fn lease_not_renewed(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
+        let timing = &self.plan.parameters.kubelet;
+        let kubelet = &mut self.kubelets[node.index()];
+        kubelet.failed_tries += 1;
+        if u64::from(kubelet.failed_tries) < timing.lease_tries {
+            return self.call(now, Caller::Kubelet(node), Aim::RenewLease(node), cause, future);
+        }
+        let pause = kubelet.backoff;
+        kubelet.backoff = (pause * 2).min(timing.lease_retry_backoff_max);
+        let generation = kubelet.generation;
+        future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::RenewLease));
+    }
+}
+
+impl Kubelet {
+    fn new(connection: u32, backoff: SimDuration) -> Self {
+        Kubelet {
+            connection,
+            requests: 0,
+            failing_since: None,
+            generation: 0,
+            running: false,
+            failed_tries: 0,
+            backoff,
+            differs: false,
+            differs_cause: None,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! One run of a plan: a value that can be run on, forked, and asked for its record.
+
+use crate::event::Future;
+use crate::placement::Placement;
+use crate::plan::{Change, Plan, ZoneId};
+use crate::record::{Balance, PlacementRecord, Record};
+use crate::world::World;
+use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
+use sim_study::{Better, Case, Measure, Subject, Unit};
+use std::sync::Arc;
+
+const TIES: Purpose = Purpose::new("run/ties");
+
+/// A run in progress. A clone goes on exactly as its original.
+#[derive(Clone)]
+pub struct Run {
+    simulation: Simulation<World>,
+    replication: u32,
+    placement: Placement,
+    case: Case,
+}
+
+/// What a run cost, for those who work on the simulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunCosts {
+    /// Events handled.
+    pub events: u64,
+    /// Most events that were pending at a time.
+    pub pending_peak: usize,
+    /// Most requests that were in flight at a time.
+    pub requests_peak: usize,
+}
+
+impl Subject for Run {
+    type Plan = Arc<Plan>;
+    type Change = Change;
+    type Record = Record;
+
+    fn start(plan: &Arc<Plan>, seed: u64, replication: u32) -> Self {
+        let key = RunKey::new(seed, replication);
+        let placement = Placement::of_replication(plan, seed, replication);
+        let mut future = Future::new();
+        if plan.modes.shuffle_ties {
+            future.shuffle_ties(key.draw(TIES, 0, 0).next_u64());
+        }
+        let world = World::new(plan.clone(), &placement, key, &mut future);
+        let mut simulation = Simulation::new(world);
+        *simulation.future() = future;
+        let case = placement.case(plan);
+        Run { simulation, replication, placement, case }
+    }
+
+    fn run_until(&mut self, until: SimTime) -> Result<(), Stuck> {
+        self.simulation.run_until(until)
+    }
+
+    fn branch(&mut self, k: u32) {
+        let world = &mut self.simulation.model;
+        world.key = world.key.branch(k);
+    }
+
+    fn apply(&mut self, change: &Change) {
+        let now = self.simulation.now();
+        self.simulation.act(|world, future| {
+            world.struck.push(None);
+            let index = world.struck.len() as u32 - 1;
+            world.change(now, index, change, future);
+        });
+    }
+
+    /// Share of the control plane's API servers and etcd members that are down.
+    fn level(&self) -> f64 {
+        let world = &self.simulation.model;
+        let servers = world.api_servers.iter().map(|server| server.is_up());
+        let parts: Vec<bool> = servers.chain(world.etcd.ids().map(|member| world.etcd.is_up(member))).collect();
+        parts.iter().filter(|up| !**up).count() as f64 / parts.len() as f64
+    }
+
+    fn end(plan: &Arc<Plan>) -> SimTime {
+        plan.end()
+    }
+
+    fn finish(self) -> Record {
+        let (now, digest) = (self.simulation.now(), self.simulation.digest());
+        let mut world = self.simulation.model;
+        let zone_name = |zone: ZoneId| world.zone_name(zone);
+        let placement = PlacementRecord {
+            api_servers: self.placement.api_servers.iter().map(|zone| zone_name(*zone)).collect(),
+            etcd_leader: zone_name(self.placement.etcd_leader),
+            controllers: zone_name(self.placement.controllers),
+        };
+        let mut measures = world.probes.requests.measures();
+        measures.extend(world.control_plane_measures());
+        let mut series = world.probes.requests.series(now);
+        let mut balances = world.control_plane_balances();
+        let (more_measures, more_series, more_balances) = world.cluster_measures(now);
+        measures.extend(more_measures);
+        series.extend(more_series);
+        balances.extend(more_balances);
+        let clients = world.probes.requests.records();
+        let (timeline, facts_dropped) = std::mem::take(&mut world.probes.timeline).into_facts();
+        Record {
+            replication: self.replication,
+            digest,
+            placement,
+            case: self.case,
+            clients,
+            timeline,
+            facts_dropped,
+            measures,
+            series,
+            balances,
+        }
+    }
+}
+
+impl Run {
+    /// What the run has cost so far.
+    pub fn costs(&mut self) -> RunCosts {
+        RunCosts {
+            events: self.simulation.handled(),
+            pending_peak: self.simulation.future().peak(),
+            requests_peak: self.simulation.model.requests.peak(),
+        }
+    }
+}
+
+impl World {
+    fn control_plane_measures(&self) -> Vec<Measure> {
+        let seconds = |name: &str, value: Option<SimDuration>, definition: &str| Measure {
+            name: name.to_owned(),
+            unit: Unit::Seconds,
+            better: Better::Down,
+            value: value.map(SimDuration::as_secs_f64),
+            definition: definition.to_owned(),
+        };
+        let count = |name: &str, value: u64, definition: &str| Measure {
+            name: name.to_owned(),
+            unit: Unit::Count,
+            better: Better::Down,
+            value: Some(value as f64),
+            definition: definition.to_owned(),
+        };
+        let jobs_failed = self.externals.iter().map(|external| external.jobs.1).sum();
+        vec![
+            seconds(
+                "etcd.election",
+                self.election_time,
+                "Longest time from the death of an etcd leader to the election of the next one.",
+            ),
+            count(
+                "etcd.writes_lost",
+                self.etcd_writes_lost,
+                "Writes that died with an etcd leader; their clients get an error after etcd's request time-out.",
+            ),
+            seconds(
+                "controllers.failover",
+                self.failover_time,
+                "Longest time from the death of the acting controller manager to the moment when another one acts.",
+            ),
+            count("ci.jobs.failed", jobs_failed, "CI jobs that failed after their last try."),
+        ]
+    }
+
+    fn control_plane_balances(&self) -> Vec<Balance> {
+        let name = |zone| format!("API server in {}", self.zone_name(zone));
+        self.api_servers.iter().map(|server| server.flow_control.balance(name(server.zone))).collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! The lease that decides which instance of a component acts, and the candidates for it.
+//!
+//! A holder renews; a standby looks, and takes the lease when it has seen no change for the lease's duration, counted
+//! from the moment when *it* saw the last one. A holder that cannot renew gives up and restarts.
+
+use crate::ids::ApiServerId;
+use crate::parameters::LeaderElectionParameters;
+use crate::probes::Cause;
+use sim_kernel::{SimDuration, SimTime};
+
+/// The lease of one component, and its candidates, one on each API server instance.
+#[derive(Clone, Debug)]
+pub struct LeaderLease {
+    version: u64,
+    holder: Option<ApiServerId>,
+    acting: bool,
+    /// How often the lease has changed hands.
+    terms: u32,
+    vacant: Option<(SimTime, Cause)>,
+    candidates: Vec<Candidate>,
+    lease_duration: SimDuration,
+    renew_deadline: SimDuration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    state: CandidateState,
+    generation: u32,
+    tries: u32,
+}
+
+/// What a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CandidateState {
+    /// Its instance is dead, or it restarts.
+    Down,
+    /// It watches the lease.
+    Standby {
+        /// The version that it saw last.
+        seen: u64,
+        /// When it saw that version first.
+        since: SimTime,
+    },
+    /// It holds the lease.
+    Holder {
+        /// When its last renewal that succeeded was sent.
+        renewed: SimTime,
+    },
+}
+
+impl LeaderLease {
+    /// A lease that `holder` has held for long, with `servers` candidates.
+    pub fn new(holder: ApiServerId, servers: u8, parameters: &LeaderElectionParameters) -> Self {
+        let candidate = |server| {
+            let state = if ApiServerId(server) == holder {
+                CandidateState::Holder { renewed: SimTime::ZERO }
+            } else {
+                CandidateState::Standby { seen: 0, since: SimTime::ZERO }
+            };
+            Candidate { state, generation: 0, tries: 0 }
+        };
+        LeaderLease {
+            version: 0,
+            holder: Some(holder),
+            acting: true,
+            terms: 0,
+            vacant: None,
+            candidates: (0..servers).map(candidate).collect(),
+            lease_duration: parameters.lease_duration,
+            renew_deadline: parameters.renew_deadline,
+        }
+    }
+
+    /// Who acts, and in which term.
+    pub fn acting(&self) -> Option<(ApiServerId, u32)> {
+        self.holder.filter(|_| self.acting).map(|holder| (holder, self.terms))
+    }
+
+    /// Since when nobody acts, and why.
+    pub fn vacant_since(&self) -> Option<(SimTime, Cause)> {
+        self.vacant
+    }
+
+    /// What a candidate is.
+    pub fn state(&self, server: ApiServerId) -> CandidateState {
+        self.candidates[server.index()].state
+    }
+
+    /// Whether an event of this generation is still meant for the candidate.
+    pub fn is_current(&self, server: ApiServerId, generation: u32) -> bool {
+        self.candidates[server.index()].generation == generation
+    }
+
+    /// The generation of a candidate.
+    pub fn generation(&self, server: ApiServerId) -> u32 {
+        self.candidates[server.index()].generation
+    }
+
+    /// Counts a candidate's tries: the ordinal of its next pause.
+    pub fn next_try(&mut self, server: ApiServerId) -> u32 {
+        let candidate = &mut self.candidates[server.index()];
+        candidate.tries += 1;
+        candidate.tries
+    }
+
+    /// A standby has read the lease; whether it may take it now.
+    pub fn look(&mut self, server: ApiServerId, now: SimTime) -> bool {
+        let version = self.version;
+        let candidate = &mut self.candidates[server.index()];
+        let CandidateState::Standby { seen, since } = &mut candidate.state else { return false };
+        if *seen != version {
+            (*seen, *since) = (version, now);
+        }
+        now >= *since + self.lease_duration
+    }
+
+    /// A holder's renewal, sent at `sent`, is committed.
+    pub fn renew(&mut self, server: ApiServerId, sent: SimTime) {
+        if let CandidateState::Holder { renewed } = &mut self.candidates[server.index()].state {
+            *renewed = sent.max(*renewed);
+            self.version += 1;
+        }
+    }
+
+    /// A standby's attempt to take the lease is committed; false if another one was faster.
+    pub fn acquire(&mut self, server: ApiServerId, now: SimTime) -> bool {
+        let version = self.version;
+        let candidate = &mut self.candidates[server.index()];
+        let CandidateState::Standby { seen, .. } = candidate.state else { return false };
+        if seen != version {
+            return false;
+        }
+        candidate.state = CandidateState::Holder { renewed: now };
+        candidate.generation += 1;
+        self.version += 1;
+        self.terms += 1;
+        self.holder = Some(server);
+        self.acting = false;
+        true
+    }
+
+    /// A new holder has made its first lists: it acts.
+    pub fn act(&mut self) {
+        self.acting = true;
+        self.vacant = None;
+    }
+
+    /// When a holder must give up, unless it renews.
+    pub fn gives_up_at(&self, server: ApiServerId) -> Option<SimTime> {
+        match self.candidates[server.index()].state {
+            CandidateState::Holder { renewed } => Some(renewed + self.renew_deadline),
+            _ => None,
+        }
+    }
+
+    /// A candidate dies or restarts; whether it held the lease.
+    pub fn stop(&mut self, server: ApiServerId, now: SimTime, cause: Cause) -> bool {
+        let candidate = &mut self.candidates[server.index()];
+        candidate.state = CandidateState::Down;
+        candidate.generation += 1;
+        let held = self.holder == Some(server);
+        if held {
+            self.holder = None;
+            self.acting = false;
+            self.vacant = Some((now, cause));
+        }
+        held
+    }
+
+    /// A candidate runs again, as a standby that has seen nothing yet.
+    pub fn start(&mut self, server: ApiServerId, now: SimTime) {
+        let version = self.version;
+        let candidate = &mut self.candidates[server.index()];
+        candidate.state = CandidateState::Standby { seen: version, since: now };
+        candidate.generation += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Parameters;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_standby_counts_from_the_moment_when_it_saw_the_last_renewal() {
+        let (old, new) = (ApiServerId(0), ApiServerId(1));
+        let mut lease = LeaderLease::new(old, 2, &Parameters::default().leader_election);
+        lease.renew(old, at(10));
+        assert!(!lease.look(new, at(13)), "seen at 13, so free at 28");
+        lease.stop(old, at(14), None);
+        assert!(!lease.look(new, at(27)) && lease.look(new, at(28)));
+        assert!(lease.acquire(new, at(28)) && lease.acting().is_none(), "it must list first");
+        lease.act();
+        assert_eq!(lease.acting(), Some((new, 1)));
+    }
+
+    #[test]
+    fn two_standbys_cannot_both_take_the_lease() {
+        let mut lease = LeaderLease::new(ApiServerId(0), 3, &Parameters::default().leader_election);
+        lease.stop(ApiServerId(0), at(0), None);
+        assert!(lease.look(ApiServerId(1), at(20)) && lease.look(ApiServerId(2), at(20)));
+        assert!(lease.acquire(ApiServerId(1), at(21)) && !lease.acquire(ApiServerId(2), at(21)));
+    }
+}

@@ -1,0 +1,146 @@
+//! The table of requests in flight.
+//!
+//! A request has two sides that end apart: its client waits for it, and an API server has it in hand. Its place is
+//! free when both have ended.
+
+use crate::aim::{Aim, Caller, Outcome};
+use crate::ids::{ApiServerId, MemberId, RequestRef};
+use crate::probes::Cause;
+use crate::stations::network::connections::NONE;
+use sim_kernel::SimTime;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The life of this place in the table.
+    pub generation: u32,
+    /// Who sent it.
+    pub caller: Caller,
+    /// What it is for.
+    pub aim: Aim,
+    /// Entity of its random draws: its client.
+    pub entity: u64,
+    /// Ordinal of its random draws: which of its client's requests it is.
+    pub ordinal: u64,
+    /// When its client began it.
+    pub begun: SimTime,
+    /// The connection that it is on.
+    pub connection: u32,
+    /// The next request on that connection.
+    pub next: u32,
+    /// The one before.
+    pub previous: u32,
+    /// Whether its client still waits.
+    pub awaited: bool,
+    /// Whether it was put on an open connection.
+    pub sent: bool,
+    /// Whether an API server has it in hand, or it is on its way there.
+    pub in_hand: bool,
+    /// The API server, once sent.
+    pub server: ApiServerId,
+    /// That server's life when it was sent.
+    pub server_life: u32,
+    /// The etcd member that was asked last.
+    pub member: MemberId,
+    /// The member that led etcd when it was proposed or forwarded.
+    pub leader: MemberId,
+    /// When it reached the member.
+    pub at_member: SimTime,
+    /// When it is committed at the leader, as computed there.
+    pub commit: SimTime,
+    /// How often etcd was asked.
+    pub etcd_tries: u32,
+    /// How it ends, once the API server has answered.
+    pub answer: Outcome,
+    /// Why it is in trouble, if it is.
+    pub cause: Cause,
+}
+
+/// All requests in flight; places are used again.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    table: Vec<Request>,
+    free: Vec<u32>,
+}
+
+impl Requests {
+    /// A new request, not yet on its connection's list.
+    pub fn add(
+        &mut self,
+        caller: Caller,
+        aim: Aim,
+        (entity, ordinal): (u64, u64),
+        connection: u32,
+        now: SimTime,
+    ) -> u32 {
+        let fresh = |generation| Request {
+            generation,
+            caller,
+            aim,
+            entity,
+            ordinal,
+            begun: now,
+            connection,
+            next: NONE,
+            previous: NONE,
+            awaited: true,
+            sent: false,
+            in_hand: false,
+            server: ApiServerId(0),
+            server_life: 0,
+            member: MemberId(0),
+            leader: MemberId(0),
+            at_member: now,
+            commit: now,
+            etcd_tries: 0,
+            answer: Outcome::Succeeded,
+            cause: None,
+        };
+        if let Some(slot) = self.free.pop() {
+            let entry = &mut self.table[slot as usize];
+            *entry = fresh(entry.generation);
+            return slot;
+        }
+        self.table.push(fresh(0));
+        self.table.len() as u32 - 1
+    }
+
+    /// Frees a place whose request has ended on both sides.
+    pub fn free_if_over(&mut self, slot: u32) {
+        let entry = &mut self.table[slot as usize];
+        if !entry.awaited && !entry.in_hand {
+            entry.generation += 1;
+            self.free.push(slot);
+        }
+    }
+
+    /// The request at a place.
+    pub fn at(&self, slot: u32) -> &Request {
+        &self.table[slot as usize]
+    }
+
+    /// The request at a place.
+    pub fn at_mut(&mut self, slot: u32) -> &mut Request {
+        &mut self.table[slot as usize]
+    }
+
+    /// The name of the present life of a place, for events.
+    pub fn life(&self, slot: u32) -> RequestRef {
+        RequestRef { slot, generation: self.at(slot).generation }
+    }
+
+    /// Whether a life is still the present one.
+    pub fn lives(&self, request: RequestRef) -> bool {
+        self.at(request.slot).generation == request.generation
+    }
+
+    /// Most requests that were in flight at a time.
+    pub fn peak(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.table.len() - self.free.len()
+    }
+}

@@ -1,0 +1,195 @@
+//! Connections of clients to API servers: HTTP/2, one for a kubelet, one for each command of an external client, a
+//! loopback for a component on an API server instance.
+//!
+//! A connection knows the requests on it, so that all of them share its fate. A dead path is noticed only by timers:
+//! nothing is read for `read_idle`, a ping stays unanswered for `ping_timeout`. An answered ping counts as read when
+//! it was sent; its round trip is neglected. Streams and flow-control windows are not modelled.
+
+use super::dns::Addresses;
+use super::zones::Place;
+use crate::ids::{ApiServerId, Component, ConnectionRef, NodeId};
+use crate::plan::ZoneId;
+use crate::probes::Cause;
+use sim_kernel::{SimDuration, SimTime};
+
+/// The end of a list.
+pub const NONE: u32 = u32::MAX;
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A kubelet's; it lives as long as the node.
+    Kubelet(NodeId),
+    /// A component's on an API server instance: a loopback.
+    Component(Component, ApiServerId),
+    /// An external client's, for one command.
+    External(u32),
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// There is none; the next request opens it.
+    Closed,
+    /// The name is being resolved.
+    Resolving {
+        /// When the dial began.
+        since: SimTime,
+    },
+    /// An address is being tried.
+    Dialing {
+        /// When the dial began.
+        since: SimTime,
+        /// The address that is tried.
+        address: ZoneId,
+        /// The addresses that remain.
+        rest: Addresses,
+        /// The API server behind the address, if it answers.
+        server: Option<ApiServerId>,
+    },
+    /// Open, as the client believes.
+    Open {
+        /// The NLB node that it goes through.
+        through: ZoneId,
+        /// The API server at its other end.
+        server: ApiServerId,
+        /// Since when nothing comes through, and why; the client does not know.
+        silent: Option<(SimTime, Cause)>,
+    },
+}
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The life of this place in the table.
+    pub generation: u32,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Where its client is.
+    pub place: Place,
+    /// How far it is.
+    pub state: ConnectionState,
+    /// When something was last read.
+    pub last_read: SimTime,
+    /// Dials so far: the ordinal of their draws.
+    pub dials: u32,
+    /// Why it is not open, if something went wrong.
+    pub cause: Cause,
+    /// The first request on it; [`NONE`] if there is none.
+    pub first: u32,
+    /// The last request on it.
+    pub last: u32,
+}
+
+impl Connection {
+    /// When the client gives a path up that has been silent since `since`: the last read before, or the last answered
+    /// ping, plus read-idle and ping time-out.
+    pub fn given_up_at(&self, since: SimTime, read_idle: SimDuration, ping_timeout: SimDuration) -> SimTime {
+        let idle = since.saturating_since(self.last_read).as_nanos();
+        let answered_pings = idle.checked_div(read_idle.as_nanos()).unwrap_or(0);
+        self.last_read + read_idle * answered_pings + read_idle + ping_timeout
+    }
+}
+
+/// All connections of a run; places are used again.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    table: Vec<Connection>,
+    free: Vec<u32>,
+}
+
+impl Connections {
+    /// A new, closed connection: its place in the table.
+    pub fn add(&mut self, owner: Owner, place: Place) -> u32 {
+        let fresh = |generation| Connection {
+            generation,
+            owner,
+            place,
+            state: ConnectionState::Closed,
+            last_read: SimTime::ZERO,
+            dials: 0,
+            cause: None,
+            first: NONE,
+            last: NONE,
+        };
+        if let Some(slot) = self.free.pop() {
+            let entry = &mut self.table[slot as usize];
+            *entry = fresh(entry.generation);
+            return slot;
+        }
+        self.table.push(fresh(0));
+        self.table.len() as u32 - 1
+    }
+
+    /// Ends a connection for good; it must carry no request.
+    pub fn remove(&mut self, slot: u32) {
+        let entry = self.at_mut(slot);
+        assert_eq!(entry.first, NONE, "a connection outlives its requests");
+        entry.state = ConnectionState::Closed;
+        entry.generation += 1;
+        self.free.push(slot);
+    }
+
+    /// The connection at a place.
+    pub fn at(&self, slot: u32) -> &Connection {
+        &self.table[slot as usize]
+    }
+
+    /// The connection at a place.
+    pub fn at_mut(&mut self, slot: u32) -> &mut Connection {
+        &mut self.table[slot as usize]
+    }
+
+    /// The name of the present life of a place, for events.
+    pub fn life(&self, slot: u32) -> ConnectionRef {
+        ConnectionRef { slot, generation: self.at(slot).generation }
+    }
+
+    /// Whether a life is still the present one.
+    pub fn lives(&self, connection: ConnectionRef) -> bool {
+        self.at(connection.slot).generation == connection.generation
+    }
+
+    /// Puts a connection into another state for good: what was scheduled for it before does nothing any more.
+    pub fn turn(&mut self, slot: u32, state: ConnectionState) -> ConnectionRef {
+        let entry = self.at_mut(slot);
+        entry.state = state;
+        entry.generation += 1;
+        self.life(slot)
+    }
+
+    /// Places in the table, with those that are free.
+    pub fn slots(&self) -> u32 {
+        self.table.len() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_silent_path_is_given_up_45_seconds_after_the_last_read_or_answered_ping() {
+        let mut connections = Connections::default();
+        let slot = connections.add(Owner::External(0), Place::Internet(0));
+        let connection = connections.at_mut(slot);
+        connection.last_read = at(100);
+        let (idle, ping) = (SimDuration::from_secs(30), SimDuration::from_secs(15));
+        assert_eq!(connection.given_up_at(at(105), idle, ping), at(145));
+        assert_eq!(connection.given_up_at(at(165), idle, ping), at(205), "pings at 130 and 160 were answered");
+    }
+
+    #[test]
+    fn a_place_is_used_again_under_a_new_generation() {
+        let mut connections = Connections::default();
+        let slot = connections.add(Owner::External(0), Place::Internet(0));
+        let first = connections.life(slot);
+        connections.remove(slot);
+        assert_eq!(connections.add(Owner::External(1), Place::Internet(1)), slot);
+        assert!(!connections.lives(first) && connections.lives(connections.life(slot)));
+    }
+}
