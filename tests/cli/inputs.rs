@@ -9,13 +9,13 @@ fn files(directory: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/tests/data").join(directory);
     let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|path| path.is_file());
+    files.retain(|path| path.extension().is_some_and(|ending| ["toml", "yaml", "json"].iter().any(|it| ending == *it)));
     files.sort();
     files
 }
 
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "yaml")
+fn is_toml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
 }
 
 /// Where an error in a file begins: `file:line:` or, where no line is to blame, `file:`.
@@ -27,7 +27,7 @@ fn names_the_place(line: &str, file: &Path) -> bool {
 fn every_example_of_eksctl_gives_a_result_or_a_refusal_at_a_line() {
     let examples = files("eksctl");
     assert_eq!(examples.len(), 16);
-    for file in examples {
+    for file in examples.into_iter().chain(files("eksctl/own")) {
         let place = Place::new();
         let line = format!("run az-failure --replications 1 --quiet --out out --cluster '{}'", file.display());
         let (code, out, err) = place.run(&line);
@@ -51,7 +51,7 @@ fn every_wrong_input_is_refused_and_leaves_nothing_behind() {
     for file in wrong {
         let shown = file.display();
         let line =
-            if is_yaml(&file) { format!("run az-failure --cluster '{shown}'") } else { format!("run '{shown}'") };
+            if is_toml(&file) { format!("run '{shown}'") } else { format!("run az-failure --cluster '{shown}'") };
         let (code, out, err) = place.run(&line);
         assert_eq!((code, out.as_str()), (2, ""), "{shown}: {err}");
         assert!(err.lines().all(|line| line.starts_with("error: ")) && !err.is_empty(), "{shown}: {err}");
