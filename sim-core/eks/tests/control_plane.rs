@@ -99,29 +99,24 @@ fn a_kubelet_notices_a_dead_server_by_its_read_idle_timer_and_loses_fifteen_seco
 }
 
 /// With cross-zone balancing the living NLB node resets the flows to the dead target once its checks have failed; so
-/// there, and only there, the health check decides.
+/// there, or where a server dies alone, the health check decides. Otherwise nobody checks: the NLB node is dead too.
 #[test]
 fn target_health_checks_matter_with_cross_zone_balancing_or_when_a_server_dies_alone() {
-    let lost = story(300).placed("a,b", "c", "b").set("nlb.cross_zone", "true").set("connection.read_idle", "10m");
-    let lost = lost.zone_a_goes_dark().minutes(20);
-    let slow = measure(&lost.record(), "api.outage.kubelet");
-    let quick = measure(
-        &lost.clone().set("nlb.health_check_interval", "5s").set("nlb.health_check_timeout", "2s").record(),
-        "nodes.not_ready",
-    );
-    let default = measure(&lost.record(), "nodes.not_ready");
-    assert!(slow > 0.0 && quick < default, "{slow} {quick} {default}");
-    let alone = story(300).placed("a,b", "c", "b").set("connection.read_idle", "10m").minutes(30);
-    let alone = alone.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
-    let unhealthy = |story: &story::Story| {
-        let record = story.record();
-        let verdict = fact(&record, "finds its target in eu-west-1a unhealthy").expect("its NLB node lives and checks");
-        assert!(fact(&record, "reset").is_some(), "open flows are reset");
-        verdict.first.saturating_since(at_minute(10)).as_secs_f64()
-    };
-    assert!((40.0..=70.0).contains(&unhealthy(&alone)));
-    let quick = alone.set("nlb.health_check_interval", "10s");
-    assert!((20.0..=30.0).contains(&unhealthy(&quick)), "n = 2, I = T = 10 s");
+    let base = story(300).placed("a,b", "c", "b").set("connection.read_idle", "10m").minutes(30);
+    let with_zone = base.clone().zone_a_goes_dark();
+    assert!(fact(&with_zone.record(), "finds its target").is_none());
+    let alone = base.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
+    for lost in [with_zone.set("nlb.cross_zone", "true"), alone] {
+        let reset_after = |story: &story::Story| {
+            let record = story.record();
+            let verdict = fact(&record, "finds its target in eu-west-1a unhealthy").expect("a living NLB node checks");
+            let reset = fact(&record, "connection of a kubelet reset").expect("open flows are reset");
+            assert_eq!(reset.first, verdict.first);
+            verdict.first.saturating_since(at_minute(10)).as_secs_f64()
+        };
+        assert!((40.0..=70.0).contains(&reset_after(&lost)), "n = 2, I = 30 s, T = 10 s");
+        assert!((20.0..=30.0).contains(&reset_after(&lost.set("nlb.health_check_interval", "10s"))), "I = T = 10 s");
+    }
 }
 
 /// The zonal address leaves DNS after check and publication, and resolvers forget it within the time to live.

@@ -425,7 +425,7 @@ mod tests {
         let times: Vec<f64> = (0..4000).map(detected).collect();
         let mean = times.iter().sum::<f64>() / times.len() as f64;
         assert!((1.18..1.28).contains(&mean), "{mean}");
-        assert!(times.iter().all(|time| (0.9..2.0).contains(time)));
+        assert!(times.iter().all(|time| (0.8..2.0).contains(time)));
     }
 
     #[test]
