@@ -27,8 +27,13 @@ use probe::ClusterProbe;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 use sim_study::{Measure, Series};
 
-const WATCH: Purpose = Purpose::new("cluster/watch");
+const WATCH_HEARTBEAT: Purpose = Purpose::new("watch/heartbeat");
+const WATCH_POD: Purpose = Purpose::new("watch/pod");
+const WATCH_DEPLOYMENT: Purpose = Purpose::new("watch/deployment");
 const PHASE: Purpose = Purpose::new("cluster/phase");
+
+/// Time over which a new leader's controllers start, one after another.
+const WIND_UP: SimDuration = SimDuration::from_millis(100);
 
 /// Nodes, pods, Deployments, node groups and controllers.
 #[derive(Clone)]
@@ -52,7 +57,20 @@ pub struct ClusterState {
     gone: usize,
 }
 
-/// What a draw of the watch delay is for, so that no two share a key.
+/// The clocks that a leader winds up.
+#[derive(Clone, Copy)]
+pub(crate) enum Clock {
+    /// Looks at all nodes.
+    NodeMonitor,
+    /// Looks at the queues of nodes to taint.
+    TaintPoll,
+    /// Looks at NotReady nodes' instances.
+    CloudNodes,
+    /// Looks for pods of nodes that are gone.
+    PodGc,
+}
+
+/// Who watches what: whose the watch delay is.
 #[derive(Clone, Copy)]
 pub(crate) enum Watcher {
     /// A controller, of a node's heartbeat.
@@ -135,15 +153,15 @@ impl ClusterState {
 
     fn add_pod_at_start(&mut self, deployment: DeploymentId) {
         let pod = PodId(self.pods.len() as u32);
-        self.deployments[deployment.index()].gains_a_pod();
+        let number = self.deployments[deployment.index()].gains_a_pod();
         let Some(node) = self.placement.search(deployment) else {
-            self.pods.push(Pod::new(deployment, None));
+            self.pods.push(Pod::new(deployment, number, None));
             return;
         };
         self.placement.take(deployment, node);
         self.nodes[node.index()].binds(pod);
         self.nodes[node.index()].pulls(deployment);
-        self.pods.push(Pod::running(deployment, node));
+        self.pods.push(Pod::running(deployment, number, node));
     }
 
     /// A node comes into being; its Node object follows once its kubelet registers.
@@ -315,23 +333,30 @@ impl World {
         self.leader(component).is_some_and(|(_, acting)| acting == generation)
     }
 
-    /// The next moment on a clock that a component's leader winds up now; at time 0 it has run for long.
-    pub(crate) fn first_tick(&self, now: SimTime, period: SimDuration, clock: u64) -> SimTime {
-        if now > SimTime::ZERO {
-            return now;
-        }
-        now + period.scaled(self.key.draw(PHASE, clock, 0).uniform())
+    /// The first moment of a clock that a component's leader winds up now; at time 0 it has run for long. The clocks
+    /// of one leader are some moments apart, so that no two ever strike together.
+    pub(crate) fn first_tick(&self, now: SimTime, period: SimDuration, generation: u32, clock: Clock) -> SimTime {
+        let phase = self.key.draw(PHASE, clock as u64, u64::from(generation)).uniform();
+        now + if now == SimTime::ZERO { period } else { WIND_UP.min(period) }.scaled(phase)
     }
 
     /// Time from a change that is committed now to its watcher's knowledge.
     pub(crate) fn watch_delay(&mut self, watcher: Watcher) -> SimDuration {
         let (entity, ordinal) = match watcher {
             Watcher::Heartbeat(node) => (u64::from(node.0), self.cluster.lifecycle.next_beat(node)),
-            Watcher::Pod(pod) => (1 << 32 | u64::from(pod.0), self.cluster.pods[pod.index()].next_draw()),
+            Watcher::Pod(pod) => {
+                let pod = &mut self.cluster.pods[pod.index()];
+                (pod.entity(), pod.next_draw())
+            }
             Watcher::Deployment(deployment) => {
-                (2 << 32 | u64::from(deployment.0), self.cluster.deployments[deployment.index()].next_draw())
+                (u64::from(deployment.0), self.cluster.deployments[deployment.index()].next_draw())
             }
         };
-        self.plan.parameters.api_server.watch_delay.duration(&mut self.key.draw(WATCH, entity, ordinal))
+        let purpose = match watcher {
+            Watcher::Heartbeat(_) => WATCH_HEARTBEAT,
+            Watcher::Pod(_) => WATCH_POD,
+            Watcher::Deployment(_) => WATCH_DEPLOYMENT,
+        };
+        self.plan.parameters.api_server.watch_delay.duration(&mut self.key.draw(purpose, entity, ordinal))
     }
 }

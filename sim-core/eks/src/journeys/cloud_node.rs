@@ -5,6 +5,7 @@
 //! ```
 
 use crate::aim::Aim;
+use crate::cluster::Clock;
 use crate::event::{Event, Future};
 use crate::ids::{Component, NodeId};
 use crate::probes::Cause;
@@ -24,7 +25,8 @@ impl World {
                 self.cluster.cloud_nodes.notice(NodeId(index as u32));
             }
         }
-        let first = self.first_tick(now, self.plan.parameters.controllers.cloud_node_period, 1);
+        let period = self.plan.parameters.controllers.cloud_node_period;
+        let first = self.first_tick(now, period, generation, Clock::CloudNodes);
         future.schedule(first, Event::CloudNodeTick(generation));
     }
 
@@ -52,8 +54,8 @@ impl World {
         self.cluster.probe.node_is_deleted(now, was);
         let zone = self.cluster.zone_of(node);
         let name = self.zone_name(zone);
-        let is_tainted = self.cluster.nodes[node.index()].is_tainted_no_execute();
-        let (kind, how) = match is_tainted {
+        let state = &self.cluster.nodes[node.index()];
+        let (kind, how) = match state.is_tainted_no_execute() || state.is_cordoned() {
             true => ("node/deleted", "its instance is terminated"),
             false => ("node/deleted-early", "its instance is terminated, so the tail of tainting is cut short"),
         };

@@ -112,20 +112,20 @@ impl World {
         self.cluster.lifecycle.condition(node, Some(is));
         self.cluster.probe.node_reports(now, was, is);
         if is == Ready::True {
-            self.note_ready(now, node, was);
+            self.note_ready(now, node);
         }
         self.node_may_open(now, node, future);
     }
 
-    fn note_ready(&mut self, now: SimTime, node: NodeId, was: Ready) {
-        let state = &self.cluster.nodes[node.index()];
+    fn note_ready(&mut self, now: SimTime, node: NodeId) {
+        let state = &mut self.cluster.nodes[node.index()];
         let (zone, cause) = (state.zone, state.story);
-        let name = self.zone_name(zone);
-        let (kind, what) = match (was, state.replaces) {
-            (Ready::Unknown, _) => ("node/ready-again", "node Ready again"),
-            (_, true) => ("node/replacement-ready", "replacement node Ready"),
-            (_, false) => ("node/ready", "node Ready"),
+        let (kind, what) = match (state.is_ready_again(), state.replaces) {
+            (true, _) => ("node/ready-again", "node Ready again"),
+            (false, true) => ("node/replacement-ready", "replacement node Ready"),
+            (false, false) => ("node/ready", "node Ready"),
         };
+        let name = self.zone_name(zone);
         let note = || format!("{what}, {name}");
         let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), note);
         self.cluster.nodes[node.index()].story = story.or(cause);
@@ -133,12 +133,13 @@ impl World {
 
     /// A zone's instances lose their power.
     pub(crate) fn zone_power_lost(&mut self, now: SimTime, zone: ZoneId, cause: Cause, future: &mut Future) {
+        let dead_before = self.cluster.probe.dead_endpoints();
         for node in (0..self.cluster.node_count()).map(NodeId) {
             if self.cluster.zone_of(node) == zone {
                 self.instance_stops(now, node, cause, future);
             }
         }
-        self.note_dead_endpoints(now, zone, cause);
+        self.note_dead_endpoints(now, zone, dead_before, cause);
     }
 
     /// A zone's power returns: the instances that were not terminated meanwhile boot one after another.
@@ -164,11 +165,12 @@ impl World {
         let count = (nodes.len() as f64 * share).round() as usize;
         nodes.truncate(count);
         nodes.sort_unstable();
+        let dead_before = self.cluster.probe.dead_endpoints();
         for node in nodes {
             self.cluster.nodes[node.index()].stopped_by = Some(step);
             self.instance_stops(now, node, cause, future);
         }
-        self.note_dead_endpoints(now, zone, cause);
+        self.note_dead_endpoints(now, zone, dead_before, cause);
     }
 
     /// The instances that a fault stopped boot again, where there is power.
@@ -218,12 +220,12 @@ impl World {
         }
     }
 
-    fn note_dead_endpoints(&mut self, now: SimTime, zone: ZoneId, cause: Cause) {
-        let dead = self.cluster.probe.dead_endpoints();
+    fn note_dead_endpoints(&mut self, now: SimTime, zone: ZoneId, dead_before: u64, cause: Cause) {
+        let dead = self.cluster.probe.dead_endpoints() - dead_before;
         if dead > 0 {
             let name = self.zone_name(zone);
             self.probes.timeline.note(now, Weight::Step, cause, "pods/dead", u64::from(zone.0), || {
-                format!("pods of {name} are dead; services list {dead} dead endpoints until their nodes are NotReady")
+                format!("{dead} pods of {name} are dead; services list them until their nodes are NotReady")
             });
         }
     }

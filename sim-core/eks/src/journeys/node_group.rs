@@ -3,6 +3,7 @@
 use crate::event::{Event, Future, InstanceStep};
 use crate::ids::{GroupId, NodeId};
 use crate::plan::ZoneId;
+use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::world::World;
@@ -18,8 +19,9 @@ impl World {
         let before = state.wanted();
         state.want(desired);
         let wanted = state.wanted();
+        let subject = u64::from(group.0) << 32 | u64::from(wanted);
         let note = || format!("node group {name} is scaled from {before} to {wanted} instances");
-        self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", u64::from(group.0), note);
+        self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", subject, note);
         future.schedule(now, Event::NodeGroup(group));
     }
 
@@ -33,9 +35,7 @@ impl World {
             };
             self.launch(now, group, zone, future);
         }
-        let draining = self.cluster.nodes.iter().filter(|node| is_leaving(node, group)).count() as u32;
-        let keeps = self.cluster.groups[group.index()].has() - draining;
-        for _ in self.cluster.groups[group.index()].wanted()..keeps {
+        while self.cluster.groups[group.index()].has() > self.cluster.groups[group.index()].wanted() {
             self.drain_one(now, group, future);
         }
     }
@@ -76,8 +76,10 @@ impl World {
         let note = || format!("instance found impaired and terminated, {name}");
         let story = self.probes.timeline.note(now, Weight::Step, cause, "instance/impaired", u64::from(zone.0), note);
         self.cluster.nodes[node.index()].story = story.or(cause);
-        let group = self.cluster.nodes[node.index()].group;
-        self.cluster.groups[group.index()].lost_one(story.or(cause));
+        if !self.cluster.nodes[node.index()].is_cordoned() {
+            let group = self.cluster.nodes[node.index()].group;
+            self.cluster.groups[group.index()].lost_one(story.or(cause));
+        }
         self.terminate(now, node, future);
     }
 
@@ -85,8 +87,10 @@ impl World {
     pub(crate) fn terminate(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
         let state = &mut self.cluster.nodes[node.index()];
         let (group, zone, lived) = (state.group, state.zone, state.lives());
+        if !state.is_cordoned() {
+            self.cluster.groups[group.index()].leaves(zone);
+        }
         state.terminates();
-        self.cluster.groups[group.index()].terminated(zone);
         self.leave_no_life(now, node, lived);
         if self.cluster.nodes[node.index()].ready().is_some_and(|ready| ready != Ready::True) {
             self.cluster.cloud_nodes.notice(node);
@@ -94,18 +98,26 @@ impl World {
         future.schedule(now, Event::NodeGroup(group));
     }
 
+    fn note_drained(&mut self, now: SimTime, zone: ZoneId) -> Cause {
+        let name = self.zone_name(zone);
+        let note = || format!("node cordoned and drained, {name}: one too many");
+        self.probes.timeline.note(now, Weight::Step, None, "node/drained", u64::from(zone.0), note)
+    }
+
     /// An instance too many is cordoned, its pods are deleted, and after their grace it is terminated. The controller
     /// manager's client stands for that of the managed node group.
     fn drain_one(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         let zone = self.cluster.groups[group.index()].zone_to_shrink();
-        let stays = |node: &Node| node.group == group && node.instance() != Instance::Terminated && !node.is_cordoned();
-        let nodes = &self.cluster.nodes;
-        let in_zone = nodes.iter().position(|node| stays(node) && node.zone == zone);
-        let Some(index) = in_zone.or_else(|| nodes.iter().position(stays)) else { return };
+        let stays = |node: &Node| {
+            node.group == group && node.zone == zone && node.instance() != Instance::Terminated && !node.is_cordoned()
+        };
+        let index = self.cluster.nodes.iter().position(stays).expect("the zone with the most instances has one");
         let node = NodeId(index as u32);
-        let cause = self.cluster.nodes[index].story;
+        self.cluster.groups[group.index()].leaves(zone);
         self.cluster.nodes[index].cordon();
         self.cluster.placement.set_open(node, false);
+        let cause = self.note_drained(now, zone);
+        self.cluster.nodes[index].story = cause;
         for pod in self.cluster.nodes[index].pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
             if state.is_active() && !state.is_being_deleted {
@@ -117,8 +129,4 @@ impl World {
         let drained = now + self.plan.parameters.pod.termination_grace * 2;
         future.schedule(drained, Event::Instance(node, life, InstanceStep::Drained));
     }
-}
-
-fn is_leaving(node: &Node, group: GroupId) -> bool {
-    node.group == group && node.is_cordoned() && node.instance() != Instance::Terminated
 }

@@ -8,7 +8,7 @@
 //! ```
 
 use crate::aim::Aim;
-use crate::cluster::Watcher;
+use crate::cluster::{Clock, Watcher};
 use crate::event::{Event, Future, NodeLifecycleClock, PodStep};
 use crate::ids::{Component, NodeId};
 use crate::plan::ZoneId;
@@ -25,8 +25,10 @@ const CONTROLLERS: Component = Component::ControllerManager;
 impl World {
     /// The controller begins: no node has been heard of, no taint is queued, and every toleration starts again.
     pub(crate) fn node_lifecycle_begins(&mut self, now: SimTime, generation: u32, future: &mut Future) {
-        let first = self.first_tick(now, self.plan.parameters.node_lifecycle.monitor_period, 0);
-        self.cluster.lifecycle.begins(first);
+        let periods = &self.plan.parameters.node_lifecycle;
+        let (look, poll) = (periods.monitor_period, periods.eviction_poll);
+        let first = self.first_tick(now, look, generation, Clock::NodeMonitor);
+        self.cluster.lifecycle.begins(first, self.first_tick(now, poll, generation, Clock::TaintPoll));
         self.cluster.taint_alarm = None;
         future.schedule(first, Event::NodeLifecycle(generation, NodeLifecycleClock::Monitor));
         for node in (0..self.cluster.node_count()).map(NodeId) {

@@ -14,10 +14,13 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::services::pod::{Containers, Object, Pod};
 use crate::world::World;
-use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
+use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const START: Purpose = Purpose::new("pod/start");
 const ENDPOINT: Purpose = Purpose::new("pod/endpoint");
+
+/// Time that a kubelet takes for one pod before it turns to the next.
+const PACE: SimDuration = SimDuration::from_micros(100);
 
 /// Pause before a kubelet whose connection lives repeats a report about a pod.
 const REPORT_AGAIN: SimDuration = SimDuration::from_secs(1);
@@ -43,9 +46,13 @@ impl World {
 
     /// A kubelet has a new connection and lists its pods: it learns what it missed, and reports what it could not.
     pub(crate) fn kubelet_listed(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        for index in 0..self.cluster.nodes[node.index()].pods().len() {
-            let pod = self.cluster.nodes[node.index()].pods()[index];
-            self.kubelet_turns_to(now, pod, future);
+        let mut turn = now;
+        for &pod in self.cluster.nodes[node.index()].pods() {
+            let state = &self.cluster.pods[pod.index()];
+            if !state.is_at_rest() {
+                turn += PACE;
+                future.schedule(turn, Event::Pod(pod, state.life(), PodStep::Seen));
+            }
         }
     }
 
@@ -77,9 +84,9 @@ impl World {
     fn start_pod(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
         let state = &mut self.cluster.pods[pod.index()];
         state.starts();
-        let life = state.life();
+        let (entity, life) = (state.entity(), state.life());
         let pulls = self.cluster.nodes[node.index()].pulls(state.deployment);
-        let mut draw = self.key.draw(START, u64::from(pod.0), u64::from(life));
+        let mut draw = self.key.draw(START, entity, u64::from(life));
         let parameters = &self.plan.parameters.pod;
         let sandbox = parameters.sandbox_time.duration(&mut draw);
         let pull = parameters.image_pull_time.duration(&mut draw);
@@ -115,8 +122,8 @@ impl World {
         }
         let step = if state.is_ready() { PodStep::Published } else { PodStep::Withdrawn };
         let life = state.life();
-        let ordinal = state.next_draw();
-        let mut draw: Draw = self.key.draw(ENDPOINT, u64::from(pod.0), ordinal);
+        let (entity, ordinal) = (state.entity(), state.next_draw());
+        let mut draw = self.key.draw(ENDPOINT, entity, ordinal);
         let propagation = self.plan.parameters.pod.endpoint_propagation.duration(&mut draw);
         future.schedule(now + propagation, Event::Pod(pod, life, step));
     }

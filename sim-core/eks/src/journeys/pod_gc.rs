@@ -1,6 +1,7 @@
 //! The end of pods whose Node is deleted: quarantine of the node -> a look of the collector -> ForceDeletePod.
 
 use crate::aim::Aim;
+use crate::cluster::Clock;
 use crate::event::{Event, Future};
 use crate::ids::Component;
 use crate::world::World;
@@ -12,7 +13,8 @@ impl World {
     /// The collector begins; every quarantine starts again.
     pub(crate) fn pod_gc_begins(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         self.cluster.pod_gc.begins();
-        let first = self.first_tick(now, self.plan.parameters.controllers.pod_gc_period, 2);
+        let period = self.plan.parameters.controllers.pod_gc_period;
+        let first = self.first_tick(now, period, generation, Clock::PodGc);
         future.schedule(first, Event::PodGcTick(generation));
     }
 

@@ -25,7 +25,7 @@ impl World {
         let planned = &self.plan.deployments[deployment.index()];
         let (name, before) = (planned.name.clone(), self.cluster.deployments[deployment.index()].wanted());
         let note = || format!("{name} is scaled from {before} to {replicas} pods");
-        let subject = u64::from(deployment.0);
+        let subject = u64::from(deployment.0) << 32 | u64::from(replicas);
         let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/scaled", subject, note);
         let state = &mut self.cluster.deployments[deployment.index()];
         state.want(replicas);
@@ -102,9 +102,9 @@ impl World {
     /// A pod is created, and the scheduler will hear of it.
     pub(crate) fn pod_is_created(&mut self, now: SimTime, deployment: DeploymentId, cause: Cause, future: &mut Future) {
         let pod = PodId(self.cluster.pods.len() as u32);
-        self.cluster.pods.push(Pod::new(deployment, cause));
         let state = &mut self.cluster.deployments[deployment.index()];
-        state.gains_a_pod();
+        let number = state.gains_a_pod();
+        self.cluster.pods.push(Pod::new(deployment, number, cause));
         let is_one_too_many = state.active() > state.wanted();
         self.cluster.probe.pod_is_created(now);
         self.scheduler_hears(now, pod, future);

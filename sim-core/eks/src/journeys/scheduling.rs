@@ -66,8 +66,9 @@ impl World {
     fn serve_next(&mut self, now: SimTime, future: &mut Future) {
         let Some((_, generation)) = self.leader(SCHEDULER) else { return };
         if let Some((pod, known)) = self.cluster.scheduler.serve() {
-            let ordinal = self.cluster.pods[pod.index()].next_draw();
-            let mut draw = self.key.draw(SERVICE, u64::from(pod.0), ordinal);
+            let state = &mut self.cluster.pods[pod.index()];
+            let (entity, ordinal) = (state.entity(), state.next_draw());
+            let mut draw = self.key.draw(SERVICE, entity, ordinal);
             let service = self.plan.parameters.scheduler.service_time.duration(&mut draw);
             future.schedule(known.max(now) + service, Event::Scheduler(generation, SchedulerClock::Next));
         }

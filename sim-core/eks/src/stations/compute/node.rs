@@ -68,6 +68,7 @@ pub struct Node {
     no_schedule: bool,
     no_execute: bool,
     cordoned: bool,
+    has_been_ready: bool,
     taint_life: u32,
     pods: Vec<PodId>,
     images: Vec<DeploymentId>,
@@ -88,6 +89,7 @@ impl Node {
             no_schedule: false,
             no_execute: false,
             cordoned: false,
+            has_been_ready: false,
             taint_life: 0,
             pods: Vec::new(),
             images: Vec::new(),
@@ -97,7 +99,7 @@ impl Node {
     /// A node that runs and is Ready.
     pub fn running(group: GroupId, zone: ZoneId) -> Self {
         let instance = Instance::Runs { network: true };
-        Node { instance, object: Object::Present(Ready::True), ..Node::ordered(group, zone, None, false) }
+        Node { instance, object: Object::Present(Ready::True), has_been_ready: true, ..Node::ordered(group, zone, None, false) }
     }
 
     /// How far its instance is.
@@ -218,6 +220,11 @@ impl Node {
             self.object = Object::Present(if network { Ready::True } else { Ready::False });
         }
         Some(was)
+    }
+
+    /// Whether it has been Ready before; from now on it has.
+    pub fn is_ready_again(&mut self) -> bool {
+        std::mem::replace(&mut self.has_been_ready, true)
     }
 
     /// The node lifecycle controller gave its heartbeat up. `true` unless it had done so before.

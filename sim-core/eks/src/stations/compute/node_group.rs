@@ -8,14 +8,22 @@ use crate::plan::ZoneId;
 use crate::probes::Cause;
 use std::collections::VecDeque;
 
+/// Instances of a group in one zone.
+#[derive(Clone, Copy, Debug)]
+struct InZone {
+    zone: ZoneId,
+    /// Not terminated and not on their way out; dead ones that nobody has noticed included.
+    staying: u32,
+}
+
 /// A node group.
 #[derive(Clone, Debug)]
 pub struct NodeGroup {
     min: u32,
     max: u32,
     wanted: u32,
-    /// Zone and instances in it that are not terminated, in the order of the group's subnets.
-    zones: Vec<(ZoneId, u32)>,
+    /// In the order of the group's subnets.
+    zones: Vec<InZone>,
     /// Lost instances whose place has still to be taken, each with the fact of its loss.
     to_replace: VecDeque<Cause>,
     retries: bool,
@@ -24,7 +32,7 @@ pub struct NodeGroup {
 impl NodeGroup {
     /// A group with no instance yet.
     pub fn new(plan: &crate::plan::NodeGroup) -> Self {
-        let zones = plan.zones.iter().map(|&zone| (zone, 0)).collect();
+        let zones = plan.zones.iter().map(|&zone| InZone { zone, staying: 0 }).collect();
         NodeGroup {
             min: plan.min,
             max: plan.max,
@@ -37,7 +45,7 @@ impl NodeGroup {
 
     /// Where an even spread puts the instance with that number.
     pub fn zone_of(&self, number: u32) -> ZoneId {
-        self.zones[number as usize % self.zones.len()].0
+        self.zones[number as usize % self.zones.len()].zone
     }
 
     /// Instances that are wanted.
@@ -50,19 +58,19 @@ impl NodeGroup {
         self.wanted = wanted.clamp(self.min, self.max);
     }
 
-    /// Instances that are not terminated, dead ones that nobody has noticed included.
+    /// Instances that are neither terminated nor on their way out, dead ones that nobody has noticed included.
     pub fn has(&self) -> u32 {
-        self.zones.iter().map(|&(_, count)| count).sum()
+        self.zones.iter().map(|zone| zone.staying).sum()
     }
 
     /// An instance was launched in a zone.
     pub fn launched(&mut self, zone: ZoneId) {
-        *self.count(zone) += 1;
+        *self.staying(zone) += 1;
     }
 
-    /// An instance in a zone was terminated.
-    pub fn terminated(&mut self, zone: ZoneId) {
-        *self.count(zone) -= 1;
+    /// An instance in a zone was terminated, or is on its way out.
+    pub fn leaves(&mut self, zone: ZoneId) {
+        *self.staying(zone) -= 1;
     }
 
     /// An instance was lost, so that one of the next launches replaces it.
@@ -78,14 +86,14 @@ impl NodeGroup {
     /// Where the next instance is launched: the zone with the fewest instances among those with capacity, the first
     /// of the group's at a tie. `None` if none has capacity.
     pub fn zone_to_grow(&self, is_dark: impl Fn(ZoneId) -> bool) -> Option<ZoneId> {
-        let with_capacity = self.zones.iter().filter(|(zone, _)| !is_dark(*zone));
-        with_capacity.min_by_key(|(_, count)| *count).map(|(zone, _)| *zone)
+        let with_capacity = self.zones.iter().filter(|entry| !is_dark(entry.zone));
+        with_capacity.min_by_key(|entry| entry.staying).map(|entry| entry.zone)
     }
 
     /// Where an instance is terminated: the zone with the most, the first of the group's at a tie.
     pub fn zone_to_shrink(&self) -> ZoneId {
-        let most = self.zones.iter().map(|&(_, count)| count).max();
-        self.zones.iter().find(|&&(_, count)| Some(count) == most).expect("a group has a zone").0
+        let most = self.zones.iter().map(|entry| entry.staying).max();
+        self.zones.iter().find(|entry| Some(entry.staying) == most).expect("a group has a zone").zone
     }
 
     /// A launch found no capacity: whether the group has to set its alarm, since it has not done so before.
@@ -98,9 +106,9 @@ impl NodeGroup {
         self.retries = false;
     }
 
-    fn count(&mut self, zone: ZoneId) -> &mut u32 {
-        let entry = self.zones.iter_mut().find(|(candidate, _)| *candidate == zone);
-        &mut entry.expect("an instance is in a zone of its group").1
+    fn staying(&mut self, zone: ZoneId) -> &mut u32 {
+        let entry = self.zones.iter_mut().find(|entry| entry.zone == zone);
+        &mut entry.expect("an instance is in a zone of its group").staying
     }
 }
 
@@ -109,7 +117,7 @@ mod tests {
     use super::*;
 
     fn group(counts: [u32; 3]) -> NodeGroup {
-        let zones = counts.iter().enumerate().map(|(zone, &count)| (ZoneId(zone as u8), count)).collect();
+        let zones = (0..).zip(counts).map(|(zone, staying)| InZone { zone: ZoneId(zone), staying }).collect();
         NodeGroup { min: 0, max: 9, wanted: counts.iter().sum(), zones, to_replace: VecDeque::new(), retries: false }
     }
 

@@ -105,6 +105,7 @@ pub struct NodeLifecycle {
     large_zone: u64,
     poll: SimDuration,
     first_look: SimTime,
+    first_poll: SimTime,
     /// No heartbeat counts from before this: the leader's first look, or the end of a disruption of all zones.
     floor: SimTime,
     nodes: Vec<Health>,
@@ -130,6 +131,7 @@ impl NodeLifecycle {
             large_zone: parameters.large_zone_nodes,
             poll: parameters.eviction_poll,
             first_look: SimTime::ZERO,
+            first_poll: SimTime::ZERO,
             floor: SimTime::ZERO,
             nodes: Vec::new(),
             oldest: NONE,
@@ -158,9 +160,11 @@ impl NodeLifecycle {
         });
     }
 
-    /// A new leader begins: it has no memory, and will first look at `first_look`.
-    pub fn begins(&mut self, first_look: SimTime) {
+    /// A new leader begins: it has no memory, will first look at nodes at `first_look`, and at the queues of nodes to
+    /// taint at `first_poll`.
+    pub fn begins(&mut self, first_look: SimTime, first_poll: SimTime) {
         self.first_look = first_look;
+        self.first_poll = first_poll;
         self.floor = first_look;
         self.is_all_dark = false;
         self.changed.clear();
@@ -248,7 +252,7 @@ impl NodeLifecycle {
     /// When the queues of nodes to taint have to be looked at next; `None` while nothing can come of it.
     pub fn next_taint(&self, now: SimTime) -> Option<SimTime> {
         let due = self.taints.iter().filter_map(|zone| zone.due(now)).min()?;
-        Some(on_grid(self.first_look, self.poll, due))
+        Some(on_grid(self.first_poll, self.poll, due))
     }
 
     /// The taint of a node failed: it is queued once more.
@@ -265,6 +269,8 @@ impl NodeLifecycle {
     }
 
     fn take_changes(&mut self, look: &mut Look) {
+        // In the order of the nodes: what etcd commits in one batch has no order among itself.
+        self.changed.sort_unstable();
         for node in std::mem::take(&mut self.changed) {
             let health = &mut self.nodes[node.index()];
             health.is_changed = false;
@@ -295,6 +301,7 @@ impl NodeLifecycle {
             }
             index = health.after;
         }
+        look.expired.sort_unstable();
     }
 
     /// The look from which a heartbeat counts: the first one at which it was to be seen.
@@ -457,7 +464,7 @@ mod tests {
                 controller.condition(NodeId(controller.nodes.len() as u32 - 1), Some(Ready::True));
             }
         }
-        controller.begins(at(2_000));
+        controller.begins(at(2_000), at(2_000));
         controller.look(at(2_000), &mut Look::default());
         controller
     }
@@ -540,7 +547,7 @@ mod tests {
         let mut controller = controller(&[(0, 2)]);
         controller.heartbeat(NodeId(1), at(30_000), at(30_000));
         assert_eq!(look_at(&mut controller, at(52_000)).expired, [NodeId(0)], "its NotReady never reached the API");
-        controller.begins(at(60_000));
+        controller.begins(at(60_000), at(60_000));
         for look in 12..22 {
             assert!(look_at(&mut controller, at(look * 5_000)).expired.is_empty());
         }

@@ -56,9 +56,10 @@ impl SchedulerQueue {
         *self = SchedulerQueue::new(self.parked.len(), self.base, self.max);
     }
 
-    /// A pod without a node, known from `known` on.
+    /// A pod without a node, known from `known` on: it stands behind those that are known before.
     pub fn push(&mut self, pod: PodId, known: SimTime) {
-        self.queue.push_back((pod, known));
+        let later = self.queue.iter().rev().take_while(|(_, since)| *since > known).count();
+        self.queue.insert(self.queue.len() - later, (pod, known));
     }
 
     /// Takes the next pod into service, if none is: the pod, and the time from which it is known.

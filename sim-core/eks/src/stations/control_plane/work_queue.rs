@@ -7,6 +7,9 @@ use sim_kernel::stations::TokenBucket;
 use sim_kernel::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
+/// Time between two requests of one client at least: it sends one after another, so that no two ever leave together.
+const PACE: SimDuration = SimDuration::from_micros(100);
+
 /// A queue of requests.
 #[derive(Clone, Debug)]
 pub struct WorkQueue<T> {
@@ -14,6 +17,7 @@ pub struct WorkQueue<T> {
     pause: SimDuration,
     waiting: VecDeque<T>,
     failed: VecDeque<(SimTime, T)>,
+    not_before: SimTime,
     alarm: Option<SimTime>,
 }
 
@@ -21,7 +25,8 @@ impl<T> WorkQueue<T> {
     /// An empty queue: `rate` requests a second, `burst` at once, `pause` before a failed one is repeated.
     pub fn new(rate: f64, burst: u64, pause: SimDuration) -> Self {
         let bucket = TokenBucket::per_second(rate, burst);
-        WorkQueue { bucket, pause, waiting: VecDeque::new(), failed: VecDeque::new(), alarm: None }
+        let (waiting, failed, not_before) = (VecDeque::new(), VecDeque::new(), SimTime::ZERO);
+        WorkQueue { bucket, pause, waiting, failed, not_before, alarm: None }
     }
 
     /// A request to send.
@@ -39,9 +44,10 @@ impl<T> WorkQueue<T> {
         while self.failed.front().is_some_and(|(again, _)| *again <= now) {
             self.waiting.extend(self.failed.pop_front().map(|(_, request)| request));
         }
-        if self.waiting.is_empty() || self.bucket.take(now).is_err() {
+        if self.waiting.is_empty() || now < self.not_before || self.bucket.take(now).is_err() {
             return None;
         }
+        self.not_before = now + PACE;
         self.waiting.pop_front()
     }
 
@@ -49,7 +55,7 @@ impl<T> WorkQueue<T> {
     pub fn alarm(&mut self, now: SimTime) -> Option<SimTime> {
         let token = { self.bucket }.take(now).err().unwrap_or(now);
         let next = match (self.waiting.is_empty(), self.failed.front()) {
-            (false, _) => token,
+            (false, _) => token.max(self.not_before),
             (true, Some((again, _))) => *again,
             (true, None) => return None,
         };
@@ -92,13 +98,15 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+    fn a_burst_goes_one_after_another_and_the_rest_at_the_rate() {
         let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1));
         (0..4).for_each(|request| queue.push(request));
-        assert_eq!([queue.next(at(0)), queue.next(at(0)), queue.next(at(0))], [Some(0), Some(1), None]);
-        assert_eq!(queue.alarm(at(0)), Some(at(50)));
-        assert_eq!(queue.alarm(at(10)), None, "it is set");
-        assert!(queue.rings(at(50)));
+        let second = at(0) + PACE;
+        assert_eq!([queue.next(at(0)), queue.next(at(0))], [Some(0), None]);
+        assert_eq!((queue.alarm(at(0)), queue.alarm(at(0))), (Some(second), None), "it is set");
+        assert!(queue.rings(second));
+        assert_eq!([queue.next(second), queue.next(at(10))], [Some(1), None]);
+        assert_eq!(queue.alarm(at(10)), Some(at(50)));
         assert_eq!(queue.next(at(50)), Some(2));
     }
 

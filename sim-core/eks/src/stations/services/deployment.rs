@@ -30,6 +30,8 @@ pub struct Deployment {
     creating: u32,
     deleting: u32,
     looks_soon: bool,
+    /// Pods that it ever had.
+    created: u32,
     draws: u32,
 }
 
@@ -47,6 +49,7 @@ impl Deployment {
             creating,
             deleting,
             looks_soon,
+            created: 0,
             draws: 0,
         }
     }
@@ -72,10 +75,12 @@ impl Deployment {
         u64::from(self.draws)
     }
 
-    /// A pod was created.
-    pub fn gains_a_pod(&mut self) {
+    /// A pod was created: its number among the pods of this Deployment.
+    pub fn gains_a_pod(&mut self) -> u32 {
         self.active += 1;
         self.creating = self.creating.saturating_sub(1);
+        self.created += 1;
+        self.created
     }
 
     /// A pod got a deletion time, or went without one.

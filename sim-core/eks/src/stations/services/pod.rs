@@ -67,14 +67,16 @@ pub struct Pod {
     ready: bool,
     listed: bool,
     life: u32,
+    number: u32,
     draws: u32,
 }
 
 impl Pod {
-    /// A new pod without a node.
-    pub fn new(deployment: DeploymentId, cause: Cause) -> Self {
+    /// A new pod without a node, the `number`th of its Deployment.
+    pub fn new(deployment: DeploymentId, number: u32, cause: Cause) -> Self {
         Pod {
             deployment,
+            number,
             node: None,
             story: cause,
             is_evicted: false,
@@ -91,9 +93,9 @@ impl Pod {
     }
 
     /// A pod that runs on a node and is listed.
-    pub fn running(deployment: DeploymentId, node: NodeId) -> Self {
+    pub fn running(deployment: DeploymentId, number: u32, node: NodeId) -> Self {
         let (object, containers) = (Object::Bound, Containers::Running);
-        Pod { node: Some(node), object, containers, ready: true, listed: true, ..Pod::new(deployment, None) }
+        Pod { node: Some(node), object, containers, ready: true, listed: true, ..Pod::new(deployment, number, None) }
     }
 
     /// What the API says.
@@ -121,10 +123,20 @@ impl Pod {
         matches!(self.object, Object::Pending | Object::Bound)
     }
 
+    /// Whether it runs, as the API wants and knows.
+    pub fn is_at_rest(&self) -> bool {
+        self.object == Object::Bound && self.containers == Containers::Running && self.ready
+    }
+
     /// What it counts for.
     pub fn standing(&self) -> Standing {
         let answers = matches!(self.containers, Containers::Running | Containers::Stopping);
         Standing { pending: self.object == Object::Pending, listed: self.listed, serving: self.listed && answers }
+    }
+
+    /// Whose its random draws are: the Deployment's `number`th pod, whatever pods of others came between.
+    pub fn entity(&self) -> u64 {
+        u64::from(self.deployment.0) << 32 | u64::from(self.number)
     }
 
     /// The number of its next random draw.
@@ -197,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_pod_serves_while_it_answers_and_is_listed() {
-        let mut pod = Pod::running(DeploymentId(0), NodeId(0));
+        let mut pod = Pod::running(DeploymentId(0), 1, NodeId(0));
         assert_eq!(pod.standing(), Standing { pending: false, listed: true, serving: true });
         pod.dies_with_its_node();
         assert_eq!(pod.standing(), Standing { pending: false, listed: true, serving: false });
@@ -209,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_terminating_pod_is_not_ready_whatever_its_kubelet_says() {
-        let mut pod = Pod::running(DeploymentId(0), NodeId(0));
+        let mut pod = Pod::running(DeploymentId(0), 1, NodeId(0));
         pod.is_deleted();
         assert!(pod.becomes_ready(true));
         assert!(!pod.is_ready() && !pod.is_active());
