@@ -5,6 +5,7 @@ pub mod cluster;
 pub mod event;
 pub mod ids;
 pub mod journeys;
+pub mod omissions;
 pub mod parameters;
 pub mod placement;
 pub mod plan;
@@ -15,6 +16,7 @@ pub mod run;
 pub mod stations;
 pub mod world;
 
+pub use omissions::{OMISSIONS, Omission};
 pub use parameters::{Confidence, DECLARATIONS, Declaration, Parameters, ValueError};
 pub use plan::Plan;
 pub use record::Record;

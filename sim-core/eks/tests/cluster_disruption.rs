@@ -1,60 +1,199 @@
-//! The death of nodes: who is NotReady, tainted and evicted, and when. The rows of C5, and what moves them.
+//! The death of nodes: who is NotReady, tainted and evicted, when, and which setting decides it.
 
 mod story;
 
-use sim_eks::Record;
 use sim_eks::plan::{Change, ZoneId};
-use story::{Story, fact, measure, story, value};
+use sim_kernel::SimDuration;
+use story::{Story, at_minute, fact, measure, story, value};
 
-/// `nodes` nodes in each of three zones, with few pods; at minute 10 a share of those in zone a stops for good. Nobody
-/// replaces instances, and the controllers' leader is elsewhere.
+/// `nodes` nodes in each of three zones, with two pods each; at minute 10 a share of those in zone a stops for good.
+/// Nobody replaces instances, and nothing happens to the control plane.
 fn loss(nodes: u32, share: f64) -> Story {
     let mut story = story(3 * nodes).placed("b,c", "b", "b").set("node_group.replace_instances", "false");
     story.plan.deployments[0].replicas = 6 * nodes;
     story.at(10, Change::NodeLoss { zone: ZoneId(0), share, lasts: None })
 }
 
-#[test]
-fn explore() {
-    for (nodes, share, minutes) in
-        [(2, 1.0, 30), (10, 1.0, 30), (100, 1.0, 60), (100, 0.6, 130), (40, 0.6, 60), (100, 0.5, 60)]
-    {
-        let record = loss(nodes, share).minutes(minutes).record();
-        println!("--- {nodes} {share}");
-        show(&record);
+/// What one row of C5 says: the last node tainted and the last pod evicted, seconds after the deaths, and by how much
+/// a run may differ.
+fn is_row(nodes: u32, share: f64, minutes: u64, [tainted, evicted, tolerance]: [f64; 3]) {
+    for record in loss(nodes, share).minutes(minutes).records(1..5) {
+        let dead = (f64::from(nodes) * share).round();
+        assert_eq!([measure(&record, "nodes.not_ready"), measure(&record, "nodes.tainted")], [dead, dead]);
+        for (name, expected) in [("nodes.last_tainted", tainted), ("pods.last_evicted", evicted)] {
+            let seconds = measure(&record, name);
+            assert!((seconds - expected).abs() <= tolerance, "{nodes} nodes, {share}: {name} {seconds}");
+        }
     }
+}
+
+#[test]
+fn a_dark_zone_of_ten_nodes_is_tainted_at_a_tenth_of_a_node_a_second() {
+    is_row(10, 1.0, 30, [140.0, 440.0, 15.1]);
+}
+
+#[test]
+fn a_dark_zone_of_a_hundred_nodes_takes_seventeen_minutes() {
+    is_row(100, 1.0, 40, [1040.0, 1340.0, 15.1]);
+}
+
+#[test]
+fn a_large_zone_that_is_partly_disrupted_is_tainted_ten_times_as_slowly() {
+    is_row(100, 0.6, 120, [5950.0, 6250.0, 200.0]);
+}
+
+#[test]
+fn a_zone_of_which_half_is_dead_counts_as_normal() {
+    is_row(100, 0.5, 30, [540.0, 840.0, 15.1]);
+}
+
+/// Only what the normal rate allows before the threshold is crossed is tainted.
+#[test]
+fn a_small_zone_that_is_partly_disrupted_is_not_tainted() {
+    for record in loss(40, 0.6).minutes(60).records(1..5) {
+        assert_eq!(measure(&record, "nodes.not_ready"), 24.0);
+        assert!(measure(&record, "nodes.tainted") <= 2.0);
+        assert!(value(&record, "nodes.last_tainted").is_none_or(|last| last < 70.0));
+        assert!(value(&record, "workload.recovery").is_none(), "its pods stay where they are, and dead");
+    }
+}
+
+#[test]
+fn when_all_zones_are_dark_evictions_stop() {
     let mut all = loss(30, 1.0).minutes(40);
     for zone in [1, 2] {
         all = all.at(10, Change::NodeLoss { zone: ZoneId(zone), share: 1.0, lasts: None });
     }
-    println!("--- all");
-    show(&all.record());
-    println!("--- zone dark, replaced");
-    show(&story(30).zone_a_goes_dark().record());
-    println!("--- zone dark, replaced, leader lost");
-    show(&story(30).placed("a,b", "a", "a").zone_a_goes_dark().record());
+    for record in all.records(1..5) {
+        assert_eq!(measure(&record, "nodes.not_ready"), 90.0);
+        assert!(measure(&record, "nodes.tainted") <= 6.0, "what the normal rate allows on the way there");
+        assert!(value(&record, "nodes.last_tainted").is_none_or(|last| last < 70.0));
+        assert!(fact(&record, "no node of any zone is Ready: evictions stop").is_some());
+    }
 }
 
-fn show(record: &Record) {
-    for m in &record.measures {
-        if m.name.starts_with("nodes") || m.name.starts_with("pods") || m.name.starts_with("workload") {
-            println!("{:40} {:?}", m.name, m.value);
+/// The figure for a zone of two nodes, and 300 s later their pods leave.
+#[test]
+fn a_dark_zone_of_two_nodes_is_tainted_within_seventy_seconds() {
+    for record in loss(2, 1.0).minutes(20).records(1..20) {
+        let tainted = measure(&record, "nodes.last_tainted");
+        assert!((50.0..70.1).contains(&tainted), "{tainted}");
+        let later = measure(&record, "pods.last_evicted") - tainted;
+        assert!((300.0..300.1).contains(&later), "{later}");
+    }
+}
+
+/// NotReady after the grace less the age of the last heartbeat, 0 to 10 s, and up to the next look, 0 to 5 s. Upstream
+/// queues a node for its taint at the look after the one that finds it NotReady, 5 s later.
+#[test]
+fn a_single_dead_node_is_not_ready_after_its_grace_and_evicted_five_minutes_later() {
+    for (grace, from) in [("50s", 40.0), ("40s", 30.0)] {
+        let records = loss(5, 0.2).set("node_lifecycle.grace_period", grace).minutes(20).records(1..40);
+        let times: Vec<f64> = records.iter().map(|record| measure(record, "nodes.last_not_ready")).collect();
+        assert!(times.iter().all(|time| (from..from + 15.1).contains(time)), "{times:?}");
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        // Standard error of 39 sums of U(0,10) and U(0,5): 3.2 s / 6.2.
+        assert!((mean - (from + 7.5)).abs() < 3.0 * 0.52, "{mean}");
+        for (record, not_ready) in records.iter().zip(times) {
+            let evicted = measure(record, "pods.last_evicted") - not_ready;
+            assert!((304.9..305.3).contains(&evicted), "{evicted}");
         }
     }
-    for fact in &record.timeline {
-        println!(
-            "{:4} {:>4} {} {} x{} {}",
-            fact.id,
-            fact.cause.map_or(String::new(), |c| c.to_string()),
-            fact.first,
-            fact.last,
-            fact.count,
-            fact.text
-        );
+}
+
+#[test]
+fn the_eviction_rate_and_the_toleration_move_what_they_should() {
+    let base = loss(10, 1.0).minutes(40);
+    let at = |story: Story, name: &str| measure(&story.record(), name);
+    let tainted = at(base.clone(), "nodes.last_tainted");
+    let fast = base.clone().set("node_lifecycle.eviction_rate", "1");
+    assert!(at(fast, "nodes.last_tainted") < tainted - 80.0);
+    let patient = base.clone().set("node_lifecycle.toleration", "600s");
+    assert!((at(patient.clone(), "nodes.last_tainted") - tainted).abs() < 0.1);
+    assert!((at(patient, "pods.last_evicted") - tainted - 600.0).abs() < 0.1);
+    let strict = loss(40, 0.6).set("node_lifecycle.large_zone_nodes", "30").minutes(60).record();
+    assert!(measure(&strict, "nodes.tainted") > 20.0, "a zone of 40 nodes is a large one now");
+}
+
+/// A new leader has no memory: every node's grace begins at its first look.
+#[test]
+fn a_leader_lost_with_the_zone_delays_not_ready_by_its_failover() {
+    for record in story(60).placed("a,b", "c", "a").zone_a_goes_dark().minutes(20).records(1..6) {
+        let not_ready = fact(&record, "node NotReady, eu-west-1a").expect("they are dead");
+        let after = not_ready.first.saturating_since(at_minute(10)).as_secs_f64();
+        let failover = measure(&record, "controllers.failover");
+        assert!((failover + 50.0..failover + 55.2).contains(&after), "{after} against {failover}");
     }
-    for b in &record.balances {
-        if !b.holds() {
-            println!("!! {b:?}");
-        }
-    }
+}
+
+/// The controller manager sends 30 requests at once and then 20 a second.
+#[test]
+fn not_ready_reaches_the_api_at_the_controllers_rate() {
+    let spread = |story: Story| {
+        let record = story.record();
+        let fact = fact(&record, "node NotReady, eu-west-1a").expect("they are dead").clone();
+        fact.last.saturating_since(fact.first).as_secs_f64()
+    };
+    let lost = story(900).placed("a,b", "c", "a").zone_a_goes_dark().minutes(15);
+    let seconds = spread(lost.clone());
+    assert!((13.4..13.7).contains(&seconds), "300 nodes found at one look, 30 at once and 20 a second: {seconds}");
+    assert!(spread(lost.set("controllers.qps", "200")) < 2.0);
+}
+
+#[test]
+fn living_nodes_are_not_ready_falsely_as_the_timers_say() {
+    let share = |grace: &str, read_idle: &str| {
+        let story = story(300).placed("a,b", "c", "b").zone_a_goes_dark().minutes(15);
+        let story = story.set("node_lifecycle.grace_period", grace).set("connection.read_idle", read_idle);
+        // Seeds in which the living controllers keep their lease, so that their clocks run on.
+        let kept = story.records(2..6).into_iter().filter(|record| value(record, "controllers.failover").is_none());
+        let shares: Vec<f64> = kept.map(|record| measure(&record, "nodes.not_ready_falsely.share")).collect();
+        assert!(shares.len() >= 3, "{shares:?}");
+        shares.iter().sum::<f64>() / shares.len() as f64
+    };
+    let forty = share("40s", "30s");
+    assert!((0.4..0.6).contains(&forty), "{forty}");
+    let fifty = share("50s", "30s");
+    assert!((0.16..0.36).contains(&fifty), "{fifty}");
+    assert_eq!([share("65s", "30s"), share("50s", "10s")], [0.0, 0.0]);
+}
+
+/// Their pods leave the services, though they run, until the kubelet says that they are ready.
+#[test]
+fn pods_of_nodes_that_are_not_ready_falsely_leave_the_services_for_a_while() {
+    let dark = story(300).placed("a,b", "c", "b").zone_a_goes_dark().minutes(20).seed(2);
+    let record = dark.set("node_lifecycle.grace_period", "40s").record();
+    let falsely = fact(&record, "living node NotReady").expect("some");
+    assert!(falsely.cause.is_some(), "the dark zone is to blame");
+    let back = fact(&record, "node Ready again, eu-west-1b").expect("they report");
+    assert!(back.last.saturating_since(falsely.last) < SimDuration::from_secs(60));
+    let serving = record.series.iter().find(|series| series.name == "pods.serving").expect("a series");
+    let window = |seconds: usize| serving.values[seconds / 10].expect("a window");
+    assert!(window(660) < 1900.0, "2,000 pods live, many of which are not listed: {}", window(660));
+    assert!(window(750) > 1999.0, "{}", window(750));
+}
+
+#[test]
+fn a_node_that_returns_in_time_keeps_its_pods() {
+    let quick = |lasts| {
+        let mut story = story(30).placed("b,c", "b", "b").set("node_group.power_return_spread", "0s").minutes(30);
+        story.plan.steps.clear();
+        let lasts = Some(SimDuration::from_secs(lasts));
+        story.at(10, Change::NodeLoss { zone: ZoneId(0), share: 1.0, lasts }).record()
+    };
+    let back_in_time = quick(150);
+    assert!(measure(&back_in_time, "nodes.tainted") > 3.0);
+    assert_eq!([measure(&back_in_time, "pods.evicted"), measure(&back_in_time, "pods.recreated")], [0.0, 0.0]);
+    assert!(measure(&back_in_time, "workload.recovery") < 150.0 + 70.0 + 30.0);
+    let unnoticed = quick(0);
+    assert_eq!(measure(&unnoticed, "nodes.not_ready"), 0.0, "they boot and report within their grace or soon after");
+}
+
+#[test]
+fn pods_that_tolerate_an_unreachable_node_stay_on_it() {
+    let mut lost = loss(10, 1.0).minutes(30);
+    let key = Some("node.kubernetes.io/unreachable".to_owned());
+    lost.plan.deployments[0].tolerations = vec![sim_eks::plan::Toleration { key, value: None, effect: None }];
+    let record = lost.record();
+    assert_eq!([measure(&record, "nodes.tainted"), measure(&record, "pods.evicted")], [10.0, 0.0]);
 }

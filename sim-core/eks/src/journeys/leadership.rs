@@ -14,7 +14,7 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::CandidateState;
 use crate::world::World;
-use sim_kernel::{Purpose, SimDuration, SimTime};
+use sim_kernel::{Purpose, SimTime};
 
 const PHASE: Purpose = Purpose::new("leadership/phase");
 const PAUSE: Purpose = Purpose::new("leadership/pause");
@@ -51,6 +51,9 @@ impl World {
         let lease = &mut self.leases[component.index()];
         if !lease.is_current(server, generation) {
             return;
+        }
+        if step == CandidateStep::Tries {
+            lease.tries(server, now);
         }
         let caller = Caller::Component(component, server);
         match (step, lease.state(server)) {
@@ -131,10 +134,12 @@ impl World {
         let succeeded = outcome == Outcome::Succeeded;
         match aim {
             Aim::RenewLeadership(component, server) => {
-                if !succeeded {
+                if succeeded {
+                    self.candidate_pauses(now, component, server, future);
+                } else {
                     self.renewal_failed(component, server, cause, future);
+                    self.holder_polls(now, component, server, future);
                 }
-                self.candidate_pauses(now, component, server, future);
             }
             Aim::ReadLeadership(component, server) => {
                 if succeeded && self.leases[component.index()].look(server, now) {
@@ -208,24 +213,32 @@ impl World {
         }
     }
 
-    /// The candidate's next try: a holder's after the retry period, a standby's after a jittered one.
+    /// The candidate's next try: a holder's the retry period after an answer, a standby's after a jittered one.
     fn candidate_pauses(&mut self, now: SimTime, component: Component, server: ApiServerId, future: &mut Future) {
         let parameters = &self.plan.parameters.leader_election;
-        let lease = &mut self.leases[component.index()];
-        let generation = lease.generation(server);
+        let lease = &self.leases[component.index()];
         let pause = match lease.state(server) {
             CandidateState::Down => return,
             CandidateState::Holder { .. } => parameters.retry_period,
             CandidateState::Standby { .. } => {
-                let tries = lease.next_try(server);
+                let (tries, _) = lease.last_try(server);
                 let share = self.key.draw(PAUSE, entity(component, server), u64::from(tries)).uniform();
                 parameters.retry_period.scaled(1.0 + parameters.jitter * share)
             }
         };
-        future.schedule(
-            now + pause.max(SimDuration::from_millis(1)),
-            Event::Candidate(component, server, generation, CandidateStep::Tries),
-        );
+        self.candidate_tries_at(now + pause, component, server, future);
+    }
+
+    /// A holder whose renewal failed polls on: the retry period after the try that failed, or at once if that is past.
+    fn holder_polls(&mut self, now: SimTime, component: Component, server: ApiServerId, future: &mut Future) {
+        let (_, tried) = self.leases[component.index()].last_try(server);
+        let next = tried + self.plan.parameters.leader_election.retry_period;
+        self.candidate_tries_at(next.max(now), component, server, future);
+    }
+
+    fn candidate_tries_at(&self, at: SimTime, component: Component, server: ApiServerId, future: &mut Future) {
+        let generation = self.leases[component.index()].generation(server);
+        future.schedule(at, Event::Candidate(component, server, generation, CandidateStep::Tries));
     }
 }
 

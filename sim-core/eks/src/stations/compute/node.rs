@@ -99,7 +99,12 @@ impl Node {
     /// A node that runs and is Ready.
     pub fn running(group: GroupId, zone: ZoneId) -> Self {
         let instance = Instance::Runs { network: true };
-        Node { instance, object: Object::Present(Ready::True), has_been_ready: true, ..Node::ordered(group, zone, None, false) }
+        Node {
+            instance,
+            object: Object::Present(Ready::True),
+            has_been_ready: true,
+            ..Node::ordered(group, zone, None, false)
+        }
     }
 
     /// How far its instance is.

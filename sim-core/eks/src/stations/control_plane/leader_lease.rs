@@ -27,6 +27,7 @@ struct Candidate {
     state: CandidateState,
     generation: u32,
     tries: u32,
+    tried: SimTime,
 }
 
 /// What a candidate is.
@@ -57,7 +58,7 @@ impl LeaderLease {
             } else {
                 CandidateState::Standby { seen: 0, since: SimTime::ZERO }
             };
-            Candidate { state, generation: 0, tries: 0 }
+            Candidate { state, generation: 0, tries: 0, tried: SimTime::ZERO }
         };
         LeaderLease {
             version: 0,
@@ -96,11 +97,17 @@ impl LeaderLease {
         self.candidates[server.index()].generation
     }
 
-    /// Counts a candidate's tries: the ordinal of its next pause.
-    pub fn next_try(&mut self, server: ApiServerId) -> u32 {
+    /// A candidate tries to renew, or looks at the lease.
+    pub fn tries(&mut self, server: ApiServerId, now: SimTime) {
         let candidate = &mut self.candidates[server.index()];
         candidate.tries += 1;
-        candidate.tries
+        candidate.tried = now;
+    }
+
+    /// How often a candidate has tried, and when it did so last.
+    pub fn last_try(&self, server: ApiServerId) -> (u32, SimTime) {
+        let candidate = &self.candidates[server.index()];
+        (candidate.tries, candidate.tried)
     }
 
     /// A standby has read the lease; whether it may take it now.

@@ -1,0 +1,60 @@
+//! What the model leaves out, and what that does to results: printed in every report. Whoever fills a gap deletes its
+//! line here.
+
+/// One thing that the real system does and the model does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Omission {
+    /// What is left out.
+    pub what: &'static str,
+    /// What that does to results.
+    pub effect: &'static str,
+}
+
+/// Everything that is known to be left out.
+pub const OMISSIONS: &[Omission] = &[
+    Omission {
+        what: "EKS-owned network interfaces, endpoint access modes, security groups, NAT",
+        effect: "every client takes the public way through the load balancer; what a private endpoint changes is not seen",
+    },
+    Omission {
+        what: "replacement of dead API servers and etcd members in another zone",
+        effect: "a server lost with its zone returns only with the zone, so the API runs on fewer servers for longer than it would",
+    },
+    Omission {
+        what: "memory of API servers, watch fan-out, CPU time by object size, seats of wide LISTs, borrowing between priority levels",
+        effect: "overload by large objects, many watchers or big LISTs is seen too late or not at all",
+    },
+    Omission {
+        what: "informers: their lists, watches and relists after an outage",
+        effect: "the load of thousands of clients that list again at once is missing; a new controllers' leader lists for a drawn time",
+    },
+    Omission {
+        what: "etcd database size, compaction, snapshots, partitions between members, a leader that steps down without a quorum",
+        effect: "a member that returns is up to date at once; without a quorum writes time out instead of finding no leader",
+    },
+    Omission {
+        what: "authentication (token webhook, STS), admission webhooks",
+        effect: "an outage of STS or of a webhook cannot be rehearsed, and a request's first authentication costs nothing",
+    },
+    Omission {
+        what: "application requests, load balancers of services, CoreDNS as a server",
+        effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
+    },
+    Omission {
+        what: "StatefulSets, volumes, Jobs, PodDisruptionBudgets, priorities and preemption",
+        effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
+    },
+    Omission {
+        what: "Cluster Autoscaler, Karpenter, Fargate, Spot interruptions, insufficient capacity in the surviving zones",
+        effect: "capacity comes back as fast as instances boot; a run on the surviving zones after a zone loss is not seen",
+    },
+    Omission {
+        what: "addresses of subnets, image registries, kubelet eviction under pressure",
+        effect: "a pod that has room for its CPU, memory and pod slot always starts",
+    },
+    Omission {
+        what: "rebalancing of a node group once its lost zone is back",
+        effect: "nodes stay where they were replaced, and no pod is moved by the failback",
+    },
+    Omission { what: "cost", effect: "no figure in dollars is given" },
+];
