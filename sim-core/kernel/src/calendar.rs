@@ -24,7 +24,7 @@ pub struct Calendar<E> {
     now: SimTime,
     ladder: Ladder<E>,
     /// Holds the events in place of the ladder while ties are shuffled.
-    shuffled: Option<Heap<E>>,
+    shuffled: Option<Box<Heap<E>>>,
     lanes: Vec<Queue<E>>,
     /// For each lane the time of its head and its index, or [`NO_HEAD`].
     heads: Vec<(SimTime, usize)>,
@@ -95,9 +95,11 @@ impl<E: Copy> Calendar<E> {
     /// If `at` lies before [`Calendar::now`].
     #[inline]
     pub fn schedule(&mut self, at: SimTime, event: E) {
-        assert!(at >= self.now, "nothing is scheduled for the past: {at} is before {}", self.now);
+        if at < self.now {
+            refuse_the_past(at, self.now);
+        }
         match &mut self.shuffled {
-            None => self.ladder.push(at, event),
+            None => self.ladder.push(at, self.now, event),
             Some(heap) => heap.push(at, event),
         }
         self.count_one();
@@ -166,6 +168,7 @@ impl<E: Copy> Calendar<E> {
         debug_assert!(popped.0 >= self.now, "time never runs backwards");
         self.now = popped.0;
         self.len -= 1;
+
         Some(popped)
     }
 
@@ -188,7 +191,7 @@ impl<E: Copy> Calendar<E> {
         while let Some((at, event)) = self.pop_pending(SimTime::MAX) {
             heap.push(at, event);
         }
-        self.shuffled = Some(heap);
+        self.shuffled = Some(Box::new(heap));
     }
 
     #[inline]
@@ -214,6 +217,13 @@ impl<E: Copy> Calendar<E> {
         self.first_head = self.heads.iter().copied().min().unwrap_or(NO_HEAD);
         popped
     }
+}
+
+/// Kept apart: the words for a panic would cost every call that does not panic.
+#[cold]
+#[inline(never)]
+fn refuse_the_past(at: SimTime, now: SimTime) -> ! {
+    panic!("nothing is scheduled for the past: {at} is before {now}");
 }
 
 impl<E: Copy> Default for Calendar<E> {

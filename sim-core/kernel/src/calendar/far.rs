@@ -7,19 +7,18 @@
 use std::ops::Range;
 
 use super::near::Near;
-use super::sort::sort;
+use super::sort::{SORTED_MAX, sort};
 
-/// Bits of a digit. With 4, measured against 1, 2 and 3, an event moves least often for the slots' upkeep.
+/// Bits of a digit: 2, 3 and 5 were measured too. Fewer move an event more often, more make slots that hold too little.
 const DIGIT_BITS: u32 = 4;
 const DIGITS: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
 /// Events in a chunk.
-const CHUNK: usize = GATHERED_MAX;
-/// Events that are sorted at once, a power of two.
-pub(super) const GATHERED_MAX: usize = 1 << GATHERED_BITS;
-const GATHERED_BITS: u32 = 5;
+const CHUNK: usize = SORTED_MAX;
+/// Bits of an event's number in its key.
+const NUMBER_BITS: u32 = SORTED_MAX.ilog2();
 /// Slots from this level up are never sorted, so that time and number of an event fit in one 64-bit key.
-const SORTED_LEVELS: usize = ((u64::BITS - GATHERED_BITS) / DIGIT_BITS) as usize;
+const SORTED_LEVELS: usize = ((u64::BITS - NUMBER_BITS) / DIGIT_BITS) as usize;
 const NO_CHUNK: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
@@ -36,9 +35,9 @@ pub(super) struct Far<E> {
     next: Vec<u32>,
     /// The first chunk in the chain of those that are free.
     free: u32,
-    keys: [u64; GATHERED_MAX],
+    keys: [u64; SORTED_MAX],
     /// For each key the place of its event in the store.
-    places: [u32; GATHERED_MAX],
+    places: [u32; SORTED_MAX],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -49,14 +48,13 @@ struct Entry<E> {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    earliest: u64,
     /// The first chunk.
     head: u32,
     /// Where in the store the next event goes. At the start of a chunk it means that a new chunk is needed.
     end: u32,
 }
 
-const EMPTY: Slot = Slot { earliest: u64::MAX, head: NO_CHUNK, end: 0 };
+const EMPTY: Slot = Slot { head: NO_CHUNK, end: 0 };
 
 impl<E: Copy> Far<E> {
     pub(super) fn new() -> Far<E> {
@@ -68,8 +66,8 @@ impl<E: Copy> Far<E> {
             store: Vec::new(),
             next: Vec::new(),
             free: NO_CHUNK,
-            keys: [0; GATHERED_MAX],
-            places: [0; GATHERED_MAX],
+            keys: [0; SORTED_MAX],
+            places: [0; SORTED_MAX],
         }
     }
 
@@ -84,7 +82,6 @@ impl<E: Copy> Far<E> {
             self.extend(slot, Entry { time, event });
         }
         let slot = &mut self.slots[slot];
-        slot.earliest = slot.earliest.min(time);
         let entry = &mut self.store[slot.end as usize];
         // Field by field: an entry built first and copied then would stall, see `Near`.
         entry.time = time;
@@ -96,6 +93,18 @@ impl<E: Copy> Far<E> {
         self.lowest().map(|slot| self.earliest(slot))
     }
 
+    /// The earliest time in a taken slot.
+    pub(super) fn earliest(&self, slot: usize) -> u64 {
+        let slot = &self.slots[slot];
+        let (mut earliest, mut chunk) = (u64::MAX, slot.head);
+        while chunk != NO_CHUNK {
+            let times = self.store[events_of(chunk, slot)].iter().map(|entry| entry.time);
+            earliest = times.fold(earliest, u64::min);
+            chunk = self.next[chunk as usize];
+        }
+        earliest
+    }
+
     /// The taken slot of the earliest times.
     #[inline]
     pub(super) fn lowest(&self) -> Option<usize> {
@@ -104,9 +113,10 @@ impl<E: Copy> Far<E> {
         Some(level * DIGITS + digits.trailing_zeros() as usize)
     }
 
+    /// Whether all times in `slot` are equal because they have no digit left in which to differ.
     #[inline]
-    pub(super) fn earliest(&self, slot: usize) -> u64 {
-        self.slots[slot].earliest
+    pub(super) fn is_instant(&self, slot: usize) -> bool {
+        slot < DIGITS
     }
 
     /// The slot in which `time`, which is not before the base, belongs.
@@ -130,12 +140,26 @@ impl<E: Copy> Far<E> {
         self.start_of(slot).saturating_add(1 << shift)
     }
 
+    /// Moves the base up to `base`, which is not after any time in the slots, if every event can stay where it is.
+    pub(super) fn raise_base(&mut self, base: u64) {
+        if self.lowest().is_none_or(|lowest| self.slot_of(base) < lowest) {
+            debug_assert!(self.base <= base, "the base only grows");
+            self.base = base;
+        }
+    }
+
     /// Whether `slot` can be sorted at once.
     #[inline]
     pub(super) fn is_small(&self, slot: usize) -> bool {
         let level = slot / DIGITS;
         let slot = &self.slots[slot];
         level < SORTED_LEVELS && last_chunk(slot) == slot.head
+    }
+
+    /// Whether no other slot is taken.
+    #[inline]
+    pub(super) fn is_only(&self, slot: usize) -> bool {
+        self.levels.is_power_of_two() && self.digits[slot / DIGITS].is_power_of_two()
     }
 
     #[inline]
@@ -151,51 +175,44 @@ impl<E: Copy> Far<E> {
         let count = self.count_of_small(slot);
         let head = self.vacate(slot).head;
         let start = start_of_chunk(head);
-        let mut number = gathered;
-        for (entry, place) in self.store[start..start + count].iter().zip(start as u32..) {
+        let entries = &self.store[start..start + count];
+        let keys = &mut self.keys[gathered..gathered + count];
+        let places = &mut self.places[gathered..gathered + count];
+        for (offset, ((entry, key), place)) in entries.iter().zip(keys).zip(places).enumerate() {
             // The number below the time: equal times stay in order of scheduling.
-            self.keys[number] = ((entry.time - self.base) << GATHERED_BITS) | number as u64;
-            self.places[number] = place;
-            number += 1;
+            *key = ((entry.time - self.base) << NUMBER_BITS) | (gathered + offset) as u64;
+            *place = (start + offset) as u32;
         }
         self.release(head);
-        number
+        gathered + count
     }
 
     /// Sorts the first `gathered` keys, and appends their events to `near`, the latest first.
     #[inline]
     pub(super) fn sort_gathered(&mut self, gathered: usize, near: &mut Near<E>) {
-        self.keys[gathered..].fill(u64::MAX);
         sort(&mut self.keys, gathered);
-        for key in self.keys[..gathered].iter().rev() {
-            let place = self.places[*key as usize % GATHERED_MAX];
-            let entry = &self.store[place as usize];
-            near.append(entry.time, entry.event);
-        }
+        let keys = self.keys[..gathered].iter().rev();
+        let time = |key: &u64| self.base + (key >> NUMBER_BITS);
+        let event = |key: &u64| self.store[self.places[*key as usize % SORTED_MAX] as usize].event;
+        near.append(keys.clone().map(time), keys.map(event));
     }
 
-    /// Moves a whole slot to `near`, which is empty, if all its times are equal; that time is then the base.
-    pub(super) fn take_if_equal(&mut self, slot: usize, near: &mut Near<E>) -> bool {
-        if !self.is_equal(&self.slots[slot]) {
-            return false;
-        }
+    /// Moves a whole slot of the lowest level, whose times are all equal, to `near`, which is empty.
+    pub(super) fn take(&mut self, slot: usize, near: &mut Near<E>) {
         let slot = self.vacate(slot);
         let mut chunk = slot.head;
         while chunk != NO_CHUNK {
-            for entry in &self.store[events_of(chunk, &slot)] {
-                near.append(entry.time, entry.event);
-            }
+            let entries = self.store[events_of(chunk, &slot)].iter();
+            near.append(entries.clone().map(|entry| entry.time), entries.map(|entry| entry.event));
             chunk = self.release(chunk);
         }
         near.reverse();
-        self.base = slot.earliest;
-        true
     }
 
-    /// Makes the earliest time of `slot`, the lowest one, the base, and spreads its events over the slots below.
-    pub(super) fn spread(&mut self, slot: usize) {
+    /// Makes `base`, the earliest time of `slot`, the base, and spreads the slot over those below. It is the lowest.
+    pub(super) fn spread(&mut self, slot: usize, base: u64) {
         let slot = self.vacate(slot);
-        self.base = slot.earliest;
+        self.base = base;
         let mut chunk = slot.head;
         while chunk != NO_CHUNK {
             for place in events_of(chunk, &slot) {
@@ -204,17 +221,6 @@ impl<E: Copy> Far<E> {
             }
             chunk = self.release(chunk);
         }
-    }
-
-    fn is_equal(&self, slot: &Slot) -> bool {
-        let mut chunk = slot.head;
-        while chunk != NO_CHUNK {
-            if self.store[events_of(chunk, slot)].iter().any(|entry| entry.time != slot.earliest) {
-                return false;
-            }
-            chunk = self.next[chunk as usize];
-        }
-        true
     }
 
     /// Marks a slot as empty, and gives what it was.

@@ -26,6 +26,9 @@ impl<E> Heap<E> {
         Heap { entries: BinaryHeap::new(), pushed: 0, shuffle }
     }
 
+    /// Kept out of line, away from the ladder's way.
+    #[cold]
+    #[inline(never)]
     pub(super) fn push(&mut self, at: SimTime, event: E) {
         let drawn = self.shuffle.map_or(0, |key| scrambled(key, self.pushed));
         self.entries.push(Entry { key: (at, drawn, self.pushed), event });

@@ -1,46 +1,51 @@
-//! The fast structure: a monotone radix ladder (a radix heap whose buckets are sorted once they are small).
+//! The fast structure: a monotone radix ladder (a radix heap whose slots are sorted once they are small).
 //!
 //! ```text
 //!   push ──time < near_end──> near: sorted, the next event last          ──> pop
-//!      └──otherwise─────────> far: by the highest digit that differs from `base`
+//!      └──otherwise─────────> far: by the highest digit that differs from a base
 //!                               │  lowest slot small: sorted into near
 //!                               └─ lowest slot large: spread over lower slots, with its earliest time as new base
 //! ```
 //!
-//! Since nothing is scheduled for the past, `base` only grows, and an event only ever moves to lower slots: a few
+//! Since nothing is scheduled for the past, the base only grows, and an event only ever moves to lower slots: a few
 //! sequential copies in its life, in place of a heap's walk through memory. Three rules keep bursts cheap: a slot of
-//! one single time becomes near as it stands; near gives its later half back when many events land in it; and near
-//! is refilled only when the next event is really due.
+//! one single instant becomes near as it stands; near gives its later half back when many events land in it; and
+//! slots are opened only when their next event is due.
 //!
 //! Equal times keep the order of scheduling: slots are queues, they are spread in order and into empty slots only,
 //! and in near a new event goes behind its equals.
 
-use super::far::{Far, GATHERED_MAX};
+use super::far::Far;
 use super::near::Near;
 use crate::time::SimTime;
 
-/// Events in near beyond which its later half goes back to the slots: an insertion costs at most that many moves.
-const NEAR_MAX: usize = 64;
+/// Events beyond which no further slot is sorted into near with others.
+const GATHERED_MAX: usize = 32;
+/// Events up to which near takes whatever comes, if nothing is far.
+const ALONE_MAX: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(super) struct Ladder<E> {
     near: Near<E>,
-    /// What is due before this time is in near, all else is far. The maximum while nothing is far.
+    /// What is due before this time is in near, all else is far. The maximum if nothing is far.
     near_end: u64,
+    /// Events in near beyond which its later half goes back to the slots: twice what it was filled with, so that
+    /// the way back is paid by as many insertions, and each insertion moves no more than that.
+    near_max: usize,
     far: Far<E>,
 }
 
 impl<E: Copy> Ladder<E> {
     pub(super) fn new() -> Ladder<E> {
-        Ladder { near: Near::new(), near_end: u64::MAX, far: Far::new() }
+        Ladder { near: Near::new(), near_end: u64::MAX, near_max: 2 * ALONE_MAX, far: Far::new() }
     }
 
-    /// Takes an event for the time `at`, which is not before that of the last event popped.
+    /// Takes an event for the time `at`, which is not before `now`, which is not before that of any event popped.
     #[inline]
-    pub(super) fn push(&mut self, at: SimTime, event: E) {
+    pub(super) fn push(&mut self, at: SimTime, now: SimTime, event: E) {
         let time = at.as_nanos();
-        if time < self.near_end && self.near.len() >= NEAR_MAX {
-            self.split();
+        if time < self.near_end && self.near.len() >= self.near_max {
+            self.split(now.as_nanos());
         }
         if time < self.near_end {
             self.near.insert(time, event);
@@ -66,38 +71,48 @@ impl<E: Copy> Ladder<E> {
     /// Fills near from the lowest slots, if anything in them is due at or before `limit`.
     #[inline(never)]
     fn refill(&mut self, limit: u64) {
-        while let Some(slot) = self.far.lowest().filter(|&slot| self.far.earliest(slot) <= limit) {
-            if self.far.is_small(slot) {
+        while self.near_end <= limit {
+            let Some(slot) = self.far.lowest() else { return };
+            // If this is all there is, what follows soon would land in near with it: better to keep near short.
+            let small = self.far.is_small(slot);
+            let alone = small && self.far.is_only(slot) && self.far.count_of_small(slot) > ALONE_MAX;
+            if small && !alone {
                 return self.gather();
             }
+            // What is scheduled before the earliest of them goes to near, so a vain search is not repeated.
             self.near_end = self.far.earliest(slot);
-            if self.far.take_if_equal(slot, &mut self.near) {
+            if self.near_end > limit {
                 return;
             }
-            self.far.spread(slot);
+            if self.far.is_instant(slot) {
+                return self.far.take(slot, &mut self.near);
+            }
+            self.far.spread(slot, self.near_end);
         }
     }
 
-    /// Sorts the lowest slots into near, as many as are small together.
+    /// Sorts the lowest slots into near: one, and more as long as they are few events together.
     fn gather(&mut self) {
         let mut gathered = 0;
         while let Some(slot) = self.far.lowest().filter(|&slot| self.far.is_small(slot)) {
-            if gathered + self.far.count_of_small(slot) > GATHERED_MAX {
+            if gathered > 0 && gathered + self.far.count_of_small(slot) > GATHERED_MAX {
                 break;
             }
             self.near_end = self.far.end_of(slot);
             gathered = self.far.gather(slot, gathered);
         }
-        if self.far.is_empty() {
+        if gathered <= ALONE_MAX && self.far.is_empty() {
             self.near_end = u64::MAX;
         }
+        self.near_max = 2 * gathered.max(ALONE_MAX);
         self.far.sort_gathered(gathered, &mut self.near);
     }
 
     /// Gives the later half of near back to the slots; all of it, if both halves lie in one slot.
     #[cold]
     #[inline(never)]
-    fn split(&mut self) {
+    fn split(&mut self, now: u64) {
+        self.far.raise_base(now);
         let slot = self.far.slot_of(self.near.middle_time());
         self.near_end = self.far.start_of(slot);
         self.near.give_back(self.near_end, &mut self.far);
@@ -113,17 +128,17 @@ mod tests {
     fn agrees_with_the_heap(pending: u64, pops: u64, delays: impl Fn(u64) -> Vec<u64>) {
         let (mut ladder, mut heap) = (Ladder::new(), Heap::new(None));
         let mut scheduled = 0;
-        let mut schedule = |ladder: &mut Ladder<u64>, heap: &mut Heap<u64>, time: u64| {
-            ladder.push(SimTime::from_nanos(time), scheduled);
+        let mut schedule = |ladder: &mut Ladder<u64>, heap: &mut Heap<u64>, now: SimTime, time: u64| {
+            ladder.push(SimTime::from_nanos(time), now, scheduled);
             heap.push(SimTime::from_nanos(time), scheduled);
             scheduled += 1;
         };
-        (0..pending).for_each(|number| schedule(&mut ladder, &mut heap, split_mix(number) % 1_000_000));
+        (0..pending).for_each(|number| schedule(&mut ladder, &mut heap, SimTime::ZERO, split_mix(number) % 1_000_000));
         for number in 0..pops {
             let popped = ladder.pop_until(SimTime::MAX);
             assert_eq!(popped, heap.pop_until(SimTime::MAX), "pop {number}");
             let Some((now, _)) = popped else { return };
-            delays(number).into_iter().for_each(|delay| schedule(&mut ladder, &mut heap, now.as_nanos() + delay));
+            delays(number).into_iter().for_each(|delay| schedule(&mut ladder, &mut heap, now, now.as_nanos() + delay));
         }
     }
 
@@ -146,6 +161,23 @@ mod tests {
         for delay in [0, 1, 50_000, 1 << 40] {
             let burst = move |number: u64| if number % 5_000 == 10 { vec![delay; 5_000] } else { vec![] };
             agrees_with_the_heap(100, 40_000, burst);
+        }
+    }
+
+    #[test]
+    fn a_population_that_swings_keeps_its_order() {
+        // Around every size at which something changes: near alone, one slot, several slots, several chunks.
+        let swing = |number: u64| {
+            let up = (number / 500).is_multiple_of(2);
+            let delay = |step: u64| split_mix(number + step) % 10_000;
+            match split_mix(number) % 3 {
+                0 if up => vec![delay(1), delay(2)],
+                1 if !up => vec![],
+                _ => vec![delay(3)],
+            }
+        };
+        for pending in [4, 16, 32, 64, 128, 200] {
+            agrees_with_the_heap(pending, 100_000, swing);
         }
     }
 

@@ -50,11 +50,11 @@ impl<E: Copy> Near<E> {
         self.events[place] = event;
     }
 
-    /// Puts an event behind all others, where it belongs if events come in falling order.
+    /// Puts events behind all others, where they belong if they come in falling order.
     #[inline]
-    pub(super) fn append(&mut self, time: u64, event: E) {
-        self.times.push(time);
-        self.events.push(event);
+    pub(super) fn append(&mut self, times: impl Iterator<Item = u64>, events: impl Iterator<Item = E>) {
+        self.times.extend(times);
+        self.events.extend(events);
     }
 
     /// Turns round events that were appended in order of scheduling, all for one time.
