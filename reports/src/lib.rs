@@ -11,6 +11,7 @@ mod figures;
 mod html;
 mod numbers;
 mod story;
+mod table;
 mod terminal;
 mod text;
 mod verdict;

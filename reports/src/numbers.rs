@@ -48,8 +48,13 @@ fn with_interval(unit: Unit, mean: f64, half: f64) -> String {
         Unit::PerSecond => (1.0, "/s"),
         Unit::Usd => (1.0, " USD"),
     };
-    let decimals = deserved(half * scale).min(4);
-    format!("{}{suffix} ±{}", fixed(mean * scale, decimals), fixed(half * scale, decimals))
+    let (mean, half) = (mean * scale, half * scale);
+    // Never so few digits that something reads as nothing; but four significant ones are enough, other than for what is
+    // nearly all of a share.
+    let enough = if unit == Unit::Share { 4 } else { decimals_of(mean, 3).min(4) };
+    let decimals = deserved(half).max(decimals_of(mean, 0).min(1)).min(enough);
+    let unit_of_last_place = libm::pow(10.0, -(decimals as f64));
+    format!("{}{suffix} ±{}", fixed(mean, decimals), fixed(half.max(unit_of_last_place), decimals))
 }
 
 /// A share in percent, without its sign: at least so many digits that 0.99999 does not read as all.
@@ -205,6 +210,9 @@ mod tests {
             (Unit::Seconds, 502.0, Some(106.0), "8m22s ±1m46s"),
             (Unit::Count, 2.25, Some(1.5), "2.2 ±1.5"),
             (Unit::Share, 1.0, Some(0.0), "100 % ±0"),
+            (Unit::Count, 0.5, Some(6.4), "0.5 ±6.4"),
+            (Unit::Seconds, 50.0096, Some(0.0016), "50.01 s ±0.01"),
+            (Unit::Share, 0.999_98, Some(0.000_04), "99.998 % ±0.004"),
             (Unit::Share, 0.5, None, "50.00 %"),
         ] {
             assert_eq!(show_estimate(&estimate(unit, mean, half)), shown);

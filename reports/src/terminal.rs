@@ -2,6 +2,7 @@
 
 use crate::numbers::{NONE, no_interval, probability, show_estimate};
 use crate::story::{self, CLASS_FAMILIES};
+use crate::table::{Side, Table, Tone};
 use crate::text::{cut, harmless, width, wrap};
 use crate::{Document, Judged, Judgement, verdict};
 use sim_eks::plan::{NoteKind, Step};
@@ -16,17 +17,6 @@ pub struct Style {
     pub colour: bool,
     /// Columns of a line, at least 60.
     pub width: usize,
-}
-
-/// How a piece of text stands out.
-#[derive(Clone, Copy)]
-enum Tone {
-    Plain,
-    Strong,
-    Quiet,
-    Good,
-    Bad,
-    Doubtful,
 }
 
 /// Lines of the summary that a screen of 100 columns holds.
@@ -69,22 +59,9 @@ struct Screen {
 }
 
 impl Screen {
-    fn tone(&self, tone: Tone, text: &str) -> String {
-        let code = match tone {
-            _ if !self.style.colour => "",
-            Tone::Plain => "",
-            Tone::Strong => "1",
-            Tone::Quiet => "2",
-            Tone::Good => "1;32",
-            Tone::Bad => "1;31",
-            Tone::Doubtful => "1;33",
-        };
-        if code.is_empty() { text.to_owned() } else { format!("\u{1b}[{code}m{text}\u{1b}[0m") }
-    }
-
     /// A line of one tone, cut to the screen.
     fn line(&mut self, tone: Tone, text: &str) {
-        let shown = self.tone(tone, &cut(text, self.style.width));
+        let shown = tone.paint(&cut(text, self.style.width), self.style.colour);
         self.text.push_str(&shown);
         self.text.push('\n');
     }
@@ -99,7 +76,12 @@ impl Screen {
         let seed = format!("{}, seed {}", harmless(&plan.scenario), document.seed);
         let title = cut(&title, self.style.width.saturating_sub(width(&seed) + 2));
         let gap = self.style.width.saturating_sub(width(&title) + width(&seed)).max(2);
-        let line = format!("{}{}{}", self.tone(Tone::Strong, &title), " ".repeat(gap), self.tone(Tone::Quiet, &seed));
+        let line = format!(
+            "{}{}{}",
+            Tone::Strong.paint(&title, self.style.colour),
+            " ".repeat(gap),
+            Tone::Quiet.paint(&seed, self.style.colour)
+        );
         self.text.push_str(&line);
         self.blank();
         for line in wrap(&harmless(&plan.question), self.style.width).iter().take(2) {
@@ -146,7 +128,7 @@ impl Screen {
                 (Tone::Quiet, remarks(judgement, document)),
             ]);
         }
-        self.table(table);
+        self.table(&table);
         self.blank();
     }
 
@@ -167,7 +149,7 @@ impl Screen {
             }));
             table.row(row);
         }
-        self.table(table);
+        self.table(&table);
         self.blank();
     }
 
@@ -195,52 +177,23 @@ impl Screen {
             let [left, right] = [cell(told.get(at)), cell(told.get(half + at).filter(|_| half + at < told.len()))];
             table.row(left.into_iter().chain(right).collect());
         }
-        self.table(table);
+        self.table(&table);
         self.blank();
     }
 
     fn cases(&mut self, findings: &Findings) {
-        if let [case] = &findings.cases[..] {
-            let chance = case.case.probability;
-            let others = if chance < 1.0 { "; more replications show the others" } else { "" };
-            let line = format!("Case: {} (chance {}{others})", harmless(&case.case.label), probability(chance));
-            for line in wrap(&line, self.style.width) {
-                self.line(Tone::Strong, &line);
+        match &findings.cases[..] {
+            [] => return,
+            [case] => {
+                let chance = case.case.probability;
+                let others = if chance < 1.0 { "; more replications show the others" } else { "" };
+                let line = format!("Case: {} (chance {}{others})", harmless(&case.case.label), probability(chance));
+                for line in wrap(&line, self.style.width) {
+                    self.line(Tone::Strong, &line);
+                }
             }
-            self.blank();
+            _ => self.table(&case_table(findings)),
         }
-        if findings.cases.len() < 2 {
-            return;
-        }
-        let keys: Vec<_> = story::key_measures(findings).into_iter().take(4).collect();
-        let mut sides = vec![Side::Left, Side::Right, Side::Right];
-        sides.extend(keys.iter().map(|_| Side::Right));
-        let mut table = Table::new(&sides);
-        let mut head = vec!["Case".to_owned(), "chance".to_owned(), "runs".to_owned()];
-        head.extend(keys.iter().map(|(_, heading)| heading.clone()));
-        table.head(head);
-        let figures = |estimates: &[Estimate]| -> Vec<(Tone, String)> {
-            let cell = |name: &String| story::measure(estimates, name).map_or_else(|| NONE.to_owned(), show_estimate);
-            keys.iter().map(|(name, _)| (Tone::Plain, cell(name))).collect()
-        };
-        for (at, case) in findings.cases.iter().take(CASES).enumerate() {
-            let mut row = vec![
-                (Tone::Plain, format!("{}: {}", at + 1, harmless(&case.case.label))),
-                (Tone::Plain, probability(case.case.probability)),
-                (Tone::Plain, case.replications.to_string()),
-            ];
-            row.extend(figures(&case.measures));
-            table.row(row);
-        }
-        let drawn: f64 = findings.cases.iter().map(|case| case.case.probability).sum();
-        let mut total = vec![
-            (Tone::Strong, "all replications".to_owned()),
-            (Tone::Plain, probability(drawn.min(1.0))),
-            (Tone::Plain, findings.replications.to_string()),
-        ];
-        total.extend(figures(&findings.total));
-        table.row(total);
-        self.table(table);
         if findings.cases.len() > CASES {
             self.line(Tone::Quiet, &format!("  and {} rarer cases: see the report", findings.cases.len() - CASES));
         }
@@ -256,8 +209,8 @@ impl Screen {
             return;
         }
         let what = match document.findings.cases.len() {
-            0 | 1 => "What happened".to_owned(),
-            _ => format!("What happened in case {}: {}", telling + 1, record.case.label),
+            0 | 1 => "What happened (<- n: because of n)".to_owned(),
+            _ => format!("What happened in case {}, {} (<- n: because of n)", telling + 1, record.case.label),
         };
         self.line(Tone::Strong, &harmless(&what));
         let mut table = Table::new(&[Side::Right, Side::Right, Side::Left, Side::Left, Side::Left]);
@@ -271,10 +224,10 @@ impl Screen {
                 (Tone::Quiet, story::clock(fact.first)),
                 (Tone::Plain, story::since_the_first_step(&document.plan, fact)),
                 (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text) + &times),
-                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("because of {}", cause + 1))),
+                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("<- {}", cause + 1))),
             ]);
         }
-        self.table(table);
+        self.table(&table);
         self.blank();
     }
 
@@ -296,50 +249,45 @@ impl Screen {
         }
     }
 
-    /// Headings, and the first column of a headed table, wrap; other cells that are too long are cut.
-    fn table(&mut self, table: Table) {
-        let widths = table.widths(self.style.width);
-        for (n, row) in table.rows.iter().enumerate() {
-            let heading = table.headed && n == 0;
-            let lines: Vec<Vec<String>> = row
-                .iter()
-                .enumerate()
-                .map(|(column, (_, cell))| match heading || (table.headed && column == 0) {
-                    true => wrap(cell, widths[column]),
-                    false => vec![cell.clone()],
-                })
-                .collect();
-            let height = lines.iter().map(Vec::len).max().unwrap_or(0);
-            for part in 0..height {
-                let cells = lines.iter().map(|lines| match heading {
-                    // Headings stand on their columns.
-                    true => (part + lines.len()).checked_sub(height).map_or("", |at| &lines[at]),
-                    false => lines.get(part).map_or("", |line| line),
-                });
-                let tones = row.iter().map(|(tone, _)| if heading { Tone::Strong } else { *tone });
-                let cells: Vec<(Tone, &str)> = tones.zip(cells).collect();
-                let line = self.row(&cells, &widths, &table.sides, if heading { 0 } else { 2 });
-                self.text.push_str(line.trim_end());
-                self.blank();
-            }
+    fn table(&mut self, table: &Table) {
+        for line in table.lines(self.style) {
+            self.text.push_str(&line);
+            self.blank();
         }
     }
+}
 
-    /// One line of a table, the first cell after `indent` columns; every line takes the same room, indented or not.
-    fn row(&self, cells: &[(Tone, &str)], widths: &[usize], sides: &[Side], indent: usize) -> String {
-        let mut line = " ".repeat(indent);
-        for (n, ((tone, cell), (column, side))) in cells.iter().zip(widths.iter().zip(sides)).enumerate() {
-            let column = if n == 0 { column + 2 - indent } else { *column };
-            let cell = cut(cell, column);
-            let pad = " ".repeat(column.saturating_sub(width(&cell)));
-            let shown = if cell.is_empty() { cell } else { self.tone(*tone, &cell) };
-            line.push_str(&match side {
-                Side::Left => format!("{shown}{pad}  "),
-                Side::Right => format!("{pad}{shown}  "),
-            });
-        }
-        line
+/// The cases by probability, then the total. Words with which all cases begin stand in the heading.
+fn case_table(findings: &Findings) -> Table {
+    let keys: Vec<_> = story::key_measures(findings).into_iter().take(4).collect();
+    let mut table = Table::new(&[&[Side::Left, Side::Right, Side::Right][..], &vec![Side::Right; keys.len()]].concat());
+    let labels: Vec<String> = findings.cases.iter().map(|case| harmless(&case.case.label)).collect();
+    let common = common_words(&labels);
+    let heading = if common.is_empty() { "Case".to_owned() } else { format!("Case: {common} ...") };
+    let mut head = vec![heading, "chance".to_owned(), "runs".to_owned()];
+    head.extend(keys.iter().map(|(_, heading)| heading.clone()));
+    table.head(head);
+    let mut row = |name: (Tone, String), probability_of: f64, runs: u32, estimates: &[Estimate]| {
+        let mut row = vec![name, (Tone::Plain, probability(probability_of)), (Tone::Plain, runs.to_string())];
+        let cell = |name: &str| story::measure(estimates, name).map_or_else(|| NONE.to_owned(), show_estimate);
+        row.extend(keys.iter().map(|(name, _)| (Tone::Plain, cell(name))));
+        table.row(row);
+    };
+    for (at, case) in findings.cases.iter().take(CASES).enumerate() {
+        let name = format!("{}: {}", at + 1, labels[at][common.len()..].trim_start());
+        row((Tone::Plain, name), case.case.probability, case.replications, &case.measures);
     }
+    let drawn: f64 = findings.cases.iter().map(|case| case.case.probability).sum();
+    row((Tone::Strong, "all replications".to_owned()), drawn.min(1.0), findings.replications, &findings.total);
+    table
+}
+
+/// The words with which all texts begin, if that leaves something of each.
+fn common_words(texts: &[String]) -> String {
+    let Some(first) = texts.first() else { return String::new() };
+    let ends = first.match_indices(' ').map(|(at, _)| at);
+    let shared = |end: &usize| texts.iter().all(|text| text.starts_with(&first[..end + 1]) && text.len() > end + 1);
+    ends.take_while(shared).last().map_or_else(String::new, |end| first[..end].to_owned())
 }
 
 /// What a judgement needs besides its figures.
@@ -365,56 +313,4 @@ fn remarks(judgement: &Judgement, document: &Document) -> String {
 
 fn interval_note(findings: &Findings) -> String {
     no_interval(findings.replications).map_or_else(|| "(mean ±95 %)".to_owned(), |note| format!("({note})"))
-}
-
-/// On which side a column's cells begin.
-#[derive(Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-}
-
-/// Rows of cells in columns of equal width.
-struct Table {
-    sides: Vec<Side>,
-    rows: Vec<Vec<(Tone, String)>>,
-    headed: bool,
-}
-
-impl Table {
-    fn new(sides: &[Side]) -> Table {
-        Table { sides: sides.to_vec(), rows: Vec::new(), headed: false }
-    }
-
-    fn head(&mut self, cells: Vec<String>) {
-        self.headed = true;
-        self.rows.push(cells.into_iter().map(|cell| (Tone::Strong, cell)).collect());
-    }
-
-    fn row(&mut self, cells: Vec<(Tone, String)>) {
-        self.rows.push(cells);
-    }
-
-    /// The width of each column. Headings need only the room of their longest word. Where the columns exceed the screen,
-    /// the widest gives way.
-    fn widths(&self, screen: usize) -> Vec<usize> {
-        let widest = |column: usize| {
-            let rows = self.rows.iter().enumerate();
-            rows.map(|(n, row)| match self.headed && n == 0 && column > 0 {
-                true => row[column].1.split_whitespace().map(width).max().unwrap_or(0),
-                false => width(&row[column].1),
-            })
-            .max()
-            .unwrap_or(0)
-        };
-        let mut widths: Vec<usize> = (0..self.sides.len()).map(widest).collect();
-        let room = screen.saturating_sub(2 * self.sides.len());
-        while widths.iter().sum::<usize>() > room {
-            match widths.iter_mut().max() {
-                Some(widest) if *widest > 8 => *widest -= 1,
-                _ => break,
-            }
-        }
-        widths
-    }
 }

@@ -45,16 +45,22 @@ pub fn time_scale(end_s: f64, ticks_most: usize) -> Scale {
     Scale { low: 0.0, high: end, log: false, ticks: ticks.collect() }
 }
 
-/// The vertical axis of a chart, so that every finite value of its lines and bands lies on it.
+/// The vertical axis of a chart, so that every finite value of its lines lies on it, and of their bands as far as it can.
 pub fn value_scale(chart: &Chart) -> Scale {
-    let bands =
-        chart.lines.iter().filter_map(|line| line.band.as_ref()).flat_map(|band| band.low.iter().chain(&band.high));
-    // The interval of a mean share may reach beyond all or nothing; the axis does not.
-    let natural = |value: f64| if chart.unit == Unit::Share { value.clamp(0.0, 1.0) } else { value };
-    let values =
-        || chart.lines.iter().flat_map(|line| &line.values).chain(bands.clone()).flatten().copied().map(natural);
-    let usable = || values().filter(|value| value.is_finite() && (!chart.log || *value > 0.0));
-    let (low, high) = usable().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let lines = || chart.lines.iter().flat_map(|line| &line.values).flatten().copied();
+    let positive = lines().all(|value| value >= 0.0);
+    // The interval of a mean may reach beyond what its quantity can be; the axis does not.
+    let natural = |value: f64| match chart.unit {
+        Unit::Share => value.clamp(0.0, 1.0),
+        _ if positive => value.max(0.0),
+        _ => value,
+    };
+    let bands = chart.lines.iter().filter_map(|line| line.band.as_ref());
+    // On a logarithmic axis the lower end of a wide interval may lie many decades below its mean: it is cut.
+    let ends = bands.flat_map(|band| band.high.iter().chain(if chart.log { &[][..] } else { &band.low[..] }));
+    let values = lines().chain(ends.flatten().copied()).map(natural);
+    let usable = values.filter(|value| value.is_finite() && (!chart.log || *value > 0.0));
+    let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high {
         return linear(chart.unit, 0.0, 1.0);
     }
