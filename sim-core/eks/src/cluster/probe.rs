@@ -319,7 +319,7 @@ impl ClusterProbe {
 /// The share of a Deployment's wanted pods that serve, of [`FULL`]; none if it wants none.
 fn share(deployment: &Deployment) -> u64 {
     let wanted = u64::from(deployment.wanted());
-    if wanted == 0 { 0 } else { u64::from(deployment.serving).min(wanted) * FULL / wanted }
+    (u64::from(deployment.serving).min(wanted) * FULL).checked_div(wanted).unwrap_or(0)
 }
 
 fn count(name: &str, value: u64, definition: &str) -> Measure {

@@ -16,6 +16,7 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::compute::node::{Instance, Ready};
 use crate::stations::control_plane::node_lifecycle::{Look, ZoneState};
+use crate::stations::network::ConnectionState;
 use crate::stations::services::pod::Containers;
 use crate::world::World;
 use sim_kernel::SimTime;
@@ -96,8 +97,16 @@ impl World {
     /// Why a node's heartbeats do not arrive: its own death, or the trouble of its kubelet's connection.
     fn trouble_of(&self, node: NodeId) -> Cause {
         let state = &self.cluster.nodes[node.index()];
-        let on_the_way = || self.connections.at(self.kubelets.get(node.index())?.connection).cause;
-        if state.lives() { on_the_way().or(state.story) } else { state.story }
+        let kubelet = self.kubelets.get(node.index()).filter(|_| state.lives());
+        let Some(connection) = kubelet.map(|kubelet| self.connections.at(kubelet.connection)) else {
+            return state.story;
+        };
+        let on_the_way = match connection.state {
+            ConnectionState::Open { silent: Some((_, cause)), .. } => cause,
+            ConnectionState::Dialing { address, .. } => self.zones.dark_since(address).and_then(|(_, cause)| cause),
+            _ => None,
+        };
+        on_the_way.or(connection.cause)
     }
 
     fn note_zones(&mut self, now: SimTime, look: &Look) {
