@@ -213,18 +213,18 @@ impl Screen {
             _ => format!("What happened in case {}, {} (<- n: because of n)", telling + 1, record.case.label),
         };
         self.line(Tone::Strong, &harmless(&what));
-        let mut table = Table::new(&[Side::Right, Side::Right, Side::Left, Side::Left, Side::Left]);
+        let mut table = Table::new(&[Side::Right, Side::Left, Side::Right, Side::Left, Side::Right, Side::Left]);
         for (at, fact) in points.iter().enumerate() {
             let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
             let cause = story::shown_cause(&record.timeline, fact, shown);
             let cause = cause.and_then(|cause| points.iter().position(|point| point.id == cause.id));
-            let times = if fact.count > 1 { format!(" ×{}", fact.count) } else { String::new() };
             table.row(vec![
-                (Tone::Quiet, (at + 1).to_string()),
+                (Tone::Strong, (at + 1).to_string()),
+                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("<- {}", cause + 1))),
                 (Tone::Quiet, story::clock(fact.first)),
                 (Tone::Plain, story::since_the_first_step(&document.plan, fact)),
-                (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text) + &times),
-                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("<- {}", cause + 1))),
+                (Tone::Plain, if fact.count > 1 { format!("{}×", fact.count) } else { String::new() }),
+                (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text)),
             ]);
         }
         self.table(&table);

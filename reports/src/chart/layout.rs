@@ -27,11 +27,19 @@ pub struct Laid {
 
 /// Lays a chart out in so many pixels.
 pub fn lay_out(chart: &Chart, width: f64, height: f64) -> Laid {
-    let values = value_scale(chart);
-    let ticks = values.ticks.iter().map(|(_, text)| font::width(text, SMALL, false)).fold(0.0, f64::max);
-    let labels = chart.lines.iter().map(|line| font::width(&line.label, SMALL, true)).fold(0.0, f64::max);
-    let left = ticks + GAP;
-    let right = (width - labels - if labels > 0.0 { GAP } else { 10.0 }).max(left + 20.0);
+    lay_out_within(chart, width, height, margins(chart))
+}
+
+/// The room that a chart needs left of its plot, for ticks, and right of it, for the names of its lines.
+fn margins(chart: &Chart) -> [f64; 2] {
+    let ticks = value_scale(chart).ticks;
+    let ticks = ticks.iter().map(|(_, text)| font::width(text, SMALL, false)).fold(0.0, f64::max);
+    let labels = chart.lines.iter().map(|line| font::width(&harmless(&line.label), SMALL, true)).fold(0.0, f64::max);
+    [ticks + GAP, if labels > 0.0 { labels + GAP } else { 10.0 }]
+}
+
+fn lay_out_within(chart: &Chart, width: f64, height: f64, [left, right]: [f64; 2]) -> Laid {
+    let right = (width - right).max(left + 20.0);
     let rows = mark_rows(&chart.marks, chart.end_s, [left, right]);
     let depth = rows.iter().flatten().map(|row| row + 1).max().unwrap_or(0);
     let top = TITLE_HEIGHT + depth as f64 * MARK_ROW + 2.0;
@@ -39,7 +47,7 @@ pub fn lay_out(chart: &Chart, width: f64, height: f64) -> Laid {
         x: [left, right],
         y: [top, (height - AXIS_HEIGHT).max(top + 20.0)],
         time: time_scale(chart.end_s, ((right - left) / 45.0) as usize),
-        values,
+        values: value_scale(chart),
     };
     let mut shapes = Vec::new();
     frame.areas(&chart.marks, &mut shapes);
@@ -70,8 +78,13 @@ pub fn lay_out_figure(figure: &Figure, width: f64, chart_height: f64) -> Scene {
         let title = font::cut(&harmless(&figure.title), 14.0, true, inner);
         scene.shapes.push(text([0.0, 20.0], Anchor::Start, 14.0, true, Paint::Ink, title));
     }
+    // All plots of a figure begin and end above each other.
+    let margins = figure.charts.iter().map(margins).fold([0.0; 2], |[l, r], [left, right]| [left.max(l), right.max(r)]);
     for (n, chart) in figure.charts.iter().enumerate() {
-        scene.add_below(lay_out(chart, inner, chart_height).scene, heading + n as f64 * (chart_height + 10.0));
+        scene.add_below(
+            lay_out_within(chart, inner, chart_height, margins).scene,
+            heading + n as f64 * (chart_height + 10.0),
+        );
     }
     scene.moved_right(MARGIN, width);
     scene.shapes.insert(0, Shape::Area([0.0, 0.0, width, height], Paint::Paper));
