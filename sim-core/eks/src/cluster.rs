@@ -24,7 +24,7 @@ use crate::stations::services::deployment::Deployment;
 use crate::stations::services::pod::Pod;
 use crate::world::World;
 use probe::ClusterProbe;
-use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
+use sim_kernel::{Purpose, SimDuration, SimTime};
 use sim_study::{Measure, Series};
 
 const WATCH_HEARTBEAT: Purpose = Purpose::new("watch/heartbeat");
@@ -84,7 +84,7 @@ pub(crate) enum Watcher {
 impl ClusterState {
     /// The cluster in its steady state: every wanted node Ready, every pod where the scheduler puts it and serving, or
     /// Pending where there is no room.
-    pub fn new(plan: &Plan, _key: RunKey) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
         let scheduler = &parameters.scheduler;
@@ -213,9 +213,6 @@ fn daemons(plan: &Plan) -> (Resources, i32) {
 }
 
 impl World {
-    /// The cluster is in its steady state from the start: nothing has to be scheduled.
-    pub(crate) fn cluster_starts(&mut self, _future: &mut Future) {}
-
     /// What the cluster's half measured.
     pub(crate) fn cluster_measures(&mut self, end: SimTime) -> (Vec<Measure>, Vec<Series>, Vec<Balance>) {
         let measures = self.cluster.probe.measures(end);
@@ -226,14 +223,14 @@ impl World {
 
     /// A component begins to act, with its lists and without memory. At time 0 it has been acting for long: its clocks
     /// are somewhere in their rounds.
-    pub(crate) fn component_acts(&mut self, now: SimTime, component: Component, cause: Cause, future: &mut Future) {
+    pub(crate) fn component_acts(&mut self, now: SimTime, component: Component, future: &mut Future) {
         let Some((_, generation)) = self.leader(component) else { return };
         let (rate, burst) = client_rate(&self.plan, component);
         self.cluster.orders[component.index()].clear(rate, burst);
         match component {
             Component::ControllerManager => {
                 self.node_lifecycle_begins(now, generation, future);
-                self.replica_sets_begin(now, cause, future);
+                self.replica_sets_begin(now, future);
                 self.pod_gc_begins(now, generation, future);
             }
             Component::CloudControllerManager => self.cloud_nodes_begin(now, generation, future),

@@ -39,8 +39,8 @@ pub struct World {
     pub(crate) connections: Connections,
     /// The loopback connections, by component and server.
     pub(crate) loopbacks: Vec<Vec<u32>>,
-    /// Requests of each component on each server so far: the ordinal of their draws.
-    pub(crate) component_requests: Vec<Vec<u32>>,
+    /// The components as clients, by component and server.
+    pub(crate) components: Vec<Vec<ComponentClient>>,
     /// Requests in flight.
     pub(crate) requests: Requests,
     /// The kubelets, by node.
@@ -63,6 +63,15 @@ pub struct World {
     pub(crate) etcd_writes_lost: u64,
     /// What is measured.
     pub(crate) probes: Probes,
+}
+
+/// A component on an API server instance as a client.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ComponentClient {
+    /// Requests so far: the ordinal of their draws.
+    requests: u32,
+    /// Since when it has had nothing but failures; `None` while it succeeds.
+    failing_since: Option<SimTime>,
 }
 
 /// The lanes of the calendar: deadlines of equal length.
@@ -130,11 +139,11 @@ impl World {
             leadership_causes: vec![None; Component::ALL.len()],
             connections: Connections::default(),
             loopbacks: Vec::new(),
-            component_requests: vec![vec![0; servers.len()]; Component::ALL.len()],
+            components: vec![vec![ComponentClient::default(); servers.len()]; Component::ALL.len()],
             requests: Requests::default(),
             kubelets: Vec::new(),
             externals,
-            cluster: ClusterState::new(&plan, key),
+            cluster: ClusterState::new(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
             first_fault: None,
@@ -155,11 +164,10 @@ impl World {
             let loopbacks = self.server_ids().map(|server| self.open_loopback(component, server)).collect();
             self.loopbacks.push(loopbacks);
         }
-        self.cluster_starts(future);
         self.kubelets_run(future);
         self.candidates_run(future);
         for component in Component::ALL {
-            self.component_acts(SimTime::ZERO, component, None, future);
+            self.component_acts(SimTime::ZERO, component, future);
         }
         for client in 0..self.externals.len() as u32 {
             self.external_waits(SimTime::ZERO, client, future);
@@ -193,7 +201,7 @@ impl World {
         let (entity, count) = match caller {
             Caller::Kubelet(node) => (u64::from(node.0), &mut self.kubelets[node.index()].requests),
             Caller::Component(component, server) => {
-                let count = &mut self.component_requests[component.index()][server.index()];
+                let count = &mut self.components[component.index()][server.index()].requests;
                 (1 << 32 | (component.index() as u64) << 8 | u64::from(server.0), count)
             }
             Caller::External(client) => (2 << 32 | u64::from(client), &mut self.externals[client as usize].commands),
@@ -234,23 +242,18 @@ impl World {
     }
 
     /// Keeps the longest time in which one living client had nothing but failures.
-    pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, outcome: Outcome) {
-        let (class, failing_since) = match caller {
-            Caller::Kubelet(node) => (crate::aim::ClientClass::Kubelet, &mut self.kubelets[node.index()].failing_since),
-            Caller::External(client) => {
-                let external = &mut self.externals[client as usize];
-                let class = match external.class {
-                    crate::plan::ExternalClient::Admin => crate::aim::ClientClass::Admin,
-                    crate::plan::ExternalClient::Ci => crate::aim::ClientClass::Ci,
-                };
-                (class, &mut external.failing_since)
+    pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, aim: Aim, outcome: Outcome) {
+        let failing_since = match caller {
+            Caller::Kubelet(node) => &mut self.kubelets[node.index()].failing_since,
+            Caller::External(client) => &mut self.externals[client as usize].failing_since,
+            Caller::Component(component, server) => {
+                &mut self.components[component.index()][server.index()].failing_since
             }
-            Caller::Component(..) => return, // whose outage is `controllers.failover`
         };
         match outcome {
             Outcome::Succeeded => {
                 if let Some(since) = failing_since.take() {
-                    self.probes.requests.recovers(class, now.saturating_since(since));
+                    self.probes.requests.recovers(aim.class(), now.saturating_since(since));
                 }
             }
             Outcome::Abandoned => *failing_since = None,

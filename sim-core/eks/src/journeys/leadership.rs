@@ -111,15 +111,14 @@ impl World {
             self.failover_time = Some(self.failover_time.map_or(took, |longest| longest.max(took)));
         }
         let zone = self.zone_name(self.api_servers[server.index()].zone);
-        let noted =
-            self.probes.timeline.note(now, Weight::Turn, cause, "leadership/acts", component.index() as u64, || {
-                format!(
-                    "{} in {zone} takes over after {:.1} s; its clocks begin anew",
-                    component.name(),
-                    took.as_secs_f64()
-                )
-            });
-        self.component_acts(now, component, noted.or(cause), future);
+        self.probes.timeline.note(now, Weight::Turn, cause, "leadership/acts", component.index() as u64, || {
+            format!(
+                "{} in {zone} takes over after {:.1} s; its clocks begin anew",
+                component.name(),
+                took.as_secs_f64()
+            )
+        });
+        self.component_acts(now, component, future);
     }
 
     /// A request about a lease has ended for its candidate.

@@ -35,7 +35,7 @@ impl World {
     }
 
     /// The ReplicaSet controller begins: orders that its predecessor had not carried out are forgotten.
-    pub(crate) fn replica_sets_begin(&mut self, now: SimTime, _cause: Cause, future: &mut Future) {
+    pub(crate) fn replica_sets_begin(&mut self, now: SimTime, future: &mut Future) {
         if now > SimTime::ZERO {
             self.cluster.pods.iter_mut().for_each(|pod| pod.is_being_deleted = false);
         }
