@@ -143,7 +143,7 @@ pub struct Run {
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
-    /// Directory for the files [default: ekssim-out/<SCENARIO>-<SEED>]
+    /// Directory for the files [default: ekssim-out/SCENARIO-SEED]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
 
