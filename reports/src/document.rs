@@ -67,7 +67,8 @@ impl Document {
     const NOTES_MIN: usize = 1_000;
 
     /// Puts a document together. `program` is the program's name and version; `records` holds one record per case of
-    /// the findings, in their order. The command is written from the plan; set [`Document::command`] where more is known.
+    /// the findings, in their order. The command is written from the plan; set [`Document::command`] where more is
+    /// known.
     pub fn new(program: impl Into<String>, seed: u64, plan: Plan, findings: Findings, records: Vec<Record>) -> Self {
         Document {
             schema: Self::SCHEMA,

@@ -1,5 +1,5 @@
-//! Which charts a document has: one per client class for availability and latency, then nodes, pods, and whatever else the
-//! model gives over time. Series are grouped by their names' families; an unknown one gets a chart of its own.
+//! Which charts a document has: one per client class for availability and latency, then nodes, pods, and whatever else
+//! the model gives over time. Series are grouped by their names' families; an unknown one gets a chart of its own.
 
 use crate::chart::{Band, Chart, Figure, Line, Mark, MarkKind};
 use crate::story;

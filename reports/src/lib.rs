@@ -2,8 +2,8 @@
 //!
 //! A [`Document`] holds everything that any report needs; as JSON it is `record.json`. [`terminal`] tells it on one
 //! screen, [`html`] on one page that opens offline, [`write_all`] puts both, the plots and the record into a directory,
-//! all or nothing. [`verdict`] says whether the plan's objectives were kept. Nothing here runs a model, reads a clock or
-//! prints.
+//! all or nothing. [`verdict`] says whether the plan's objectives were kept. Nothing here runs a model, reads a clock
+//! or prints.
 
 pub mod chart;
 mod document;

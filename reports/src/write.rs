@@ -41,7 +41,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes `record.json`, `report.html`, `summary.txt` and the plots into the directory `out`, and says what was written.
+/// Writes `record.json`, `report.html`, `summary.txt` and the plots into the directory `out`, and says what was
+/// written.
 ///
 /// An output of an earlier run is replaced as a whole.
 ///
@@ -64,7 +65,8 @@ pub fn write_all(document: &Document, out: &Path) -> Result<Vec<PathBuf>, WriteE
     })
 }
 
-/// The plots by file name: those over all replications, and where there are several cases those of the most telling one.
+/// The plots by file name: those over all replications, and where there are several cases those of the most telling
+/// one.
 fn plots(document: &Document) -> Vec<(String, Figure)> {
     let mut plots: Vec<_> = figures::of_all(&document.plan, &document.findings)
         .into_iter()

@@ -1,5 +1,5 @@
-//! The font of the charts: a subset of DejaVu Sans inside the program (`font/LICENSE`), so that pictures are the same on
-//! every machine.
+//! The font of the charts: a subset of DejaVu Sans inside the program (`font/LICENSE`), so that pictures are the same
+//! on every machine.
 
 use std::sync::LazyLock;
 use ttf_parser::{Face, GlyphId};

@@ -1,7 +1,7 @@
 //! Charts over simulated time: plain data, laid out once into shapes, drawn as SVG or PNG.
 //!
-//! A chart must be readable in grey and on paper: lines differ in their dashes and carry their names at their ends, axes
-//! have units, and nothing is told by colour alone.
+//! A chart must be readable in grey and on paper: lines differ in their dashes and carry their names at their ends,
+//! axes have units, and nothing is told by colour alone.
 
 mod font;
 mod layout;

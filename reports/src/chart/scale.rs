@@ -45,7 +45,8 @@ pub fn time_scale(end_s: f64, ticks_most: usize) -> Scale {
     Scale { low: 0.0, high: end, log: false, ticks: ticks.collect() }
 }
 
-/// The vertical axis of a chart, so that every finite value of its lines lies on it, and of their bands as far as it can.
+/// The vertical axis of a chart, so that every finite value of its lines lies on it, and of their bands as far as it
+/// can.
 pub fn value_scale(chart: &Chart) -> Scale {
     let lines = || chart.lines.iter().flat_map(|line| &line.values).flatten().copied();
     let positive = lines().all(|value| value >= 0.0);
@@ -66,8 +67,7 @@ pub fn value_scale(chart: &Chart) -> Scale {
     }
     match chart.unit {
         _ if chart.log => logarithmic(chart.unit, low, high),
-        Unit::Share if low == 1.0 => linear(chart.unit, 0.99, 1.0),
-        Unit::Share if high > 0.5 && low >= 0.9 => linear(chart.unit, low - (1.0 - low).max(0.001) * 0.15, 1.0),
+        Unit::Share if (0.9..1.0).contains(&low) => linear(chart.unit, low - (1.0 - low).max(0.001) * 0.15, 1.0),
         Unit::Share if high > 0.5 => linear(chart.unit, 0.0, high.max(1.0)),
         _ => linear(chart.unit, low.min(0.0), if high > 0.0 { high } else { 1.0_f64.min(low.abs() + 1.0) }),
     }

@@ -26,8 +26,8 @@ pub fn svg(figure: &Figure) -> String {
     out
 }
 
-/// A laid-out chart as an SVG element of a page. Its shapes have class names (`ink`, `grid`, `s0` ...) and no colours; the
-/// element names the place of its plot in `data-` attributes, and its last path, of class `cursor`, is empty.
+/// A laid-out chart as an SVG element of a page. Its shapes have class names (`ink`, `grid`, `s0` ...) and no colours;
+/// the element names the place of its plot in `data-` attributes, and its last path, of class `cursor`, is empty.
 pub fn inline_svg(laid: &Laid, id: usize) -> String {
     let scene = &laid.scene;
     let mut out = format!(

@@ -1,5 +1,5 @@
-//! The charts of the page, in tabs: over all replications, and for one run of each case; and the values behind them, for
-//! the read-out under the pointer.
+//! The charts of the page, in tabs: over all replications, and for one run of each case; and the values behind them,
+//! for the read-out under the pointer.
 
 use super::case_name;
 use crate::chart::{Chart, Figure, inline_svg, lay_out};
