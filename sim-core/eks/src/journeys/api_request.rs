@@ -11,11 +11,12 @@
 use crate::aim::{Aim, Caller, Outcome, Work};
 use crate::event::{Event, Future, RequestStep};
 use crate::ids::{ApiServerId, MemberId, RequestRef};
+use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{Admission, LinkState, View};
-use crate::stations::network::ConnectionState;
 use crate::stations::network::connections::NONE;
+use crate::stations::network::{ConnectionState, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -94,21 +95,16 @@ impl World {
         request.in_hand = true;
         request.server = server;
         request.server_life = self.api_servers[server.index()].life();
-        let way = match request.caller {
-            Caller::Component(..) => SimDuration::ZERO, // a loopback
-            _ => self.way(place, through, server, &mut self.draw_for(slot, WAY_THERE)),
-        };
+        let caller = request.caller;
+        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, WAY_THERE));
         future.schedule(now + way, self.at_step(slot, RequestStep::Arrives));
     }
 
-    /// Delay of one message between a client and an API server through an NLB node.
-    fn way(
-        &self,
-        place: crate::stations::network::Place,
-        through: crate::plan::ZoneId,
-        server: ApiServerId,
-        draw: &mut Draw,
-    ) -> SimDuration {
+    /// Delay of one message between a client and an API server: through an NLB node, or over a loopback.
+    fn way(&self, caller: Caller, place: Place, through: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+        if let Caller::Component(..) = caller {
+            return self.plan.parameters.network.loopback.duration(draw);
+        }
         let to_node = self.zones.delay_from(place, through, draw);
         let in_node = self.plan.parameters.nlb.added_latency.duration(draw);
         to_node + in_node + self.zones.delay(through, self.api_servers[server.index()].zone, draw)
@@ -344,10 +340,7 @@ impl World {
         let (caller, server) = (request.caller, request.server);
         let connection = self.connections.at(request.connection);
         let ConnectionState::Open { through, silent: None, .. } = connection.state else { return };
-        let way = match caller {
-            Caller::Component(..) => SimDuration::ZERO,
-            _ => self.way(connection.place, through, server, &mut self.draw_for(slot, WAY_BACK)),
-        };
+        let way = self.way(caller, connection.place, through, server, &mut self.draw_for(slot, WAY_BACK));
         future.schedule(now + way, self.at_step(slot, RequestStep::Answered));
     }
 
@@ -383,9 +376,13 @@ impl World {
         request.awaited = false;
         let (caller, aim, begun) = (request.caller, request.aim, request.begun);
         let cause = request.cause.or(self.connections.at(request.connection).cause);
+        let connection = request.connection;
         self.requests.free_if_over(slot);
+        if matches!(caller, Caller::External(_)) {
+            self.connections.remove(connection); // the command's process ends
+        }
         self.probes.requests.ends(now, begun, aim, outcome);
-        self.note_outage(now, begun, caller, outcome);
+        self.note_outage(now, begun, caller, aim, outcome);
         if outcome.is_error() {
             let kind = (aim.class() as u64) << 8 | outcome as u64;
             self.probes.timeline.note(now, Weight::Step, cause, "request/failed", kind, || {
@@ -438,6 +435,6 @@ impl World {
 }
 
 /// The zone of an etcd member: there is one in each zone of the control plane, in their order.
-pub(crate) fn zone_of(member: MemberId) -> crate::plan::ZoneId {
-    crate::plan::ZoneId(member.0)
+pub(crate) fn zone_of(member: MemberId) -> ZoneId {
+    ZoneId(member.0)
 }

@@ -157,7 +157,7 @@ impl World {
     }
 
     /// Why the address of a zone, or what is behind it, does not answer.
-    fn cause_at(&self, address: ZoneId) -> Cause {
+    pub(crate) fn cause_at(&self, address: ZoneId) -> Cause {
         let dark = self.zones.dark_since(address).and_then(|(_, cause)| cause);
         dark.or_else(|| self.api_servers.iter().find_map(|server| server.down_since()).and_then(|(_, cause)| cause))
     }
@@ -223,6 +223,7 @@ impl World {
                 continue; // a component dies with its server
             }
             connection.state = ConnectionState::Open { through, server, silent: Some((now, cause)) };
+            connection.cause = cause;
             if !self.plan.modes.explicit_read_idle {
                 let timers = &self.plan.parameters.connection;
                 let at = connection.given_up_at(now, timers.read_idle, timers.ping_timeout);

@@ -77,7 +77,12 @@ impl World {
                     self.start_later(now, zone, Part::EtcdMember, future);
                 }
             }
-            Change::NodeLoss { .. } => self.nodes_return(now, index, None, future),
+            Change::NodeLoss { .. } => {
+                let cause = self.probes.timeline.note(now, Weight::Turn, None, "node/return", u64::from(index), || {
+                    "the stopped nodes start again".to_owned()
+                });
+                self.nodes_return(now, index, cause, future);
+            }
             Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => {}
         }
     }
@@ -321,7 +326,7 @@ impl World {
 
     fn withdraw(&mut self, now: SimTime, zone: ZoneId) {
         if self.dns.withdraw(zone) {
-            let cause = self.zones.dark_since(zone).and_then(|(_, cause)| cause);
+            let cause = self.cause_at(zone);
             let name = self.zone_name(zone);
             self.probes.timeline.note(now, Weight::Step, cause, "dns/withdrawn", u64::from(zone.0), || {
                 format!("address in {name} leaves DNS; resolvers follow within the time to live")

@@ -8,8 +8,10 @@ pub struct Gauge {
     value: f64,
     since: SimTime,
     counted_from: SimTime,
+    /// Level times nanoseconds since the end of the warm-up.
     area: f64,
     window: SimDuration,
+    /// Level times nanoseconds, by window.
     areas: Vec<f64>,
     least: f64,
 }
@@ -39,7 +41,7 @@ impl Gauge {
     /// Average level from the end of the warm-up to `end`; the level itself if no time has passed.
     pub fn average(&mut self, end: SimTime) -> f64 {
         self.settle(end);
-        let counted = end.saturating_since(self.counted_from).as_secs_f64();
+        let counted = nanos(end.saturating_since(self.counted_from));
         if counted > 0.0 { self.area / counted } else { self.value }
     }
 
@@ -57,7 +59,7 @@ impl Gauge {
         for (index, area) in self.areas.iter().enumerate() {
             let start = index as u64 * length;
             let covered = end.as_nanos().saturating_sub(start).min(length);
-            averages.push((covered > 0).then(|| area / SimDuration::from_nanos(covered).as_secs_f64()));
+            averages.push((covered > 0).then(|| area / covered as f64));
         }
         averages
     }
@@ -67,7 +69,7 @@ impl Gauge {
         if now <= self.since {
             return;
         }
-        let counted = now.saturating_since(self.counted_from.max(self.since)).as_secs_f64();
+        let counted = nanos(now.saturating_since(self.counted_from.max(self.since)));
         if counted > 0.0 {
             self.area += self.value * counted;
             self.least = self.least.min(self.value);
@@ -80,11 +82,16 @@ impl Gauge {
             if self.areas.len() <= index {
                 self.areas.resize(index + 1, 0.0);
             }
-            self.areas[index] += self.value * SimDuration::from_nanos(to - from).as_secs_f64();
+            self.areas[index] += self.value * (to - from) as f64;
             from = to;
         }
         self.since = now;
     }
+}
+
+/// Nanoseconds as a number: products with whole levels stay exact, so that a level that never changed is its average.
+fn nanos(duration: SimDuration) -> f64 {
+    duration.as_nanos() as f64
 }
 
 #[cfg(test)]
