@@ -30,9 +30,10 @@ pub struct Calendar<E> {
     heads: Vec<(SimTime, usize)>,
     /// The first of the heads.
     first_head: (SimTime, usize),
-    len: usize,
     scheduled: u64,
-    peak: usize,
+    popped: u64,
+    /// The most pending events before any pop so far.
+    peak: u64,
 }
 
 /// A queue of events with one delay in common, see [`Calendar::lane`]. Valid in the calendar that declared it and
@@ -58,8 +59,8 @@ impl<E: Copy> Calendar<E> {
             lanes: Vec::new(),
             heads: Vec::new(),
             first_head: NO_HEAD,
-            len: 0,
             scheduled: 0,
+            popped: 0,
             peak: 0,
         }
     }
@@ -71,12 +72,12 @@ impl<E: Copy> Calendar<E> {
 
     /// How many events are pending, in lanes too.
     pub fn len(&self) -> usize {
-        self.len
+        (self.scheduled - self.popped) as usize
     }
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.scheduled == self.popped
     }
 
     /// How many events were ever scheduled, in lanes too.
@@ -86,7 +87,7 @@ impl<E: Copy> Calendar<E> {
 
     /// The most events that were ever pending at once, in lanes too.
     pub fn peak(&self) -> usize {
-        self.peak
+        self.len().max(self.peak as usize)
     }
 
     /// Schedules `event` at the point `at`.
@@ -102,7 +103,7 @@ impl<E: Copy> Calendar<E> {
             None => self.ladder.push(at, self.now, event),
             Some(heap) => heap.push(at, event),
         }
-        self.count_one();
+        self.scheduled += 1;
     }
 
     /// Schedules `event` at `delay` from now.
@@ -138,7 +139,7 @@ impl<E: Copy> Calendar<E> {
             self.first_head = self.first_head.min((at, lane.0));
         }
         queue.waiting.push_back((at, event));
-        self.count_one();
+        self.scheduled += 1;
     }
 
     /// The time of the next event, if any is pending.
@@ -160,16 +161,16 @@ impl<E: Copy> Calendar<E> {
     /// Takes the next event if it is due at or before `limit`, and makes its time the present.
     #[inline]
     pub fn pop_until(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
-        let popped = match self.pop_pending(limit.min(self.first_head.0)) {
+        let (time, event) = match self.pop_pending(limit.min(self.first_head.0)) {
             Some(popped) => popped,
-            None if self.first_head != NO_HEAD && self.first_head.0 <= limit => self.pop_lane(),
-            None => return None,
+            None => self.pop_lane(limit)?,
         };
-        debug_assert!(popped.0 >= self.now, "time never runs backwards");
-        self.now = popped.0;
-        self.len -= 1;
-
-        Some(popped)
+        debug_assert!(time >= self.now, "time never runs backwards");
+        self.now = time;
+        // Between two pops the number only grows, so that its peaks lie before pops.
+        self.peak = self.peak.max(self.scheduled - self.popped);
+        self.popped += 1;
+        Some((time, event))
     }
 
     /// Makes `now` the present, between events.
@@ -195,13 +196,6 @@ impl<E: Copy> Calendar<E> {
     }
 
     #[inline]
-    fn count_one(&mut self) {
-        self.scheduled += 1;
-        self.len += 1;
-        self.peak = self.peak.max(self.len);
-    }
-
-    #[inline]
     fn pop_pending(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
         match &mut self.shuffled {
             None => self.ladder.pop_until(limit),
@@ -209,10 +203,14 @@ impl<E: Copy> Calendar<E> {
         }
     }
 
-    fn pop_lane(&mut self) -> (SimTime, E) {
-        let (_, lane) = self.first_head;
+    #[inline(never)]
+    fn pop_lane(&mut self, limit: SimTime) -> Option<(SimTime, E)> {
+        let (time, lane) = self.first_head;
+        if time > limit || self.first_head == NO_HEAD {
+            return None;
+        }
         let waiting = &mut self.lanes[lane].waiting;
-        let popped = waiting.pop_front().expect("a lane with a head has an event");
+        let popped = waiting.pop_front();
         self.heads[lane] = waiting.front().map_or(NO_HEAD, |&(at, _)| (at, lane));
         self.first_head = self.heads.iter().copied().min().unwrap_or(NO_HEAD);
         popped

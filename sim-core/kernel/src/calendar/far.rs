@@ -256,6 +256,11 @@ impl<E: Copy> Far<E> {
         self.slots[slot].end = start;
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.store.capacity().max(self.next.capacity())
+    }
+
     /// Frees a chunk that was read, and gives the one behind it.
     #[inline]
     fn release(&mut self, chunk: u32) -> u32 {

@@ -149,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn the_steady_state_allocates_nothing() {
+        for pending in [30, 1_000, 20_000] {
+            let mut ladder = Ladder::new();
+            (0..pending).for_each(|n| ladder.push(SimTime::from_nanos(split_mix(n) % 1_000_000), SimTime::ZERO, n));
+            let mut hold = |events: u64| {
+                for _ in 0..events {
+                    let (now, event) = ladder.pop_until(SimTime::MAX).expect("HOLD never ends");
+                    let event = split_mix(event);
+                    ladder.push(SimTime::from_nanos(now.as_nanos() + event % 1_000_000), now, event);
+                }
+                (ladder.near.capacity(), ladder.far.capacity())
+            };
+            let warm = hold(200_000);
+            assert_eq!(warm, hold(1_000_000), "{pending} pending");
+        }
+    }
+
+    #[test]
     fn many_pending_events_keep_their_order_under_any_increments() {
         agrees_with_the_heap(100_000, 300_000, |number| vec![split_mix(number) % 1_000_000]);
         agrees_with_the_heap(3_000, 100_000, |_| vec![1_000]);

@@ -38,9 +38,17 @@ impl<E: Copy> Near<E> {
     /// Puts an event behind all that are due at or before its time.
     #[inline]
     pub(super) fn insert(&mut self, time: u64, event: E) {
+        if let ([only_time], [only_event]) = (&mut self.times[..], &mut self.events[..]) {
+            // Which of two comes first is anyone's guess, and a wrong guess costs more than the rest: no branch here.
+            let first_time = time.min(*only_time);
+            let pair = [*only_event, event];
+            let first = usize::from(time < *only_time);
+            *only_time = time.max(*only_time);
+            *only_event = pair[1 - first];
+            return self.append_one(first_time, pair[first]);
+        }
         let mut place = self.times.len();
-        self.times.push(time);
-        self.events.push(event);
+        self.append_one(time, event);
         while place > 0 && self.times[place - 1] <= time {
             self.times[place] = self.times[place - 1];
             self.events[place] = self.events[place - 1];
@@ -48,6 +56,12 @@ impl<E: Copy> Near<E> {
         }
         self.times[place] = time;
         self.events[place] = event;
+    }
+
+    #[inline]
+    fn append_one(&mut self, time: u64, event: E) {
+        self.times.push(time);
+        self.events.push(event);
     }
 
     /// Puts events behind all others, where they belong if they come in falling order.
@@ -71,6 +85,11 @@ impl<E: Copy> Near<E> {
         }
         self.times.pop();
         self.events.pop().map(|event| (time, event))
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.times.capacity().max(self.events.capacity())
     }
 
     /// Moves all that is due at `end` or later to the slots, in order.
