@@ -214,6 +214,7 @@ impl Screen {
         };
         self.line(Tone::Strong, &harmless(&what));
         let mut table = Table::new(&[Side::Right, Side::Left, Side::Right, Side::Left, Side::Right, Side::Left]);
+        table.wrap(5);
         for (at, fact) in points.iter().enumerate() {
             let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
             let cause = story::shown_cause(&record.timeline, fact, shown);
