@@ -2,6 +2,24 @@
 //!
 //! A chart must be readable in grey and on paper: lines differ in their dashes and carry their names at their ends,
 //! axes have units, and nothing is told by colour alone.
+//!
+//! ```
+//! use reports::chart::{Chart, Figure, Line, svg};
+//! use sim_study::Unit;
+//!
+//! let values = vec![Some(1.0), Some(0.4), None, Some(1.0)];
+//! let line = Line { label: String::new(), window_s: 10.0, values, band: None };
+//! let chart = Chart {
+//!     title: "kubelet: availability".into(),
+//!     unit: Unit::Share,
+//!     log: false,
+//!     end_s: 40.0,
+//!     lines: vec![line],
+//!     marks: vec![],
+//! };
+//! let figure = Figure { name: "availability".into(), title: "API availability".into(), charts: vec![chart] };
+//! assert!(svg(&figure).contains(">100 %</text>"));
+//! ```
 
 mod font;
 mod layout;
