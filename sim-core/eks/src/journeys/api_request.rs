@@ -173,7 +173,7 @@ impl World {
         let mut draw = self.key.draw(ETCD, request.entity, request.ordinal << 8 | u64::from(tries));
         let server = request.server;
         let from = &self.api_servers[server.index()];
-        let Some(member) = from.choose_member(&mut draw) else {
+        let Some(member) = from.choose_member(now, &mut draw) else {
             return self.leave_server(now, slot, Outcome::ServerError, future);
         };
         let way = self.zones.delay(from.zone, zone_of(member), &mut draw);

@@ -51,6 +51,16 @@ pub enum LinkState {
     Broken,
 }
 
+impl EtcdLink {
+    fn is_usable(&self, now: SimTime) -> bool {
+        match self.state {
+            LinkState::Ready => true,
+            LinkState::Silent { given_up } => now < given_up,
+            LinkState::Broken => false,
+        }
+    }
+}
+
 impl ApiServer {
     /// A server in `zone` that is up, with connections to `members` etcd members.
     pub fn new(zone: ZoneId, members: usize, parameters: &Parameters) -> Self {
@@ -100,10 +110,10 @@ impl ApiServer {
         next
     }
 
-    /// The member that a call goes to: any whose connection is not given up, each as likely. Concurrent round-robin
-    /// calls of many clients come to that.
-    pub fn choose_member(&self, draw: &mut Draw) -> Option<MemberId> {
-        let usable = || (0u8..).zip(&self.links).filter(|(_, link)| link.state != LinkState::Broken);
+    /// The member that a call goes to: any whose connection is not given up by now, each as likely. Concurrent
+    /// round-robin calls of many clients come to that.
+    pub fn choose_member(&self, now: SimTime, draw: &mut Draw) -> Option<MemberId> {
+        let usable = || (0u8..).zip(&self.links).filter(|(_, link)| link.is_usable(now));
         let count = usable().count() as u64;
         if count == 0 {
             return None;
@@ -157,7 +167,7 @@ mod tests {
         let mut draw = RunKey::new(1, 0).draw(Purpose::new("test"), 0, 0);
         let mut seen = [0; 3];
         for _ in 0..100 {
-            seen[server.choose_member(&mut draw).expect("two are left").index()] += 1;
+            seen[server.choose_member(SimTime::ZERO, &mut draw).expect("two are left").index()] += 1;
         }
         assert!(seen[0] > 20 && seen[1] == 0 && seen[2] > 20, "{seen:?}");
     }
