@@ -23,6 +23,7 @@ use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 const WAY_THERE: Purpose = Purpose::new("request/way-there");
 const CPU: Purpose = Purpose::new("request/cpu");
 const ETCD: Purpose = Purpose::new("request/etcd");
+const ETCD_BACK: Purpose = Purpose::new("request/etcd-back");
 const FSYNC: Purpose = Purpose::new("etcd/fsync");
 const WAY_BACK: Purpose = Purpose::new("request/way-back");
 
@@ -254,7 +255,9 @@ impl World {
         };
         let Some(decided) = decided else { return self.lost_on_the_way(now, slot, future) };
         let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
-        let to_server = self.zones.mean(zone_of(member), self.api_servers[self.requests.at(slot).server.index()].zone);
+        let server = self.api_servers[self.requests.at(slot).server.index()].zone;
+        // Drawn, so that entries of one batch do not reach the server at one instant.
+        let to_server = self.zones.delay(zone_of(member), server, &mut self.draw_for(slot, ETCD_BACK));
         self.requests.at_mut(slot).commit = decided;
         future.schedule(decided + back + to_server, self.at_step(slot, RequestStep::Committed));
     }
