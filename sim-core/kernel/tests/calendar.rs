@@ -69,6 +69,21 @@ fn events_behind_the_limit_stay() {
 }
 
 #[test]
+fn many_events_before_others_that_were_looked_at_too_early_come_in_order() {
+    // Looked at before they are due, 100 events stay where they lie; 40 more are then scheduled before them, from a
+    // time with the same leading digits, and one among them.
+    let mut calendar = Calendar::new();
+    (0..100).for_each(|event| calendar.schedule(at(0x1800 + 8 * event), event));
+    assert_eq!(calendar.pop_until(at(0x1400)), None);
+    calendar.advance_to(at(0x1400));
+    (0..40).for_each(|event| calendar.schedule(at(0x1400 + 16 * event), 100 + event));
+    calendar.schedule(at(0x1900), 140);
+    let times = all(&mut calendar).into_iter().map(|(time, _)| time).collect::<Vec<_>>();
+    assert_eq!(times.len(), 141);
+    assert!(times.is_sorted(), "{times:x?}");
+}
+
+#[test]
 fn the_last_instant_of_all_is_an_instant_like_others() {
     let mut calendar = Calendar::new();
     let lane = calendar.lane(SimDuration::MAX);
