@@ -239,7 +239,7 @@ impl Screen {
             n => format!("{n} set otherwise"),
         };
         let line = format!(
-            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {}. Warnings: {}.",
+            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {} in the input, and what the report lists of EKS. Warnings: {}.",
             sim_eks::DECLARATIONS.len(),
             story::notes(plan, NoteKind::Filled),
             story::notes(plan, NoteKind::NotModelled),

@@ -4,7 +4,7 @@ use crate::text::harmless;
 use crate::{Document, story};
 use serde::Serialize;
 use sim_eks::plan::NoteKind;
-use sim_eks::{Confidence, DECLARATIONS, Declaration, Parameters, Plan};
+use sim_eks::{Confidence, DECLARATIONS, Declaration, OMISSIONS, Omission, Parameters, Plan};
 
 #[derive(Serialize)]
 pub struct Assumptions {
@@ -14,6 +14,7 @@ pub struct Assumptions {
     confidence: [(&'static str, usize); 3],
     filled: Vec<Note>,
     not_modelled: Vec<Note>,
+    omissions: &'static [Omission],
     warnings: Vec<Note>,
 }
 
@@ -68,6 +69,7 @@ pub fn assumptions(document: &Document) -> Assumptions {
         }),
         filled: notes(plan, NoteKind::Filled),
         not_modelled: notes(plan, NoteKind::NotModelled),
+        omissions: OMISSIONS,
         warnings,
     }
 }

@@ -1,8 +1,10 @@
 //! What the model leaves out, and what that does to results: printed in every report. Whoever fills a gap deletes its
 //! line here.
 
+use serde::Serialize;
+
 /// One thing that the real system does and the model does not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Omission {
     /// What is left out.
     pub what: &'static str,
