@@ -23,8 +23,8 @@ pub enum Event {
     Connection(ConnectionRef, ConnectionStep),
     /// A kubelet's clock: the node, its generation.
     Kubelet(NodeId, u32, KubeletClock),
-    /// An administrator or a CI system begins its next command.
-    External(u32),
+    /// An administrator or a CI system begins a command: the client, the command's number.
+    External(u32, u32),
     /// A CI job tries again: the client, its job.
     CiRetry(u32, u32),
     /// The election clock of an etcd member: the member, the generation of its clock.

@@ -10,6 +10,7 @@ pub mod kubelet;
 pub mod leadership;
 pub mod node_group;
 pub mod node_lifecycle;
+pub mod objects;
 pub mod pod;
 pub mod pod_gc;
 pub mod power;

@@ -141,7 +141,7 @@ impl World {
             value: Some(value as f64),
             definition: definition.to_owned(),
         };
-        let jobs_failed = self.externals.iter().map(|external| external.jobs.1).sum();
+        let jobs_failed = self.externals.iter().map(|external| external.jobs_failed).sum();
         vec![
             seconds(
                 "etcd.election",

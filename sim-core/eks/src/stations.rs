@@ -2,5 +2,6 @@
 
 pub mod compute;
 pub mod control_plane;
+pub mod external_client;
 pub mod network;
 pub mod services;

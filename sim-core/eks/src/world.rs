@@ -4,12 +4,12 @@ use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future};
 use crate::ids::{ApiServerId, Component, MemberId};
-use crate::journeys::external_client::External;
-use crate::journeys::kubelet::Kubelet;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
 use crate::probes::{Cause, Probes};
+use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::{ApiServer, Etcd, LeaderLease, Nlb, Requests};
+use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Dns, Zones};
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
 use std::sync::Arc;
@@ -204,7 +204,7 @@ impl World {
                 let count = &mut self.components[component.index()][server.index()].requests;
                 (1 << 32 | (component.index() as u64) << 8 | u64::from(server.0), count)
             }
-            Caller::External(client) => (2 << 32 | u64::from(client), &mut self.externals[client as usize].commands),
+            Caller::External(client) => (2 << 32 | u64::from(client), &mut self.externals[client as usize].requests),
         };
         *count += 1;
         (entity, u64::from(*count))
@@ -272,7 +272,7 @@ impl Model for World {
             Event::QueueDeadline(request) => self.queue_deadline(now, request, future),
             Event::Connection(connection, step) => self.connection(now, connection, step, future),
             Event::Kubelet(node, generation, clock) => self.kubelet(now, node, generation, clock, future),
-            Event::External(client) => self.external(now, client, future),
+            Event::External(client, command) => self.external(now, client, command, future),
             Event::CiRetry(client, job) => self.ci_retry(now, client, job, future),
             Event::EtcdElection(member, clock, step) => self.etcd_election(now, member, clock, step, future),
             Event::EtcdHeartbeat(member, life) => self.etcd_heartbeat(now, member, life, future),

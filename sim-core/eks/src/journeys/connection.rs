@@ -92,7 +92,7 @@ impl World {
         let connection = self.connections.at(slot);
         let dial = u64::from(connection.dials);
         let ordinal = match connection.owner {
-            Owner::External(client) => u64::from(self.externals[client as usize].commands),
+            Owner::External(client) => u64::from(self.externals[client as usize].requests),
             _ => 0,
         };
         self.key.draw(DIAL, entity_of(connection.owner), ordinal << 24 | dial << 8 | part)

@@ -9,6 +9,7 @@ use crate::aim::{Aim, Caller, Outcome};
 use crate::event::{Event, Future, KubeletClock};
 use crate::ids::NodeId;
 use crate::probes::Cause;
+use crate::stations::compute::kubelet::{Kubelet, Retry};
 use crate::stations::network::{ConnectionState, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
@@ -16,24 +17,6 @@ use sim_kernel::{Purpose, SimDuration, SimTime};
 const LEASE_PHASE: Purpose = Purpose::new("kubelet/lease-phase");
 const STATUS_PHASE: Purpose = Purpose::new("kubelet/status-phase");
 const REPORT_PHASE: Purpose = Purpose::new("kubelet/report-phase");
-
-/// One kubelet.
-#[derive(Clone, Debug)]
-pub struct Kubelet {
-    /// Its connection.
-    pub connection: u32,
-    /// Requests so far: the ordinal of their draws.
-    pub requests: u32,
-    /// Since when it has had nothing but failures; `None` while it succeeds.
-    pub failing_since: Option<SimTime>,
-    generation: u32,
-    running: bool,
-    failed_tries: u32,
-    backoff: SimDuration,
-    /// Whether the API has another opinion of the node's status, and since which event.
-    differs: bool,
-    differs_cause: Cause,
-}
 
 impl World {
     /// The kubelets of the nodes that exist when the run begins: each somewhere in its rounds.
@@ -44,8 +27,8 @@ impl World {
             let node = NodeId(id);
             let place = Place::Zone(self.cluster.zone_of(node));
             let connection = self.open_from_start(Owner::Kubelet(node), place, future);
-            self.kubelets.push(Kubelet::new(connection, timing.lease_retry_backoff_base));
-            self.kubelets[node.index()].running = true;
+            self.kubelets.push(Kubelet::new(connection));
+            self.kubelets[node.index()].runs_from_the_start();
             let phase =
                 |purpose, period: SimDuration| period.scaled(self.key.draw(purpose, u64::from(id), 0).uniform());
             let renews = SimTime::ZERO + phase(LEASE_PHASE, timing.lease_renew_interval);
@@ -61,16 +44,11 @@ impl World {
         while self.kubelets.len() <= node.index() {
             let owner = Owner::Kubelet(NodeId(self.kubelets.len() as u32));
             let connection = self.connections.add(owner, place);
-            self.kubelets.push(Kubelet::new(connection, self.plan.parameters.kubelet.lease_retry_backoff_base));
+            self.kubelets.push(Kubelet::new(connection));
         }
         let timing = &self.plan.parameters.kubelet;
         let kubelet = &mut self.kubelets[node.index()];
-        kubelet.generation += 1;
-        kubelet.running = true;
-        kubelet.failed_tries = 0;
-        kubelet.backoff = timing.lease_retry_backoff_base;
-        kubelet.differs = false;
-        let generation = kubelet.generation;
+        let generation = kubelet.starts();
         self.connections.at_mut(kubelet.connection).place = place;
         let reports = now + timing.status_report_interval;
         future.schedule(reports, Event::Kubelet(node, generation, KubeletClock::ReportStatus));
@@ -85,9 +63,7 @@ impl World {
     /// The kubelet dies with its instance: its requests and its connection are gone.
     pub(crate) fn kubelet_dies(&mut self, now: SimTime, node: NodeId) {
         let Some(kubelet) = self.kubelets.get_mut(node.index()) else { return };
-        kubelet.generation += 1;
-        kubelet.running = false;
-        kubelet.failing_since = None;
+        kubelet.dies();
         let connection = kubelet.connection;
         self.abandon(now, connection);
     }
@@ -95,7 +71,7 @@ impl World {
     /// Whether watches reach the kubelet: its connection is open and its path alive.
     pub(crate) fn kubelet_hears(&self, node: NodeId) -> bool {
         self.kubelets.get(node.index()).is_some_and(|kubelet| {
-            kubelet.running
+            kubelet.is_running()
                 && matches!(self.connections.at(kubelet.connection).state, ConnectionState::Open { silent: None, .. })
         })
     }
@@ -108,12 +84,11 @@ impl World {
     /// The API has another opinion of a living node's status: at its next status round the kubelet reports.
     pub(crate) fn status_differs(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
         let Some(kubelet) = self.kubelets.get_mut(node.index()) else { return };
-        if !kubelet.running || std::mem::replace(&mut kubelet.differs, true) {
+        if !kubelet.disagrees(cause) {
             return;
         }
-        kubelet.differs_cause = cause;
         let next = self.next_status_round(now, node);
-        let generation = self.kubelets[node.index()].generation;
+        let generation = self.kubelets[node.index()].generation();
         future.schedule(next, Event::Kubelet(node, generation, KubeletClock::CompareStatus));
     }
 
@@ -134,7 +109,7 @@ impl World {
         clock: KubeletClock,
         future: &mut Future,
     ) {
-        if self.kubelets[node.index()].generation != generation {
+        if self.kubelets[node.index()].generation() != generation {
             return;
         }
         let caller = Caller::Kubelet(node);
@@ -149,7 +124,7 @@ impl World {
                 }
             }
             KubeletClock::CompareStatus if self.kubelet_hears(node) => {
-                let cause = self.kubelets[node.index()].differs_cause;
+                let cause = self.kubelets[node.index()].disagreement();
                 self.call(now, caller, Aim::ReportStatus(node), cause, future);
             }
             KubeletClock::CompareStatus => {
@@ -169,13 +144,11 @@ impl World {
         cause: Cause,
         future: &mut Future,
     ) {
-        let generation = self.kubelets[node.index()].generation;
+        let generation = self.kubelets[node.index()].generation();
         let timing = &self.plan.parameters.kubelet;
         match (aim, outcome) {
             (Aim::RenewLease(_), Outcome::Succeeded) => {
-                let kubelet = &mut self.kubelets[node.index()];
-                kubelet.failed_tries = 0;
-                kubelet.backoff = timing.lease_retry_backoff_base;
+                self.kubelets[node.index()].renewed();
                 let next = now + timing.lease_renew_interval;
                 future.schedule(next, Event::Kubelet(node, generation, KubeletClock::RenewLease));
             }
@@ -191,9 +164,9 @@ impl World {
                 let pause = timing.lease_retry_backoff_max;
                 future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::Register));
             }
-            (Aim::ReportStatus(_), Outcome::Succeeded) => self.kubelets[node.index()].differs = false,
+            (Aim::ReportStatus(_), Outcome::Succeeded) => self.kubelets[node.index()].agrees(),
             _ => {
-                self.kubelets[node.index()].differs = false;
+                self.kubelets[node.index()].agrees();
                 self.status_differs(now, node, cause, future);
             }
         }
@@ -201,31 +174,13 @@ impl World {
 
     /// A renewal failed: the kubelet tries again at once, and after a round of failures with growing pauses.
     fn lease_not_renewed(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
-        let timing = &self.plan.parameters.kubelet;
         let kubelet = &mut self.kubelets[node.index()];
-        kubelet.failed_tries += 1;
-        if u64::from(kubelet.failed_tries) < timing.lease_tries {
-            return self.call(now, Caller::Kubelet(node), Aim::RenewLease(node), cause, future);
-        }
-        let pause = kubelet.backoff;
-        kubelet.backoff = (pause * 2).min(timing.lease_retry_backoff_max);
-        let generation = kubelet.generation;
-        future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::RenewLease));
-    }
-}
-
-impl Kubelet {
-    fn new(connection: u32, backoff: SimDuration) -> Self {
-        Kubelet {
-            connection,
-            requests: 0,
-            failing_since: None,
-            generation: 0,
-            running: false,
-            failed_tries: 0,
-            backoff,
-            differs: false,
-            differs_cause: None,
+        match kubelet.renewal_failed(&self.plan.parameters.kubelet) {
+            Retry::AtOnce => self.call(now, Caller::Kubelet(node), Aim::RenewLease(node), cause, future),
+            Retry::After(pause) => {
+                let generation = kubelet.generation();
+                future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::RenewLease));
+            }
         }
     }
 }
