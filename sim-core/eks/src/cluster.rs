@@ -178,7 +178,8 @@ fn deployment(planned: &crate::plan::Deployment) -> Deployment {
 
 fn order_queue(plan: &Plan, component: Component) -> WorkQueue<(Aim, Cause)> {
     let (rate, burst) = client_rate(plan, component);
-    WorkQueue::new(rate, burst, plan.parameters.controllers.retry_backoff)
+    let controllers = &plan.parameters.controllers;
+    WorkQueue::new(rate, burst, controllers.retry_backoff, controllers.pace)
 }
 
 /// Requests per second and burst of a component's client.

@@ -159,6 +159,8 @@ parameters! {
         lease_tries: u64 = "5", "1..100", Documented, "kubernetes/component-helpers, lease controller", "Renewals tried back to back before the kubelet pauses.";
         status_update_interval: SimDuration = "10s", "1s..10m", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often the kubelet compares its node's status with what the API says.";
         status_report_interval: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often an unchanged status is reported.";
+        pod_pace: SimDuration = "100us", "1us..1s", Inferred, "a pod worker is woken one after another; no measured source", "Time that a kubelet takes for one pod before it turns to the next.";
+        report_retry: SimDuration = "1s", "1ms..10m", Inferred, "the pod status manager syncs again soon after a failure; no measured source", "Pause before a kubelet whose connection lives repeats a report about a pod.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
     }
 
@@ -244,6 +246,8 @@ parameters! {
     controllers: ControllersParameters {
         qps: f64 = "20", "0.1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests per second of the controller manager's client.";
         burst: u64 = "30", "1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests that the controller manager may send at once.";
+        pace: SimDuration = "100us", "1us..1s", Inferred, "a worker sends one request after another; no measured source", "Time between two requests of one component's client at least.";
+        wind_up: SimDuration = "100ms", "1us..1m", Inferred, "a new leader starts its controllers one after another; no measured source", "Time over which a new leader's controllers start.";
         cloud_node_period: SimDuration = "5s", "100ms..10m", Documented, "cloud-provider node lifecycle controller", "How often NotReady nodes are compared with their instances.";
         pod_gc_period: SimDuration = "20s", "100ms..10m", Documented, "kubernetes/kubernetes pod GC controller", "How often pods of nodes that no longer exist are looked for.";
         pod_gc_quarantine: SimDuration = "40s", "0s..1h", Documented, "kubernetes/kubernetes pod GC controller", "How long a node must be gone before its pods are deleted.";

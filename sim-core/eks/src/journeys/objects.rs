@@ -21,9 +21,6 @@ const WATCH_POD: Purpose = Purpose::new("watch/pod");
 const WATCH_DEPLOYMENT: Purpose = Purpose::new("watch/deployment");
 const PHASE: Purpose = Purpose::new("cluster/phase");
 
-/// Time over which a new leader's controllers start, one after another.
-const WIND_UP: SimDuration = SimDuration::from_millis(100);
-
 impl World {
     /// What the cluster's half measured.
     pub(crate) fn cluster_measures(&mut self, end: SimTime) -> (Vec<Measure>, Vec<Series>, Vec<Balance>) {
@@ -146,7 +143,8 @@ impl World {
     /// of one leader are some moments apart, so that no two ever strike together.
     pub(crate) fn first_tick(&self, now: SimTime, period: SimDuration, generation: u32, clock: Clock) -> SimTime {
         let phase = self.key.draw(PHASE, clock as u64, u64::from(generation)).uniform();
-        now + if now == SimTime::ZERO { period } else { WIND_UP.min(period) }.scaled(phase)
+        let wind_up = self.plan.parameters.controllers.wind_up;
+        now + if now == SimTime::ZERO { period } else { wind_up.min(period) }.scaled(phase)
     }
 
     /// Time from a change that is committed now to its watcher's knowledge.

@@ -19,12 +19,6 @@ use sim_kernel::{Purpose, SimDuration, SimTime};
 const START: Purpose = Purpose::new("pod/start");
 const ENDPOINT: Purpose = Purpose::new("pod/endpoint");
 
-/// Time that a kubelet takes for one pod before it turns to the next.
-const PACE: SimDuration = SimDuration::from_micros(100);
-
-/// Pause before a kubelet whose connection lives repeats a report about a pod.
-const REPORT_AGAIN: SimDuration = SimDuration::from_secs(1);
-
 impl World {
     /// A pod has come a step further.
     pub(crate) fn pod(&mut self, now: SimTime, pod: PodId, life: u32, step: PodStep, future: &mut Future) {
@@ -50,7 +44,7 @@ impl World {
         for &pod in self.cluster.nodes[node.index()].pods() {
             let state = &self.cluster.pods[pod.index()];
             if !state.is_at_rest() {
-                turn += PACE;
+                turn += self.plan.parameters.kubelet.pod_pace;
                 future.schedule(turn, Event::Pod(pod, state.life(), PodStep::Seen));
             }
         }
@@ -110,7 +104,10 @@ impl World {
         match outcome {
             Outcome::Abandoned => {}
             Outcome::Succeeded => self.kubelet_turns_to(now, pod, future),
-            _ => future.schedule(now + REPORT_AGAIN, Event::Pod(pod, life, PodStep::Seen)),
+            _ => {
+                let again = now + self.plan.parameters.kubelet.report_retry;
+                future.schedule(again, Event::Pod(pod, life, PodStep::Seen));
+            }
         }
     }
 

@@ -7,14 +7,12 @@ use sim_kernel::stations::TokenBucket;
 use sim_kernel::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
-/// Time between two requests of one client at least: it sends one after another, so that no two ever leave together.
-const PACE: SimDuration = SimDuration::from_micros(100);
-
 /// A queue of requests.
 #[derive(Clone, Debug)]
 pub struct WorkQueue<T> {
     bucket: TokenBucket,
     pause: SimDuration,
+    pace: SimDuration,
     waiting: VecDeque<T>,
     failed: VecDeque<(SimTime, T)>,
     not_before: SimTime,
@@ -22,11 +20,12 @@ pub struct WorkQueue<T> {
 }
 
 impl<T> WorkQueue<T> {
-    /// An empty queue: `rate` requests a second, `burst` at once, `pause` before a failed one is repeated.
-    pub fn new(rate: f64, burst: u64, pause: SimDuration) -> Self {
+    /// An empty queue: `rate` requests a second, `burst` at once but `pace` apart, `pause` before a failed one is
+    /// repeated.
+    pub fn new(rate: f64, burst: u64, pause: SimDuration, pace: SimDuration) -> Self {
         let bucket = TokenBucket::per_second(rate, burst);
         let (waiting, failed, not_before) = (VecDeque::new(), VecDeque::new(), SimTime::ZERO);
-        WorkQueue { bucket, pause, waiting, failed, not_before, alarm: None }
+        WorkQueue { bucket, pause, pace, waiting, failed, not_before, alarm: None }
     }
 
     /// A request to send.
@@ -47,7 +46,7 @@ impl<T> WorkQueue<T> {
         if self.waiting.is_empty() || now < self.not_before || self.bucket.take(now).is_err() {
             return None;
         }
-        self.not_before = now + PACE;
+        self.not_before = now + self.pace;
         self.waiting.pop_front()
     }
 
@@ -75,7 +74,7 @@ impl<T> WorkQueue<T> {
 
     /// Whoever had the queue is gone: what it held is lost. The next one's client has all its tokens.
     pub fn clear(&mut self, rate: f64, burst: u64) {
-        *self = WorkQueue::new(rate, burst, self.pause);
+        *self = WorkQueue::new(rate, burst, self.pause, self.pace);
     }
 
     /// Requests that wait.
@@ -93,13 +92,15 @@ impl<T> WorkQueue<T> {
 mod tests {
     use super::*;
 
+    const PACE: SimDuration = SimDuration::from_micros(100);
+
     fn at(millis: u64) -> SimTime {
         SimTime::ZERO + SimDuration::from_millis(millis)
     }
 
     #[test]
     fn a_burst_goes_one_after_another_and_the_rest_at_the_rate() {
-        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1));
+        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1), PACE);
         (0..4).for_each(|request| queue.push(request));
         let second = at(0) + PACE;
         assert_eq!([queue.next(at(0)), queue.next(at(0))], [Some(0), None]);
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_failed_request_comes_again_after_the_pause() {
-        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1));
+        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1), PACE);
         queue.repeat(at(0), 7);
         assert_eq!((queue.next(at(999)), queue.alarm(at(999))), (None, Some(at(1_000))));
         assert_eq!(queue.next(at(1_000)), Some(7));
