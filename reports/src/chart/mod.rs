@@ -1,4 +1,5 @@
-//! Charts over simulated time: plain data, laid out once into shapes, drawn as SVG or PNG.
+//! Charts over simulated time: plain data, drawn by plotters on three backends: its own for SVG files, and two of ours,
+//! for PNG files and for the page.
 //!
 //! A chart must be readable in grey and on paper: lines differ in their dashes and carry their names at their ends,
 //! axes have units, and nothing is told by colour alone.
@@ -18,17 +19,16 @@
 //!     marks: vec![],
 //! };
 //! let figure = Figure { name: "availability".into(), title: "API availability".into(), charts: vec![chart] };
-//! assert!(svg(&figure).contains(">100 %</text>"));
+//! assert!(svg(&figure).contains(">\n100 %\n</text>"));
 //! ```
 
+mod draw;
 mod font;
-mod layout;
+mod paint;
 mod png;
 mod scale;
-mod scene;
 mod svg;
 
-pub use layout::{Laid, lay_out};
 pub use png::{PngError, png};
 pub use svg::{inline_svg, svg};
 

@@ -1,15 +1,14 @@
-//! Charts as PNG: the same shapes, rasterised with the font inside the program.
+//! Charts as PNG: a backend of plotters that rasterises with the font inside the program.
 
 use super::Figure;
+use super::draw::{draw_figure, figure_size};
 use super::font;
-use super::layout::lay_out_figure;
-use super::scene::{Anchor, Paint, Scene, Shape};
-use super::svg::{CHART_HEIGHT, FIGURE_WIDTH};
+use super::paint::{Lettering, Paint};
+use plotters_backend::text_anchor::HPos;
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+use std::convert::Infallible;
 use tiny_skia::{FillRule, LineCap, Paint as Ink, Path, PathBuilder, Pixmap, Rect, Stroke, StrokeDash, Transform};
 use ttf_parser::OutlineBuilder;
-
-/// Pixels of the picture per pixel of the layout, so that it is sharp on paper and on dense screens.
-const SCALE: f32 = 2.0;
 
 /// Why a figure could not become a PNG.
 #[derive(Debug, thiserror::Error)]
@@ -18,84 +17,111 @@ pub enum PngError {
     #[error("a picture of {width} x {height} is too large")]
     TooLarge {
         /// Its width in pixels.
-        width: f64,
+        width: u32,
         /// Its height in pixels.
-        height: f64,
+        height: u32,
     },
     /// The encoder refused it.
     #[error("no PNG could be made: {0}")]
     Encoding(String),
 }
 
-/// A figure as the bytes of a PNG file, two pixels for each one of its layout.
+/// A figure as the bytes of a PNG file, two pixels for each one of a page.
 ///
 /// # Errors
 /// `PngError` if it has so many charts that no picture can hold them.
 pub fn png(figure: &Figure) -> Result<Vec<u8>, PngError> {
-    let scene = lay_out_figure(figure, FIGURE_WIDTH, CHART_HEIGHT);
-    let too_large = PngError::TooLarge { width: scene.width, height: scene.height };
-    let (width, height) = (scene.width as f32 * SCALE, scene.height as f32 * SCALE);
-    if height > 30_000.0 {
-        return Err(too_large);
-    }
-    let mut picture = Pixmap::new(width as u32, height as u32).ok_or(too_large)?;
-    draw(&scene, &mut picture);
+    let (width, height) = figure_size(figure);
+    let picture = if height > 30_000 { None } else { Pixmap::new(width, height) };
+    let mut picture = picture.ok_or(PngError::TooLarge { width, height })?;
+    draw_figure(figure, Canvas(&mut picture)).expect("pixels in memory take every shape");
     picture.encode_png().map_err(|error| PngError::Encoding(error.to_string()))
 }
 
-fn draw(scene: &Scene, picture: &mut Pixmap) {
-    let scaled = Transform::from_scale(SCALE, SCALE);
-    for shape in &scene.shapes {
-        match shape {
-            Shape::Area([x, y, w, h], paint) => {
-                let area = Rect::from_xywh(*x as f32, *y as f32, *w as f32, *h as f32);
-                if let Some(area) = area {
-                    picture.fill_rect(area, &ink(*paint), scaled, None);
-                }
-            }
-            Shape::Filled(points, paint) => fill(picture, path(points, true), *paint, scaled),
-            Shape::Path { points, paint, width } => {
-                let dash = paint.dashes().iter().map(|dash| *dash as f32).collect();
-                let stroke = Stroke {
-                    width: *width as f32,
-                    line_cap: LineCap::Butt,
-                    dash: StrokeDash::new(dash, 0.0),
-                    ..Stroke::default()
-                };
-                if let Some(path) = path(points, false) {
-                    picture.stroke_path(&path, &ink(*paint), &stroke, scaled, None);
-                }
-            }
-            Shape::Text { at, anchor, size, bold, paint, text } => {
-                let before = match anchor {
-                    Anchor::Start => 0.0,
-                    Anchor::Middle => font::width(text, *size, *bold) / 2.0,
-                    Anchor::End => font::width(text, *size, *bold),
-                };
-                fill(picture, outline(text, [at[0] - before, at[1]], *size, *bold), *paint, scaled);
-            }
+/// The pixels on which plotters draws.
+struct Canvas<'a>(&'a mut Pixmap);
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl DrawingBackend for Canvas<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        (self.0.width(), self.0.height())
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, at: BackendCoord, colour: BackendColor) -> Drawn {
+        self.draw_rect(at, (at.0 + 1, at.1 + 1), &colour, true)
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, filled: bool) -> Drawn {
+        let area = Rect::from_ltrb(from.0 as f32, from.1 as f32, to.0 as f32, to.1 as f32);
+        if let Some(area) = area.filter(|_| filled) {
+            self.0.fill_rect(area, &ink(style.color()), Transform::identity(), None);
+        }
+        Ok(())
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+        let dash = Paint::of(style.color()).dashes().iter().map(|dash| *dash as f32).collect();
+        let stroke = Stroke {
+            width: style.stroke_width() as f32,
+            line_cap: LineCap::Butt,
+            dash: StrokeDash::new(dash, 0.0),
+            ..Stroke::default()
+        };
+        // A line of odd width is sharp where its middle is that of a pixel.
+        let middle = f32::from(u8::from(style.stroke_width() % 2 == 1)) / 2.0;
+        if let Some(path) = path(points, false).filter(|_| style.color().alpha > 0.0) {
+            self.0.stroke_path(&path, &ink(style.color()), &stroke, Transform::from_translate(middle, middle), None);
+        }
+        Ok(())
+    }
+
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+        self.fill(path(points, true), style.color());
+        Ok(())
+    }
+
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
+        let Lettering { size, bold, drop } = Lettering::of(style);
+        let before = match style.anchor().h_pos {
+            HPos::Left => 0.0,
+            HPos::Center => font::width(text, size, bold) / 2.0,
+            HPos::Right => font::width(text, size, bold),
+        };
+        self.fill(outline(text, [f64::from(x) - before, f64::from(y) + drop], size, bold), style.color());
+        Ok(())
+    }
+}
+
+impl Canvas<'_> {
+    fn fill(&mut self, path: Option<Path>, colour: BackendColor) {
+        if let Some(path) = path {
+            self.0.fill_path(&path, &ink(colour), FillRule::Winding, Transform::identity(), None);
         }
     }
 }
 
-fn fill(picture: &mut Pixmap, path: Option<Path>, paint: Paint, transform: Transform) {
-    if let Some(path) = path {
-        picture.fill_path(&path, &ink(paint), FillRule::Winding, transform, None);
-    }
-}
-
-fn ink(paint: Paint) -> Ink<'static> {
-    let ([r, g, b], opacity) = paint.colour();
+fn ink(BackendColor { alpha, rgb: (r, g, b) }: BackendColor) -> Ink<'static> {
     let mut ink = Ink::default();
-    ink.set_color_rgba8(r, g, b, (opacity * 255.0).round() as u8);
+    ink.set_color_rgba8(r, g, b, (alpha * 255.0).round() as u8);
     ink.anti_alias = true;
     ink
 }
 
-fn path(points: &[[f64; 2]], closed: bool) -> Option<Path> {
+fn path(points: impl IntoIterator<Item = BackendCoord>, closed: bool) -> Option<Path> {
     let mut builder = PathBuilder::new();
-    for (n, [x, y]) in points.iter().enumerate() {
-        let (x, y) = (*x as f32, *y as f32);
+    for (n, (x, y)) in points.into_iter().enumerate() {
+        let (x, y) = (x as f32, y as f32);
         if n == 0 { builder.move_to(x, y) } else { builder.line_to(x, y) }
     }
     if closed {

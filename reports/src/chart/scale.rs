@@ -2,7 +2,9 @@
 
 use super::Chart;
 use crate::numbers;
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use sim_study::Unit;
+use std::ops::Range;
 
 /// A vertical or horizontal axis with its ticks.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,9 +21,35 @@ pub struct Scale {
 
 impl Scale {
     /// Where a value lies, from 0 at the beginning to 1 at the end; outside values lie on the nearer end.
-    pub fn place(&self, value: f64) -> f64 {
+    fn place(&self, value: f64) -> f64 {
         let along = |v: f64| if self.log { libm::log10(v.max(f64::MIN_POSITIVE)) } else { v };
         ((along(value) - along(self.low)) / (along(self.high) - along(self.low))).clamp(0.0, 1.0)
+    }
+}
+
+impl Ranged for Scale {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (begin, end): (i32, i32)) -> i32 {
+        begin + libm::round(self.place(*value) * f64::from(end - begin)) as i32
+    }
+
+    fn key_points<H: KeyPointHint>(&self, hint: H) -> Vec<f64> {
+        // Plotters asks once for a fine grid, which there is not, and once for the ticks.
+        let fine = hint.weight().allow_light_points();
+        if fine { Vec::new() } else { self.ticks.iter().map(|(value, _)| *value).collect() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Scale {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|(tick, _)| tick == value);
+        tick.map(|(_, written)| written.clone()).unwrap_or_default()
     }
 }
 

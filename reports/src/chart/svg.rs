@@ -1,108 +1,136 @@
-//! Charts as SVG: for a file, with its own colours; or for the page, with class names that the page's style colours.
+//! Charts as SVG: for a file, drawn by plotters' own backend; or for the page, with class names that the page's style
+//! colours.
 
-use super::Figure;
+use super::draw::{SCALE, describe, draw_chart, draw_figure, figure_size, margins};
 use super::font;
-use super::layout::{Laid, lay_out_figure};
-use super::scene::{Anchor, Paint, Scene, Shape};
-use crate::text::xml;
+use super::paint::{Lettering, Paint, STYLES};
+use super::{Chart, Figure};
+use crate::text::{harmless, xml};
+use plotters::backend::SVGBackend;
+use plotters::drawing::IntoDrawingArea;
+use plotters::style::Color;
+use plotters_backend::text_anchor::HPos;
+use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
+use std::convert::Infallible;
 use std::fmt::Write;
-
-/// Width of a figure in pixels.
-pub(super) const FIGURE_WIDTH: f64 = 900.0;
-/// Height of one chart of a figure in pixels.
-pub(super) const CHART_HEIGHT: f64 = 170.0;
 
 /// A figure as an SVG file that stands alone.
 pub fn svg(figure: &Figure) -> String {
-    let scene = lay_out_figure(figure, FIGURE_WIDTH, CHART_HEIGHT);
-    let (w, h) = (number(scene.width), number(scene.height));
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" \
-         font-family=\"DejaVu Sans, Verdana, sans-serif\" role=\"img\">\n<title>{}</title>\n",
-        xml(&scene.description)
-    );
-    write_shapes(&scene, true, &mut out);
-    out.push_str("</svg>\n");
-    out
+    let mut drawn = String::new();
+    let (width, height) = figure_size(figure);
+    draw_figure(figure, SVGBackend::with_string(&mut drawn, (width, height))).expect("a string takes every shape");
+    // Plotters' backend draws no dashes; the colour of a line stands for them.
+    for (paint, dashes) in Paint::all().map(|paint| (paint, paint.dashes())).filter(|(_, dashes)| !dashes.is_empty()) {
+        let (r, g, b) = paint.colour().rgb();
+        let stroke = format!("stroke=\"#{r:02X}{g:02X}{b:02X}\"");
+        drawn = drawn
+            .replace(&stroke, &format!("{stroke} stroke-dasharray=\"{}\"", joined(dashes, |dash| dash.to_string())));
+    }
+    let shapes = drawn.split_once('\n').map_or("", |(_, shapes)| shapes);
+    let title = xml(&harmless(&figure.title));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {width} {height}\" \
+         role=\"img\">\n<title>{title}</title>\n{shapes}",
+        width / SCALE,
+        height / SCALE
+    )
 }
 
-/// A laid-out chart as an SVG element of a page. Its shapes have class names (`ink`, `grid`, `s0` ...) and no colours;
-/// the element names the place of its plot in `data-` attributes, and its last path, of class `cursor`, is empty.
-pub fn inline_svg(laid: &Laid, id: usize) -> String {
-    let scene = &laid.scene;
-    let mut out = format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\" data-chart=\"{id}\" data-x0=\"{}\" \
-         data-x1=\"{}\" data-y0=\"{}\" data-y1=\"{}\">\n",
-        number(scene.width),
-        number(scene.height),
-        xml(&scene.description),
-        number(laid.x[0]),
-        number(laid.x[1]),
-        number(laid.y[0]),
-        number(laid.y[1]),
-    );
-    write_shapes(scene, false, &mut out);
-    out.push_str("<path class=\"cursor\" d=\"\"/>\n</svg>");
-    out
+/// A chart of so many pixels as an SVG element of a page. Its shapes have class names (`ink`, `grid`, `s0` ...) and no
+/// colours; the element names the place of its plot in `data-` attributes, and its last path, of class `cursor`, is
+/// empty.
+pub fn inline_svg(chart: &Chart, [width, height]: [u32; 2], id: usize) -> String {
+    let mut shapes = String::new();
+    let area = Page { out: &mut shapes, size: (width * SCALE, height * SCALE) }.into_drawing_area();
+    let (x, y) = draw_chart(chart, &area, margins(chart)).expect("a string takes every shape");
+    drop(area);
+    let [x0, x1, y0, y1] = [x.start, x.end, y.start, y.end].map(number);
+    let description = xml(&describe(chart));
+    format!(
+        "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{description}\" \
+         data-chart=\"{id}\" data-x0=\"{x0}\" data-x1=\"{x1}\" data-y0=\"{y0}\" data-y1=\"{y1}\">\n{shapes}\
+         <path class=\"cursor\" d=\"\"/>\n</svg>"
+    )
 }
 
-fn write_shapes(scene: &Scene, coloured: bool, out: &mut String) {
-    for shape in &scene.shapes {
-        write_shape(shape, coloured, out).expect("writing to a string cannot fail");
+/// The backend for the page: it writes purposes, not colours.
+struct Page<'a> {
+    out: &'a mut String,
+    size: (u32, u32),
+}
+
+type Drawn = Result<(), DrawingErrorKind<Infallible>>;
+
+impl Page<'_> {
+    fn write(&mut self, element: std::fmt::Arguments<'_>) -> Drawn {
+        writeln!(self.out, "{element}").expect("a string takes every text");
+        Ok(())
     }
 }
 
-fn write_shape(shape: &Shape, coloured: bool, out: &mut String) -> std::fmt::Result {
-    match shape {
-        Shape::Area([x, y, w, h], paint) => {
-            let [x, y, w, h] = [x, y, w, h].map(|v| number(*v));
-            writeln!(out, "<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"{}/>", fill(*paint, coloured))
+impl DrawingBackend for Page<'_> {
+    type ErrorType = Infallible;
+
+    fn get_size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn ensure_prepared(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn present(&mut self) -> Drawn {
+        Ok(())
+    }
+
+    fn draw_pixel(&mut self, at: BackendCoord, colour: BackendColor) -> Drawn {
+        self.draw_rect(at, (at.0 + 1, at.1 + 1), &colour, true)
+    }
+
+    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, _: bool) -> Drawn {
+        let [x, y, w, h] = [from.0, from.1, to.0 - from.0, to.1 - from.1].map(number);
+        let class = class(Paint::of(style.color()));
+        self.write(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"f {class}\"/>"))
+    }
+
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+        if style.color().alpha == 0.0 {
+            return Ok(());
         }
-        Shape::Filled(points, paint) => writeln!(out, "<path d=\"{}z\"{}/>", path(points), fill(*paint, coloured)),
-        Shape::Path { points, paint, width } => {
-            writeln!(out, "<path d=\"{}\"{}/>", path(points), stroke(*paint, *width, coloured))
-        }
-        Shape::Text { at: [x, y], anchor, size, bold, paint, text } => {
-            let (x, y) = (number(*x), number(*y));
-            let anchor = match anchor {
-                Anchor::Start => "",
-                Anchor::Middle => " text-anchor=\"middle\"",
-                Anchor::End => " text-anchor=\"end\"",
-            };
-            let bold_text = if *bold { " font-weight=\"bold\"" } else { "" };
-            // A wider font on the reader's machine is squeezed into the room that the layout gave.
-            let room = number(font::width(text, *size, *bold));
-            let fit = if text.len() > 24 {
-                format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"")
-            } else {
-                String::new()
-            };
-            let fill = fill(*paint, coloured);
-            writeln!(
-                out,
-                "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{bold_text}{fit}{fill}>{}</text>",
-                xml(text)
-            )
-        }
+        let paint = Paint::of(style.color());
+        let dashes = match paint.dashes() {
+            [] => String::new(),
+            dashes => format!(" stroke-dasharray=\"{}\"", joined(dashes, |dash| number(dash as i32))),
+        };
+        let (path, class, width) = (path(points), class(paint), number(style.stroke_width() as i32));
+        self.write(format_args!("<path d=\"{path}\" class=\"l {class}\" stroke-width=\"{width}\"{dashes}/>"))
     }
-}
 
-fn fill(paint: Paint, coloured: bool) -> String {
-    if !coloured {
-        return format!(" class=\"f {}\"", class(paint));
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+        self.write(format_args!("<path d=\"{}z\" class=\"f {}\"/>", path(points), class(Paint::of(style.color()))))
     }
-    let (colour, opacity) = paint.colour();
-    let opacity = if opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
-    format!(" fill=\"{}\"{opacity}", hex(colour))
-}
 
-fn stroke(paint: Paint, width: f64, coloured: bool) -> String {
-    let dashes: Vec<_> = paint.dashes().iter().map(|dash| number(*dash)).collect();
-    let dashes = if dashes.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{}\"", dashes.join(" ")) };
-    if !coloured {
-        return format!(" class=\"l {}\" stroke-width=\"{width}\"{dashes}", class(paint));
+    fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
+        let Lettering { size, bold, drop } = Lettering::of(style);
+        let anchor = match style.anchor().h_pos {
+            HPos::Left => "",
+            HPos::Center => " text-anchor=\"middle\"",
+            HPos::Right => " text-anchor=\"end\"",
+        };
+        let weight = if bold { " font-weight=\"bold\"" } else { "" };
+        // A wider font on the reader's machine is squeezed into the room that the chart has.
+        let room = number(font::width(text, size, bold) as i32);
+        let fit = if text.len() > 24 {
+            format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"")
+        } else {
+            String::new()
+        };
+        let (x, y, size) = (number(x), number(y + libm::round(drop) as i32), number(size as i32));
+        let (class, text) = (class(Paint::of(style.color())), xml(text));
+        self.write(format_args!(
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{weight}{fit} class=\"f {class}\">{text}</text>"
+        ))
     }
-    format!(" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\"{dashes}", hex(paint.colour().0))
 }
 
 /// The class of a shape in the page.
@@ -111,8 +139,8 @@ fn class(paint: Paint) -> String {
         Paint::Ink => "ink".to_owned(),
         Paint::Muted => "muted".to_owned(),
         Paint::Grid => "grid".to_owned(),
-        Paint::Series(n) => format!("s{}", n % super::scene::STYLES),
-        Paint::Band(n) => format!("band s{}", n % super::scene::STYLES),
+        Paint::Series(n) => format!("s{}", n % STYLES),
+        Paint::Band(n) => format!("band s{}", n % STYLES),
         Paint::FaultArea => "fault area".to_owned(),
         Paint::FaultEdge => "fault".to_owned(),
         Paint::WarmUpArea => "muted area".to_owned(),
@@ -120,30 +148,28 @@ fn class(paint: Paint) -> String {
     }
 }
 
-fn hex([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
 /// A path through points, with the short forms for level and upright stretches.
-fn path(points: &[[f64; 2]]) -> String {
+fn path(points: impl IntoIterator<Item = BackendCoord>) -> String {
     let mut out = String::new();
-    let mut last = [String::new(), String::new()];
-    for (n, point) in points.iter().enumerate() {
-        let next = point.map(number);
-        match n {
-            0 => out.push_str(&format!("M{} {}", next[0], next[1])),
-            _ if next == last => {}
-            _ if next[1] == last[1] => out.push_str(&format!("H{}", next[0])),
-            _ if next[0] == last[0] => out.push_str(&format!("V{}", next[1])),
-            _ => out.push_str(&format!("L{} {}", next[0], next[1])),
+    let mut last = None;
+    for (x, y) in points {
+        match last {
+            None => out.push_str(&format!("M{} {}", number(x), number(y))),
+            Some(last) if last == (x, y) => {}
+            Some((_, before)) if before == y => out.push_str(&format!("H{}", number(x))),
+            Some((before, _)) if before == x => out.push_str(&format!("V{}", number(y))),
+            Some(_) => out.push_str(&format!("L{} {}", number(x), number(y))),
         }
-        last = next;
+        last = Some((x, y));
     }
     out
 }
 
-/// A coordinate to a tenth of a pixel.
-fn number(value: f64) -> String {
-    let shown = format!("{value:.1}");
-    shown.strip_suffix(".0").map(str::to_owned).unwrap_or(shown)
+/// A length of the picture in pixels of the page.
+fn number(value: i32) -> String {
+    (f64::from(value) / f64::from(SCALE)).to_string()
+}
+
+fn joined(dashes: &[u32], written: impl Fn(u32) -> String) -> String {
+    dashes.iter().map(|dash| written(*dash)).collect::<Vec<_>>().join(" ")
 }

@@ -2,14 +2,14 @@
 //! for the read-out under the pointer.
 
 use super::case_name;
-use crate::chart::{Chart, Figure, inline_svg, lay_out};
+use crate::chart::{Chart, Figure, inline_svg};
 use crate::numbers::significant;
 use crate::text::harmless;
 use crate::{Document, figures};
 use serde::Serialize;
 
 /// The size of a chart in the page, before it is scaled to its column.
-const SIZE: [f64; 2] = [540.0, 165.0];
+const SIZE: [u32; 2] = [540, 165];
 
 #[derive(Serialize)]
 pub struct Pictures {
@@ -79,7 +79,7 @@ pub fn pictures(document: &Document) -> Pictures {
 fn tab((label, note): (String, String), figures: Vec<Figure>, values: &mut Vec<Values>) -> Tab {
     let mut draw = |chart: &Chart| {
         values.push(values_of(chart));
-        inline_svg(&lay_out(chart, SIZE[0], SIZE[1]), values.len() - 1)
+        inline_svg(chart, SIZE, values.len() - 1)
     };
     let groups = figures
         .iter()
