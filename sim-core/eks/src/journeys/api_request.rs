@@ -242,7 +242,7 @@ impl World {
         let request = self.requests.at(slot);
         let (member, leader, is_read) = (request.member, request.leader, request.aim.work() == Work::QuorumRead);
         if self.etcd.leader() != Some(leader) {
-            return self.lost_on_the_way(now, slot, future);
+            return self.lost_with_the_leader(now, slot, future);
         }
         let (entity, ordinal) = (request.entity, request.ordinal);
         let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
@@ -253,7 +253,7 @@ impl World {
             let fsync = |on: MemberId| law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
             self.etcd.replicate(now, delay, fsync)
         };
-        let Some(decided) = decided else { return self.lost_on_the_way(now, slot, future) };
+        let Some(decided) = decided else { return self.without_a_quorum(now, slot, future) };
         let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
         let server = self.api_servers[self.requests.at(slot).server.index()].zone;
         // Drawn, so that entries of one batch do not reach the server at one instant.
@@ -262,38 +262,57 @@ impl World {
         future.schedule(decided + back + to_server, self.at_step(slot, RequestStep::Committed));
     }
 
-    /// Whoever led is dead, or has no quorum. A member asks again for a read; a write is lost, and its member waits for
-    /// it in vain.
-    fn lost_on_the_way(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    /// The leader that had it, or was to have it, is dead. A member asks again for a read; a write is lost, and its member
+    /// waits for it in vain.
+    fn lost_with_the_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
-        let (aim, leader) = (request.aim, request.leader);
-        let cause = self.etcd.down_since(leader).and_then(|(_, cause)| cause);
-        if aim.work() == Work::QuorumRead && self.etcd.leader() != Some(leader) {
+        let cause = self.etcd.down_since(request.leader).and_then(|(_, cause)| cause);
+        if request.aim.work() == Work::QuorumRead {
             return self.wait_for_leader(slot, now, future);
         }
-        let fails = (request.at_member + self.etcd_request_timeout()).max(now);
-        self.requests.at_mut(slot).cause = request.cause.or(cause);
+        self.write_is_lost(now, cause);
+        self.member_times_out(now, slot, cause, future);
+    }
+
+    fn write_is_lost(&mut self, now: SimTime, cause: Cause) {
         self.etcd_writes_lost += 1;
         self.probes.timeline.note(now, Weight::Step, cause, "etcd/write-lost", 0, || {
-            "write lost with the etcd leader: it fails after etcd's request time-out".to_owned()
+            "write in flight lost with the etcd leader; its client learns of it by a time-out".to_owned()
         });
-        future.schedule(fails, self.at_step(slot, RequestStep::EtcdFailed));
+    }
+
+    /// The leader lives, but has no quorum behind it.
+    fn without_a_quorum(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let cause = self.etcd.ids().find_map(|member| self.etcd.down_since(member)).and_then(|(_, cause)| cause);
+        let cause = self.probes.timeline.note(now, Weight::Turn, cause, "etcd/no-quorum", 0, || {
+            "request finds no etcd quorum: it fails after etcd's request time-out".to_owned()
+        });
+        self.member_times_out(now, slot, cause, future);
+    }
+
+    /// The member that took the request gives it up when its request time-out is over.
+    fn member_times_out(&mut self, now: SimTime, slot: u32, cause: Cause, future: &mut Future) {
+        let fails = self.requests.at(slot).at_member + self.etcd_request_timeout();
+        let request = self.requests.at_mut(slot);
+        request.cause = request.cause.or(cause);
+        future.schedule(fails.max(now), self.at_step(slot, RequestStep::EtcdFailed));
     }
 
     /// etcd's answer is there, unless who decided or who answered died before.
     fn request_committed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, leader, commit) = (request.member, request.leader, request.commit);
-        if member == leader {
-            if self.died_before(member, commit) {
-                return self.stall(now, slot, future);
-            }
-        } else if self.died_before(leader, commit) {
-            return self.lost_on_the_way(now, slot, future);
-        } else if !self.etcd.is_up(member) {
-            return self.stall(now, slot, future);
-        }
         let (aim, begun, cause) = (request.aim, request.begun, request.cause);
+        let leader_died = self.died_before(leader, commit);
+        if leader_died && member != leader {
+            return self.lost_with_the_leader(now, slot, future);
+        }
+        if leader_died || !self.etcd.is_up(member) {
+            if leader_died && aim.work() == Work::Write {
+                self.write_is_lost(now, self.etcd.down_since(leader).and_then(|(_, cause)| cause));
+            }
+            return self.stall(now, slot, future); // its connection is to the dead member
+        }
         if aim.work() == Work::Write {
             self.committed(now, aim, begun, cause, future);
         }
