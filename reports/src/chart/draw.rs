@@ -82,7 +82,8 @@ pub fn margins(chart: &Chart) -> [f64; 2] {
     let ticks = value_scale(chart).ticks;
     let ticks = ticks.iter().map(|(_, text)| font::width(text, SMALL, false)).fold(0.0, f64::max);
     let labels = chart.lines.iter().map(|line| font::width(&harmless(&line.label), SMALL, true)).fold(0.0, f64::max);
-    [ticks + GAP, (labels + GAP).max(20.0)]
+    // Half of the last tick of time lies right of the plot.
+    [ticks + GAP, (labels + GAP).max(36.0)]
 }
 
 /// Draws one chart, and tells where its plot lies: from left to right, from its upper to its lower end.

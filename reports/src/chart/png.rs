@@ -70,6 +70,10 @@ impl DrawingBackend for Canvas<'_> {
         Ok(())
     }
 
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
         let dash = Paint::of(style.color()).dashes().iter().map(|dash| *dash as f32).collect();
         let stroke = Stroke {

@@ -2,7 +2,6 @@
 //! colours.
 
 use super::draw::{SCALE, describe, draw_chart, draw_figure, figure_size, margins};
-use super::font;
 use super::paint::{Lettering, Paint, STYLES};
 use super::{Chart, Figure};
 use crate::text::{harmless, xml};
@@ -93,6 +92,10 @@ impl DrawingBackend for Page<'_> {
         self.write(format_args!("<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" class=\"f {class}\"/>"))
     }
 
+    fn draw_line<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S) -> Drawn {
+        self.draw_path([from, to], style)
+    }
+
     fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
         if style.color().alpha == 0.0 {
             return Ok(());
@@ -118,17 +121,10 @@ impl DrawingBackend for Page<'_> {
             HPos::Right => " text-anchor=\"end\"",
         };
         let weight = if bold { " font-weight=\"bold\"" } else { "" };
-        // A wider font on the reader's machine is squeezed into the room that the chart has.
-        let room = number(font::width(text, size, bold) as i32);
-        let fit = if text.len() > 24 {
-            format!(" textLength=\"{room}\" lengthAdjust=\"spacingAndGlyphs\"")
-        } else {
-            String::new()
-        };
         let (x, y, size) = (number(x), number(y + libm::round(drop) as i32), number(size as i32));
         let (class, text) = (class(Paint::of(style.color())), xml(text));
         self.write(format_args!(
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{weight}{fit} class=\"f {class}\">{text}</text>"
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{weight} class=\"f {class}\">{text}</text>"
         ))
     }
 }
