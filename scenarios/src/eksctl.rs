@@ -17,14 +17,15 @@ mod network;
 
 use crate::catalogue;
 use crate::problem::{InputError, InputErrors, did_you_mean};
+use crate::source;
 use document::{Node, documents, shortened};
 use findings::Findings;
 use sim_eks::plan::{Cluster, DaemonSet, KubernetesVersion, Note};
 use sim_eks::quantity::Resources;
 use std::path::Path;
 
-/// Largest file that is read, in bytes.
-const BYTES_MAX: u64 = 4 << 20;
+/// Largest file that is read, in MiB.
+const MIB_MAX: u64 = 4;
 /// The version of eksctl's format.
 const API_VERSION: &str = "eksctl.io/v1alpha5";
 /// eksctl's default Kubernetes version, at the release whose schema is in `fields.txt`.
@@ -51,30 +52,9 @@ pub struct ClusterFile {
 /// # Errors
 /// All that is wrong with the file.
 pub fn read(path: &Path) -> Result<ClusterFile, InputErrors> {
-    let whole = |problem: String| InputErrors::from(InputError::new(path, 0, "", problem));
-    let facts = std::fs::metadata(path).map_err(|error| whole(unreadable(&error)))?;
-    if facts.is_dir() {
-        return Err(whole("found a directory; an eksctl ClusterConfig file is wanted".to_owned()));
-    }
-    if !facts.is_file() {
-        return Err(whole("not a regular file; an eksctl ClusterConfig file is wanted".to_owned()));
-    }
-    if facts.len() > BYTES_MAX {
-        return Err(whole(format!("found {} bytes; a cluster file has at most {BYTES_MAX}", facts.len())));
-    }
-    let bytes = std::fs::read(path).map_err(|error| whole(unreadable(&error)))?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-        InputErrors::from(InputError::new(path, line, "", "not UTF-8 text; an eksctl ClusterConfig in YAML is wanted"))
-    })?;
-    parse(path, text)
-}
-
-fn unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    }
+    let text = source::read(path, MIB_MAX, "an eksctl ClusterConfig in YAML")
+        .map_err(|problem| InputError::new(path, problem.line, "", problem.why))?;
+    parse(path, &text)
 }
 
 /// Reads a text; `file` is its name in messages.

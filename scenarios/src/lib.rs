@@ -9,6 +9,7 @@ pub mod problem;
 pub mod scenario;
 mod schema;
 mod show;
+pub mod source;
 
 pub use explain::explain;
 pub use library::{BuiltIn, library};

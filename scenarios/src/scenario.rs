@@ -10,7 +10,6 @@ pub(crate) mod format;
 mod objectives;
 pub mod quantity;
 pub(crate) mod settings;
-mod source;
 mod steps;
 mod tree;
 mod workload;
@@ -18,6 +17,7 @@ mod workload;
 use crate::eksctl;
 use crate::library::{built_in, library};
 use crate::problem::{InputError, InputErrors, did_you_mean};
+use crate::source;
 use fields::{Errors, Fields};
 use sim_eks::Plan;
 use sim_eks::plan::{Cluster, Modes, Note, NoteKind};
@@ -39,6 +39,8 @@ pub struct Request<'a> {
     pub still: bool,
 }
 
+/// Largest file that is read, in MiB. A scenario has a few kB; more is a mistake.
+const MIB_MAX: u64 = 4;
 /// Longest run: a month. Shortest: a second.
 const DURATION_MAX: SimDuration = SimDuration::from_secs(31 * 86_400);
 const DURATION_MIN: SimDuration = SimDuration::from_secs(1);
@@ -74,6 +76,10 @@ fn find(scenario: &str) -> Result<Source, InputErrors> {
         return Ok(Source { file: format!("{name}.toml").into(), name, folder: PathBuf::new(), text });
     }
     let path = Path::new(scenario);
+    if scenario.is_empty() {
+        let problem = "an empty name; a built-in scenario or a file that ends in .toml is wanted";
+        return Err(InputError::new(Path::new("scenario"), 0, "", problem).into());
+    }
     if !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml")) {
         let names = || library().iter().map(|built_in| built_in.name);
         let allowed = names().collect::<Vec<_>>().join(", ");
@@ -81,7 +87,11 @@ fn find(scenario: &str) -> Result<Source, InputErrors> {
         let problem = format!("is no built-in scenario and no file that ends in .toml{hint}; built in are {allowed}");
         return Err(InputError::new(path, 0, "", problem).into());
     }
-    let text = source::read(path).map_err(|problem| InputError::new(path, problem.line, "", problem.why))?;
+    let wrong = |line: usize, why: &str| InputErrors::from(InputError::new(path, line, "", why));
+    let text = source::read(path, MIB_MAX, "a TOML scenario").map_err(|problem| wrong(problem.line, &problem.why))?;
+    if text.trim().is_empty() {
+        return Err(wrong(0, "is empty; a TOML scenario is wanted, such as `ekssim scenarios az-failure` prints"));
+    }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     Ok(Source { name, file: path.to_owned(), folder, text })

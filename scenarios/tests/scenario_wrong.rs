@@ -189,7 +189,7 @@ fn all_errors_of_a_file_come_at_once_in_the_order_of_lines() {
 fn what_is_no_readable_file_is_named() {
     let folder = scratch("folder.toml");
     fs::create_dir_all(&folder).expect("the scratch folder");
-    assert!(errors_of(&folder).to_string().ends_with("folder.toml: is a directory; a file is wanted"));
+    assert!(errors_of(&folder).to_string().ends_with("folder.toml: is a directory; a TOML scenario is wanted"));
     assert!(errors_of(&scratch("nowhere.toml")).to_string().ends_with("nowhere.toml: there is no such file"));
     let names =
         load(&Request { scenario: "az-failur", cluster: None, sets: &[], still: false }).expect_err("no such name");
@@ -198,7 +198,7 @@ fn what_is_no_readable_file_is_named() {
 
 #[test]
 fn a_hundred_megabytes_of_noise_are_refused_unread() {
-    for (name, says) in [("huge.toml", "is larger than 4 MiB"), ("huge.yaml", "a cluster file has at most")] {
+    for (name, says) in [("huge.toml", "is larger than 4 MiB"), ("huge.yaml", "is larger than 4 MiB")] {
         let path = scratch(name);
         fs::write(&path, [7; 4096]).expect("the scratch folder");
         fs::File::options().write(true).open(&path).and_then(|file| file.set_len(100 << 20)).expect("a sparse file");
@@ -222,11 +222,22 @@ fn a_flood_of_mistakes_is_told_in_a_hundred_lines() {
 
 #[cfg(unix)]
 #[test]
+fn a_pipe_that_nobody_writes_to_is_refused_unopened() {
+    for name in ["pipe.toml", "pipe.yaml"] {
+        let pipe = scratch(name);
+        let _ = fs::remove_file(&pipe);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+        assert!(errors_of(&pipe).to_string().contains("is no regular file but a pipe or device"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_without_end_is_refused() {
     let link = scratch("endless.toml");
     let _ = fs::remove_file(&link);
     std::os::unix::fs::symlink("/dev/zero", &link).expect("the scratch folder");
-    assert!(errors_of(&link).to_string().contains("is larger than 4 MiB"));
+    assert!(errors_of(&link).to_string().contains("is no regular file but a pipe or device"));
 }
 
 #[test]

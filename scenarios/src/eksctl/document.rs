@@ -93,11 +93,25 @@ impl Node {
         }
     }
 
-    /// A whole number that is not quoted; `2.0` is one for eksctl.
+    /// A whole number that is not quoted, in YAML 1.1's spellings, which eksctl's reader takes: `1_000`, `0x10`, `0b11`,
+    /// `0o17`, `017` (octal), and also `2.0` and `2e3`.
     pub fn integer(&self) -> Option<i64> {
         let Value::Scalar { text, plain: true } = &self.value else { return None };
-        let whole = text.strip_suffix(".0").unwrap_or(text);
-        whole.replace('_', "").parse().ok()
+        let plain = text.replace('_', "");
+        let (sign, digits) = match plain.strip_prefix('-') {
+            Some(digits) => (-1, digits),
+            None => (1, plain.strip_prefix('+').unwrap_or(&plain)),
+        };
+        let radices = [("0x", 16), ("0b", 2), ("0o", 8), ("0", 8)];
+        let in_radix = |(prefix, radix): &(&str, u32)| {
+            let digits = digits.strip_prefix(*prefix).filter(|digits| !digits.starts_with(['+', '-']))?;
+            i64::from_str_radix(digits, *radix).ok()
+        };
+        let whole = digits.starts_with(|c: char| c.is_ascii_digit()).then(|| {
+            let of_radix = radices.iter().find_map(in_radix);
+            of_radix.or_else(|| digits.parse().ok()).or_else(|| whole_float(digits))
+        });
+        whole.flatten().map(|number| sign * number)
     }
 
     /// A number that is not quoted.
@@ -116,6 +130,12 @@ impl Node {
             Value::Map(_) => "a mapping".to_owned(),
         }
     }
+}
+
+/// `2.0` and `2e3`, as far as every whole number has a float of its own.
+fn whole_float(text: &str) -> Option<i64> {
+    let number = text.parse::<f64>().ok()?;
+    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 /// At most 60 characters of one line.
@@ -399,6 +419,34 @@ mod tests {
         assert_eq!(items.len(), 2, "null stands for nothing");
         assert_eq!((items[0].0, items[0].1.line, items[0].1.integer()), (0, 3, None));
         assert_eq!((items[1].0, items[1].1.truth()), (2, Some(true)));
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_eksctl_reads_them() {
+        for (text, number) in [
+            ("3", Some(3)),
+            ("+3", Some(3)),
+            ("-3", Some(-3)),
+            ("1_000", Some(1_000)),
+            ("0x10", Some(16)),
+            ("0b11", Some(3)),
+            ("0o17", Some(15)),
+            ("017", Some(15)),
+            ("0", Some(0)),
+            ("2.0", Some(2)),
+            ("3e0", Some(3)),
+            ("2.5", None),
+            ("\"3\"", None),
+            ("0x", None),
+            ("0-1", None),
+            ("--1", None),
+            (".inf", None),
+            ("nan", None),
+            ("9223372036854775808", None),
+            ("1e400", None),
+        ] {
+            assert_eq!(one(&format!("a: {text}")).get("a").and_then(|a| a.node.integer()), number, "{text}");
+        }
     }
 
     #[test]

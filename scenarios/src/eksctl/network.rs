@@ -342,7 +342,8 @@ fn zones_of_subnets(
             zones.push(zone.clone());
         }
     }
-    if zones.len() < ZONES_MIN && root.get("outpost").is_none() {
+    // Where no zone is known, each subnet has an error of its own.
+    if (1..ZONES_MIN).contains(&zones.len()) && root.get("outpost").is_none() {
         let line = root.get("vpc").map_or(0, |vpc| vpc.line);
         let shown = zones.join(", ");
         findings.error(line, "vpc.subnets", format!("the subnets lie in {shown} only; EKS needs at least two zones"));

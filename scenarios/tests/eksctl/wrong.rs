@@ -507,16 +507,23 @@ fn all_errors_come_at_once_in_the_order_of_their_lines() {
 }
 
 #[test]
+fn zones_that_are_all_wrong_are_not_counted() {
+    let text = with("eu-north-1", "vpc:\n  id: vpc-1\n  subnets: {private: {us-west-1a: {id: subnet-1}}}\n");
+    let errors = parse(Path::new("f.yaml"), &text).expect_err("a zone of another region").to_string();
+    assert!(errors.contains("a zone of us-west-1") && !errors.contains("lie in"), "{errors}");
+}
+
+#[test]
 fn what_cannot_be_read_at_all() {
     let folder = std::env::temp_dir().join(format!("ekssim-eksctl-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the test");
     let told = |name: &str| read(&folder.join(name)).expect_err("unreadable").to_string();
-    assert!(told("missing.yaml").ends_with("missing.yaml: no such file"));
-    assert!(told("").ends_with("found a directory; an eksctl ClusterConfig file is wanted"));
+    assert!(told("missing.yaml").ends_with("missing.yaml: there is no such file"));
+    assert!(told("").ends_with("is a directory; an eksctl ClusterConfig in YAML is wanted"));
     std::fs::write(folder.join("big.yaml"), vec![b'x'; (4 << 20) + 1]).expect("written");
-    assert!(told("big.yaml").ends_with("a cluster file has at most 4194304"));
+    assert!(told("big.yaml").contains("is larger than 4 MiB"));
     std::fs::write(folder.join("latin.yaml"), b"kind: ClusterConfig\nname: caf\xe9\n").expect("written");
-    assert!(told("latin.yaml").contains("latin.yaml:2: not UTF-8 text"));
+    assert!(told("latin.yaml").contains("latin.yaml:2: is no text"));
     std::fs::write(folder.join("mark.yaml"), format!("\u{feff}{}", with("eu-west-1", ""))).expect("written");
     assert!(read(&folder.join("mark.yaml")).is_ok(), "a byte order mark is no mistake");
     std::fs::remove_dir_all(&folder).expect("removed");
