@@ -260,6 +260,7 @@ fn parse_number(text: &str, unit: Unit) -> Result<f64, LawError> {
         (Unit::Time, "s") => (0, 1.0),
         (Unit::Time, "m") => (0, 60.0),
         (Unit::Time, "h") => (0, 3600.0),
+        (Unit::Time, "d") => (0, 86_400.0),
         _ => return Err(LawError::UnknownUnit { found: excerpt(text), allowed: units(unit) }),
     };
     let value = shifted(digits, shift).ok_or_else(not_a_number)?;
@@ -268,7 +269,7 @@ fn parse_number(text: &str, unit: Unit) -> Result<f64, LawError> {
 
 fn units(unit: Unit) -> &'static str {
     match unit {
-        Unit::Time => "ns, us, ms, s, m and h",
+        Unit::Time => "ns, us, ms, s, m, h and d",
         Unit::None => "none: it is a bare number",
         Unit::Share => "% or none",
     }
@@ -437,6 +438,8 @@ mod tests {
             (" 1e-3 s", "1ms"),
             ("50\u{b5}s", "50us"),
             ("constant(5s)", "5s"),
+            ("1d", "24h"),
+            ("uniform(1d, 1.5d)", "uniform(24h, 36h)"),
             ("lognormal(38s, 75s)", "lognormal(median 38s, p95 75s)"),
             ("lognormal(p95 75s, median 38s)", "lognormal(median 38s, p95 75s)"),
             ("uniform( 60s ,high 2m)", "uniform(60s, 2m)"),
@@ -456,7 +459,7 @@ mod tests {
                 "nan",
                 "`nan` is no law; laws are constant, uniform, exponential, normal, lognormal, weibull, gamma, triangular, empirical, mixture",
             ),
-            ("5 parsecs", "`5 parsecs` has a unit that cannot stand there; allowed are ns, us, ms, s, m and h"),
+            ("5 parsecs", "`5 parsecs` has a unit that cannot stand there; allowed are ns, us, ms, s, m, h and d"),
             ("uniform(1s, 2s", "`uniform(1s, 2s` does not end with the `)` of its first `(`"),
             ("uniform(1s)", "uniform lacks its high; it is written uniform(low, high)"),
             ("uniform", "uniform lacks its low; it is written uniform(low, high)"),
