@@ -5,6 +5,7 @@ mod story;
 use sim_eks::Record;
 use sim_eks::plan::{Change, ZoneId};
 use sim_eks::record::Fact;
+use sim_kernel::SimDuration;
 use story::{Story, at_minute, deployment, fact, measure, story, value};
 
 fn dark(nodes: u32) -> Story {
@@ -52,6 +53,21 @@ fn replacement_cuts_the_tail_of_tainting_short_and_the_timeline_says_why() {
     assert!(early.count > 30 && goes_back_to(&replaced, early, "zone eu-west-1a loses power"));
     let recoveries = [measure(&replaced, "workload.recovery"), measure(&left_alone, "workload.recovery")];
     assert!(recoveries[0] < recoveries[1], "the second, faster clock: {recoveries:?}");
+}
+
+/// The controllers' leader dies while its collector deletes pods: the next one finds what is left.
+#[test]
+fn pods_of_deleted_nodes_go_though_the_collectors_leader_dies_on_the_way() {
+    let lost = story(60).placed("a,b", "c", "b").set("controllers.qps", "1").set("controllers.burst", "1");
+    let lost = lost.set("node_group.impaired_detection", "60s").set("node_lifecycle.toleration", "1h");
+    let lost = lost.at(10, Change::NodeLoss { zone: ZoneId(0), share: 1.0, lasts: None }).minutes(50);
+    let dies = Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts: Some(SimDuration::from_mins(5)) };
+    for minute in [14, 15] {
+        let record = lost.clone().at(minute, dies.clone()).record();
+        assert!(value(&record, "controllers.failover").is_some());
+        let serving = record.series.iter().find(|series| series.name == "pods.serving").expect("a series");
+        assert_eq!(serving.values.last(), Some(&Some(600.0)));
+    }
 }
 
 /// Launch 1 s, boot 19 s and more, CNI 3 to 5 s; in the surviving zones, evenly.

@@ -185,6 +185,7 @@ impl World {
             self.cluster.deployments[deployment.index()].deletion_ended();
         }
         self.change_pod(now, pod, Pod::is_gone);
+        self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod();
         self.readiness_changes(now, pod, false, future);
         if object != Object::Terminating {

@@ -24,9 +24,12 @@ impl World {
             return;
         }
         future.schedule(now + self.plan.parameters.controllers.pod_gc_period, Event::PodGcTick(generation));
-        for node in self.cluster.pod_gc.look(now) {
+        let nodes = &self.cluster.nodes;
+        for node in self.cluster.pod_gc.look(now, |node| !nodes[node.index()].pods().is_empty()) {
             let cause = self.cluster.nodes[node.index()].story;
-            for pod in self.cluster.nodes[node.index()].pods().to_vec() {
+            let mut pods = self.cluster.nodes[node.index()].pods().to_vec();
+            pods.retain(|pod| self.cluster.pod_gc.must_delete(*pod));
+            for pod in pods {
                 self.order(now, CONTROLLERS, Aim::ForceDeletePod(pod), cause, future);
             }
         }

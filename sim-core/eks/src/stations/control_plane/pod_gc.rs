@@ -1,48 +1,64 @@
 //! The pod garbage collector: deletes the pods of nodes that no longer exist, after a quarantine.
 //!
-//! A look that misses a node puts it into quarantine; the first look after the quarantine deletes its pods
-//! (`kubernetes/kubernetes pkg/controller/podgc`). Left out: terminated pods beyond the threshold.
+//! A look that misses a node puts it into quarantine; the first look after the quarantine deletes its pods, and the node
+//! goes into quarantine again as long as it has pods (`kubernetes/kubernetes pkg/controller/podgc`, which lists all pods
+//! at each look). Left out: terminated pods beyond the threshold.
 
-use crate::ids::NodeId;
+use crate::ids::{NodeId, PodId};
 use sim_kernel::{SimDuration, SimTime};
+use std::collections::BTreeSet;
 
 /// The pod garbage collector.
 #[derive(Clone, Debug)]
 pub struct PodGc {
     quarantine: SimDuration,
+    /// Nodes that were deleted and may have pods still, with the look that missed each.
     missed: Vec<(NodeId, Option<SimTime>)>,
+    /// Pods whose deletion is ordered and has not come about yet.
+    ordered: BTreeSet<PodId>,
 }
 
 impl PodGc {
     /// A collector that misses nobody.
     pub fn new(quarantine: SimDuration) -> Self {
-        PodGc { quarantine, missed: Vec::new() }
+        PodGc { quarantine, missed: Vec::new(), ordered: BTreeSet::new() }
     }
 
-    /// A Node that has pods was deleted.
+    /// A Node that may have pods was deleted.
     pub fn is_deleted(&mut self, node: NodeId) {
-        self.missed.push((node, None));
+        if self.missed.iter().all(|(missed, _)| *missed != node) {
+            self.missed.push((node, None));
+        }
     }
 
-    /// One look: the nodes whose quarantine is over.
-    pub fn look(&mut self, now: SimTime) -> Vec<NodeId> {
+    /// One look: the nodes whose quarantine is over. Nodes without pods are missed no more.
+    pub fn look(&mut self, now: SimTime, has_pods: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
         let mut over = Vec::new();
-        self.missed.retain_mut(|(node, since)| match since {
-            None => {
-                *since = Some(now);
-                true
-            }
-            Some(since) if now < *since + self.quarantine => true,
-            Some(_) => {
+        self.missed.retain(|(node, _)| has_pods(*node));
+        for (node, since) in &mut self.missed {
+            if since.is_some_and(|since| now >= since + self.quarantine) {
                 over.push(*node);
-                false
+                *since = None;
             }
-        });
+            *since = since.or(Some(now));
+        }
+        over.sort_unstable();
         over
     }
 
-    /// A new leader has no memory: every quarantine begins again.
+    /// Whether the deletion of a pod has to be ordered: it has not been before.
+    pub fn must_delete(&mut self, pod: PodId) -> bool {
+        self.ordered.insert(pod)
+    }
+
+    /// A pod's object is gone.
+    pub fn is_gone(&mut self, pod: PodId) {
+        self.ordered.remove(&pod);
+    }
+
+    /// A new leader has no memory: every quarantine begins again, and what was ordered is forgotten.
     pub fn begins(&mut self) {
+        self.ordered.clear();
         for (_, since) in &mut self.missed {
             *since = None;
         }
@@ -53,14 +69,42 @@ impl PodGc {
 mod tests {
     use super::*;
 
-    #[test]
-    fn pods_go_at_the_first_look_after_the_quarantine() {
-        let at = |seconds| SimTime::ZERO + SimDuration::from_secs(seconds);
+    fn at(seconds: u64) -> SimTime {
+        SimTime::ZERO + SimDuration::from_secs(seconds)
+    }
+
+    fn collector() -> PodGc {
         let mut collector = PodGc::new(SimDuration::from_secs(40));
         collector.is_deleted(NodeId(3));
-        assert!(collector.look(at(20)).is_empty());
-        assert!(collector.look(at(40)).is_empty());
-        assert_eq!(collector.look(at(60)), [NodeId(3)]);
-        assert!(collector.look(at(80)).is_empty());
+        collector
+    }
+
+    #[test]
+    fn pods_go_at_the_first_look_after_the_quarantine() {
+        let mut collector = collector();
+        assert!(collector.look(at(20), |_| true).is_empty());
+        assert!(collector.look(at(40), |_| true).is_empty());
+        assert_eq!(collector.look(at(60), |_| true), [NodeId(3)]);
+        assert!(collector.look(at(80), |_| false).is_empty());
+        assert!(collector.missed.is_empty());
+    }
+
+    #[test]
+    fn a_node_is_missed_as_long_as_it_has_pods() {
+        let mut collector = collector();
+        let looks: Vec<u64> = (1..10).filter(|look| !collector.look(at(look * 20), |_| true).is_empty()).collect();
+        assert_eq!(looks, [3, 5, 7, 9], "after each further quarantine");
+    }
+
+    #[test]
+    fn a_new_leader_finds_what_its_predecessor_had_ordered() {
+        let mut collector = collector();
+        collector.look(at(20), |_| true);
+        assert_eq!(collector.look(at(60), |_| true), [NodeId(3)]);
+        assert!(collector.must_delete(PodId(7)) && !collector.must_delete(PodId(7)));
+        collector.begins();
+        assert!(collector.look(at(100), |_| true).is_empty());
+        assert_eq!(collector.look(at(140), |_| true), [NodeId(3)]);
+        assert!(collector.must_delete(PodId(7)));
     }
 }
