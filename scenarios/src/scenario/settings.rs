@@ -24,7 +24,7 @@ struct Order {
 }
 
 /// Sources: etcd's own check of its flags, client-go's of its leader election, the Elastic Load Balancing API.
-static ORDERS: [Order; 8] = [
+static ORDERS: [Order; 7] = [
     Order {
         paths: ["etcd.election_timeout", "etcd.heartbeat_interval"],
         rule: "etcd wants an election timeout of at least five heartbeat intervals",
@@ -47,11 +47,6 @@ static ORDERS: [Order; 8] = [
         paths: ["nlb.health_check_timeout", "nlb.health_check_interval"],
         rule: "a health check's timeout may not exceed its interval",
         broken: |p| p.nlb.health_check_timeout > p.nlb.health_check_interval,
-    },
-    Order {
-        paths: ["connection.reconnect_backoff_base", "connection.reconnect_backoff_max"],
-        rule: "the first pause may not exceed the longest",
-        broken: |p| p.connection.reconnect_backoff_base > p.connection.reconnect_backoff_max,
     },
     Order {
         paths: ["kubelet.lease_retry_backoff_base", "kubelet.lease_retry_backoff_max"],

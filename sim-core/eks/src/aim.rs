@@ -1,6 +1,7 @@
 //! What an API request is for: who sends it, what it costs, and what it changes once etcd has it.
 
 use crate::ids::{ApiServerId, Component, DeploymentId, NodeId, PodId};
+use crate::plan::ExternalClient;
 
 /// Who sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ pub enum Aim {
 pub enum Work {
     /// A read that etcd confirms.
     QuorumRead,
-    /// A list from the watch cache.
+    /// A consistent list from the watch cache: etcd tells how far the cache must be.
     List,
     /// A write.
     Write,
@@ -107,6 +108,15 @@ pub enum ClientClass {
     Admin,
     /// CI systems.
     Ci,
+}
+
+impl From<ExternalClient> for ClientClass {
+    fn from(external: ExternalClient) -> Self {
+        match external {
+            ExternalClient::Admin => ClientClass::Admin,
+            ExternalClient::Ci => ClientClass::Ci,
+        }
+    }
 }
 
 impl ClientClass {

@@ -67,7 +67,8 @@ pub enum Event {
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
 
-/// What has just happened to an API request.
+/// What has just happened to an API request. Steps in etcd name the try that they belong to: an API server may have given
+/// that one up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestStep {
     /// It reached the API server.
@@ -75,13 +76,13 @@ pub enum RequestStep {
     /// The API server's CPU is done with it.
     Processed,
     /// It reached the etcd member that was asked.
-    AtMember,
+    AtMember(u8),
     /// The member's leader has it.
-    AtLeader,
+    AtLeader(u8),
     /// etcd's answer reached the API server.
-    Committed,
-    /// etcd did not answer in time, or its connection was given up.
-    EtcdFailed,
+    Committed(u8),
+    /// The API server's or the member's patience with etcd ends, or the connection to the member is given up.
+    EtcdFailed(u8),
     /// The answer reached the client.
     Answered,
 }
@@ -156,12 +157,10 @@ pub enum NlbStep {
     TargetHealthy,
     /// The load balancer's routing follows the verdict on this zone's target.
     Routed,
-    /// The DNS answer without the address of a dead NLB node is published (generation: the zone's losses of power).
-    AddressGone,
-    /// The DNS answer without the address of a zone whose target is unhealthy is published.
-    Withdrawn,
-    /// The DNS answer with the zonal address is published.
-    Listed,
+    /// The check of this zone's address has found its NLB node dead (generation: the zone's losses of power).
+    AddressDead,
+    /// A new DNS answer is published, as the verdicts are then.
+    Published,
 }
 
 /// A part of the control plane in a zone.

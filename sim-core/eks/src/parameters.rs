@@ -144,10 +144,9 @@ parameters! {
         read_idle: SimDuration = "30s", "1s..1h", Documented, "kubernetes/kubernetes issue 121793", "Silence on a connection after which the client sends a ping.";
         ping_timeout: SimDuration = "15s", "100ms..1h", Documented, "kubernetes/kubernetes issue 121793", "How long the client waits for the answer to a ping before it gives the connection up.";
         dial_timeout: SimDuration = "30s", "100ms..1h", Inferred, "client-go transport and Go's net package (well known, not read again): the time is split over the addresses that are left", "How long a client tries to open a connection, over all addresses.";
+        syn_retry: SimDuration = "1s", "1ms..1m", Documented, "RFC 6298: the first retransmission comes after 1 s, each further pause doubles", "Pause before an unanswered SYN is repeated for the first time.";
         tls_round_trips: u64 = "1", "0..4", Inferred, "TLS 1.3 needs one round trip, 1.2 two", "Round trips of the TLS handshake, after the one of TCP.";
         tls_cpu: Law = "uniform(1ms, 2ms)", "0s..1s", Inferred, "one signature and key agreement on a core of the server", "CPU time of an API server for a new connection.";
-        reconnect_backoff_base: SimDuration = "800ms", "1ms..10m", Documented, "client-go reflector", "First pause of a long-lived client after a failed dial; it doubles from there.";
-        reconnect_backoff_max: SimDuration = "30s", "1ms..1h", Documented, "client-go reflector", "Longest pause of a long-lived client between two dials.";
     }
 
     /// The kubelet as a client of the API.
@@ -184,7 +183,9 @@ parameters! {
         read_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a read of one object.";
         write_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of a write of one object, before and after etcd together.";
         list_cpu_per_object: Law = "50us", "0s..1s", Inferred, "about 5 kB an object at 50 to 200 MB/s of JSON encoding", "CPU time of a LIST for each object in the answer.";
-        request_timeout: SimDuration = "60s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/config.go", "Time after which the API server gives up a request.";
+        list_progress: Law = "uniform(0s, 100ms)", "0s..10s", Documented, "kubernetes/apiserver pkg/storage/cacher, KEP-2340: progress is asked for every 100 ms", "Time until etcd is asked how far the cache must be for a consistent list.";
+        list_freshness_wait: SimDuration = "3s", "10ms..1m", Documented, "kubernetes/apiserver pkg/storage/cacher", "How long a consistent list waits for a cache that is fresh enough before it fails.";
+        request_timeout: SimDuration = "60s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/config.go", "Time after which the API server gives up a request, counted from its start at the client.";
         watch_delay: Law = "uniform(5ms, 50ms)", "0s..1m", Documented, "Kubernetes blog on version 1.2: tens of milliseconds through the watch cache", "Time from a committed change to a watcher's knowledge of it.";
         start_time: Law = "uniform(20s, 60s)", "0s..1h", Inferred, "start of the instance and the process, first lists; not published", "Time from power to an API server that answers.";
     }
@@ -202,7 +203,7 @@ parameters! {
         queue_length: u64 = "50", "1..100000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Requests that wait in one queue of a level.";
         queues: u64 = "64", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go: 64 for most levels", "Queues of a level; here one queue of `queues` times `queue_length` places.";
         queue_wait: SimDuration = "15s", "100ms..60s", Documented, "kubernetes/apiserver filters/priority-and-fairness.go: a quarter of the request's deadline", "Longest wait in a queue before the answer 429.";
-        retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/server/filters, dropped-requests tracker: starts at 1 s", "What a 429 tells the client to wait.";
+        retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/server/filters, dropped-requests tracker: starts at 1 s", "What a 429 tells the client to wait: lease renewals do, controllers wait their own back-off, commands fail.";
     }
 
     /// The etcd cluster: three members, one in each zone of the control plane.

@@ -1,11 +1,13 @@
 //! Probes look at journeys and stations and keep what reports need. They schedule nothing and change nothing.
 
 pub mod gauge;
+pub mod outage;
 pub mod requests;
 pub mod timeline;
 
 use crate::plan::Plan;
 pub use gauge::Gauge;
+pub use outage::Outage;
 pub use requests::RequestProbe;
 use sim_kernel::SimTime;
 pub use timeline::{Cause, FactId, Timeline};

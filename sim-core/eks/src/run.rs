@@ -1,8 +1,10 @@
 //! One run of a plan: a value that can be run on, forked, and asked for its record.
 
 use crate::event::Future;
+use crate::ids::Component;
 use crate::placement::Placement;
 use crate::plan::{Change, Plan, ZoneId};
+use crate::probes::Cause;
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
@@ -89,8 +91,9 @@ impl Subject for Run {
             etcd_leader: zone_name(self.placement.etcd_leader),
             controllers: zone_name(self.placement.controllers),
         };
+        world.close_outages(now);
         let mut measures = world.probes.requests.measures();
-        measures.extend(world.control_plane_measures());
+        measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         let mut balances = world.control_plane_balances();
         let (more_measures, more_series, more_balances) = world.cluster_measures(now);
@@ -126,7 +129,11 @@ impl Run {
 }
 
 impl World {
-    fn control_plane_measures(&self) -> Vec<Measure> {
+    fn control_plane_measures(&self, end: SimTime) -> Vec<Measure> {
+        let up_to_the_end = |vacant: Option<(SimTime, Cause)>| vacant.map(|(since, _)| end.saturating_since(since));
+        let election = self.election_time.max(up_to_the_end(self.etcd.vacant_since()));
+        let vacant = self.leases[Component::ControllerManager.index()].vacant_since();
+        let failover = self.failover_time.max(up_to_the_end(vacant));
         let seconds = |name: &str, value: Option<SimDuration>, definition: &str| Measure {
             name: name.to_owned(),
             unit: Unit::Seconds,
@@ -145,7 +152,7 @@ impl World {
         vec![
             seconds(
                 "etcd.election",
-                self.election_time,
+                election,
                 "Longest time from the death of an etcd leader to the election of the next one.",
             ),
             count(
@@ -155,7 +162,7 @@ impl World {
             ),
             seconds(
                 "controllers.failover",
-                self.failover_time,
+                failover,
                 "Longest time from the death of the acting controller manager to the moment when another one acts.",
             ),
             count("ci.jobs.failed", jobs_failed, "CI jobs that failed after their last try."),

@@ -1,12 +1,12 @@
 //! The world: all stations, and who answers which event.
 
-use crate::aim::{Aim, Caller, Outcome};
+use crate::aim::{Aim, Caller, ClientClass, Outcome};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future};
 use crate::ids::{ApiServerId, Component, MemberId};
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
-use crate::probes::{Cause, Probes};
+use crate::probes::{Cause, Outage, Probes};
 use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::{ApiServer, Etcd, LeaderLease, Nlb, Requests};
 use crate::stations::external_client::External;
@@ -53,6 +53,10 @@ pub struct World {
     pub(crate) lanes: Lanes,
     /// The zone that each step of the plan struck, where it chose one itself.
     pub(crate) struck: Vec<Option<ZoneId>>,
+    /// By zone: the latest turn of what happened to it, to be named as a cause.
+    pub(crate) stories: Vec<Cause>,
+    /// By zone: the steps of the plan that hold its API server and its etcd member down, whether it has power or not.
+    pub(crate) held_down: Vec<[Option<u32>; 2]>,
     /// When the first fault struck.
     pub(crate) first_fault: Option<SimTime>,
     /// Longest time from an etcd leader's death to the next one.
@@ -70,8 +74,8 @@ pub struct World {
 pub(crate) struct ComponentClient {
     /// Requests so far: the ordinal of their draws.
     requests: u32,
-    /// Since when it has had nothing but failures; `None` while it succeeds.
-    failing_since: Option<SimTime>,
+    /// Times in which it had nothing but failures.
+    outage: Outage,
 }
 
 /// The lanes of the calendar: deadlines of equal length.
@@ -146,6 +150,8 @@ impl World {
             cluster: ClusterState::new(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
+            stories: vec![None; zones],
+            held_down: vec![[None; 2]; zones],
             first_fault: None,
             election_time: None,
             failover_time: None,
@@ -172,9 +178,7 @@ impl World {
         for client in 0..self.externals.len() as u32 {
             self.external_waits(SimTime::ZERO, client, future);
         }
-        for (index, step) in (0u32..).zip(&self.plan.steps) {
-            future.schedule(step.at, Event::Step(index));
-        }
+        self.await_step(0, future);
         if self.plan.modes.explicit_heartbeats {
             let leader = self.etcd.leader().expect("a run begins with a leader");
             future.schedule(self.etcd.first_heartbeat(), Event::EtcdHeartbeat(leader, 0));
@@ -243,21 +247,31 @@ impl World {
 
     /// Keeps the longest time in which one living client had nothing but failures.
     pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, aim: Aim, outcome: Outcome) {
-        let failing_since = match caller {
-            Caller::Kubelet(node) => &mut self.kubelets[node.index()].failing_since,
-            Caller::External(client) => &mut self.externals[client as usize].failing_since,
-            Caller::Component(component, server) => {
-                &mut self.components[component.index()][server.index()].failing_since
-            }
+        let outage = match caller {
+            Caller::Kubelet(node) => &mut self.kubelets[node.index()].outage,
+            Caller::External(client) => &mut self.externals[client as usize].outage,
+            Caller::Component(component, server) => &mut self.components[component.index()][server.index()].outage,
         };
         match outcome {
             Outcome::Succeeded => {
-                if let Some(since) = failing_since.take() {
-                    self.probes.requests.recovers(aim.class(), now.saturating_since(since));
+                if let Some(lasted) = outage.succeeded(now) {
+                    self.probes.requests.outage(aim.class(), lasted);
                 }
             }
-            Outcome::Abandoned => *failing_since = None,
-            _ => *failing_since = Some(failing_since.map_or(begun, |since| since.min(begun))),
+            Outcome::Abandoned => outage.ends(),
+            _ => outage.failed(begun),
+        }
+    }
+
+    /// The outages that last at the end count up to the end.
+    pub(crate) fn close_outages(&mut self, end: SimTime) {
+        let kubelets = self.kubelets.iter().map(|kubelet| (ClientClass::Kubelet, kubelet.outage));
+        let components = self.components.iter().flatten().map(|client| (ClientClass::Controllers, client.outage));
+        let externals = self.externals.iter().map(|external| (external.class.into(), external.outage));
+        for (class, outage) in kubelets.chain(components).chain(externals) {
+            if let Some(lasted) = outage.lasts(end) {
+                self.probes.requests.outage(class, lasted);
+            }
         }
     }
 }

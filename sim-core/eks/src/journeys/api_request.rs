@@ -3,7 +3,7 @@
 //! ```text
 //! client -> connection -> NLB node -> Arrives -> (429 | queue) -> a core -> Processed -> etcd member -> AtMember
 //!                                                                              |            -> its leader -> AtLeader
-//! client <- Answered <- NLB node <- ------------------------------- list ------+-- Committed <- disk and quorum
+//! client <- Answered <- NLB node <----------------------------------------------- Committed <- disk and quorum
 //! ```
 //!
 //! Whatever dies on the way leaves the request where it was: its client learns of it only through its own timers.
@@ -14,7 +14,7 @@ use crate::ids::{ApiServerId, MemberId, RequestRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::{Admission, LinkState, View};
+use crate::stations::control_plane::{Admission, LinkState, Request, View};
 use crate::stations::network::connections::NONE;
 use crate::stations::network::{ConnectionState, Place};
 use crate::world::World;
@@ -23,6 +23,7 @@ use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 const WAY_THERE: Purpose = Purpose::new("request/way-there");
 const CPU: Purpose = Purpose::new("request/cpu");
 const ETCD: Purpose = Purpose::new("request/etcd");
+const FORWARD: Purpose = Purpose::new("request/forward");
 const ETCD_BACK: Purpose = Purpose::new("request/etcd-back");
 const FSYNC: Purpose = Purpose::new("etcd/fsync");
 const WAY_BACK: Purpose = Purpose::new("request/way-back");
@@ -46,27 +47,30 @@ impl World {
         }
     }
 
-    /// Handles a step of a request; one of an earlier life does nothing.
+    /// Handles a step of a request; one of an earlier life does nothing, and one that its server or its try has not
+    /// survived neither. What etcd commits is committed, though nobody may wait for it any more.
     pub(crate) fn api_request(&mut self, now: SimTime, request: RequestRef, step: RequestStep, future: &mut Future) {
         if !self.requests.lives(request) {
             return;
         }
         let slot = request.slot;
-        if step == RequestStep::Answered {
-            return self.answer_arrives(now, slot, future);
+        match step {
+            RequestStep::Answered => return self.answer_arrives(now, slot, future),
+            RequestStep::Committed(of) => return self.request_committed(now, slot, of, future),
+            _ => {}
         }
         let entry = self.requests.at(slot);
         if self.api_servers[entry.server.index()].life() != entry.server_life {
             return self.drop_from_server(slot); // it died with its server
         }
+        let current = entry.etcd_try;
         match step {
             RequestStep::Arrives => self.request_arrives(now, slot, future),
             RequestStep::Processed => self.request_processed(now, slot, future),
-            RequestStep::AtMember => self.request_at_member(now, slot, future),
-            RequestStep::AtLeader => self.request_at_leader(now, slot, future),
-            RequestStep::Committed => self.request_committed(now, slot, future),
-            RequestStep::EtcdFailed => self.etcd_failed(now, slot, future),
-            RequestStep::Answered => unreachable!("handled above"),
+            RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
+            RequestStep::AtLeader(of) if of == current => self.request_at_leader(now, slot, future),
+            RequestStep::EtcdFailed(of) if of == current => self.etcd_failed(now, slot, future),
+            _ => {}
         }
     }
 
@@ -80,6 +84,11 @@ impl World {
         Event::Request(self.requests.life(slot), step)
     }
 
+    /// A step in etcd of the present try.
+    fn in_etcd(&self, slot: u32, step: fn(u8) -> RequestStep) -> Event {
+        self.at_step(slot, step(self.requests.at(slot).etcd_try))
+    }
+
     /// Puts a request on its open connection. Where the path is silent it goes nowhere.
     pub(crate) fn send(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let connection = self.connections.at(self.requests.at(slot).connection);
@@ -90,7 +99,7 @@ impl World {
         let request = self.requests.at_mut(slot);
         request.sent = true;
         if let Some((_, cause)) = silent {
-            request.cause = request.cause.or(cause);
+            request.trouble = request.trouble.or(cause);
             return;
         }
         request.in_hand = true;
@@ -161,43 +170,56 @@ impl World {
         if let Some((next, time)) = self.api_servers[server].core_free() {
             future.schedule(now + time, Event::Request(next, RequestStep::Processed));
         }
-        match self.requests.at(slot).aim.work() {
-            Work::List => self.leave_server(now, slot, Outcome::Succeeded, future),
-            Work::QuorumRead | Work::Write => self.ask_etcd(now, slot, future),
-        }
+        self.ask_etcd(now, slot, future);
     }
 
-    /// The API server asks a member of etcd. On a connection whose member is dead the call stalls.
+    /// The API server asks a member of etcd; for a list it asks how far its cache must be, and waits for that.
     fn ask_etcd(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let request = self.requests.at(slot);
-        let tries = request.etcd_tries;
-        let mut draw = self.key.draw(ETCD, request.entity, request.ordinal << 8 | u64::from(tries));
-        let server = request.server;
-        let from = &self.api_servers[server.index()];
+        let request = self.requests.at_mut(slot);
+        request.etcd_try = request.etcd_try.wrapping_add(1);
+        let (server, work) = (request.server.index(), request.aim.work());
+        let mut draw = self.draw_for_try(slot, ETCD);
+        let from = &self.api_servers[server];
         let Some(member) = from.choose_member(now, &mut draw) else {
             return self.leave_server(now, slot, Outcome::ServerError, future);
         };
-        let way = self.zones.delay(from.zone, zone_of(member), &mut draw);
-        let processing = self.plan.parameters.etcd.processing.duration(&mut draw);
-        let request = self.requests.at_mut(slot);
-        request.member = member;
-        request.etcd_tries += 1;
-        if self.api_servers[server.index()].links[member.index()].state == LinkState::Ready {
-            future.schedule(now + way + processing, self.at_step(slot, RequestStep::AtMember));
+        let parameters = &self.plan.parameters;
+        let mut way =
+            self.zones.delay(from.zone, zone_of(member), &mut draw) + parameters.etcd.processing.duration(&mut draw);
+        if work == Work::List {
+            way += parameters.api_server.list_progress.duration(&mut draw);
+            let patience = now + parameters.api_server.list_freshness_wait;
+            future.schedule(patience, self.in_etcd(slot, RequestStep::EtcdFailed));
+        }
+        self.requests.at_mut(slot).member = member;
+        if self.api_servers[server].links[member.index()].state == LinkState::Ready {
+            future.schedule(now + way, self.in_etcd(slot, RequestStep::AtMember));
         } else {
             self.stall(now, slot, future);
         }
+    }
+
+    /// The draws of a request's present try to ask etcd.
+    fn draw_for_try(&self, slot: u32, purpose: Purpose) -> Draw {
+        let request = self.requests.at(slot);
+        self.key.draw(purpose, request.entity, request.ordinal << 8 | u64::from(request.etcd_try))
     }
 
     /// A call to a dead member waits until the connection is given up.
     fn stall(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (server, member) = (request.server, request.member);
-        let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        let trouble = self.etcd.down_since(member).and_then(|(_, cause)| cause);
         let given_up = self.call_on_silent_link(now, server, member, future);
+        self.fails_at(now, slot, given_up, trouble, future);
+    }
+
+    /// The present try fails at a time, or at the API server's own time-out if that is earlier.
+    fn fails_at(&mut self, now: SimTime, slot: u32, at: SimTime, trouble: Cause, future: &mut Future) {
         let request = self.requests.at_mut(slot);
-        request.cause = request.cause.or(cause);
-        future.schedule(given_up, self.at_step(slot, RequestStep::EtcdFailed));
+        request.trouble = request.trouble.or(trouble);
+        let latest = request.begun + self.plan.parameters.api_server.request_timeout;
+        future.schedule(at.min(latest).max(now), self.in_etcd(slot, RequestStep::EtcdFailed));
     }
 
     fn request_at_member(&mut self, now: SimTime, slot: u32, future: &mut Future) {
@@ -205,73 +227,77 @@ impl World {
         self.requests.at_mut(slot).at_member = now;
         match self.etcd.view(member) {
             View::Down => self.stall(now, slot, future),
-            View::Leaderless => self.wait_for_leader(slot, now, future),
+            View::Leaderless => self.wait_for_leader(now, slot, future),
             View::Leads => {
                 self.requests.at_mut(slot).leader = member;
                 self.request_at_leader(now, slot, future);
             }
             View::Follows(leader) => {
                 self.requests.at_mut(slot).leader = leader;
-                let way = self.zones.mean(zone_of(member), zone_of(leader));
-                future.schedule(now + way, self.at_step(slot, RequestStep::AtLeader));
+                // Drawn, so that requests that waited together do not arrive together.
+                let mut draw = self.draw_for_try(slot, FORWARD);
+                let way = self.zones.delay(zone_of(member), zone_of(leader), &mut draw);
+                future.schedule(now + way, self.in_etcd(slot, RequestStep::AtLeader));
             }
         }
     }
 
     /// The member knows no leader: the request waits there, at most for the member's request time-out.
-    fn wait_for_leader(&mut self, slot: u32, now: SimTime, future: &mut Future) {
-        let life = self.requests.life(slot);
-        let member = self.requests.at(slot).member;
-        self.etcd.wait(member, life);
-        let cause = self.etcd.vacant_since().and_then(|(_, cause)| cause);
-        let request = self.requests.at_mut(slot);
-        request.cause = request.cause.or(cause);
-        future.schedule(now + self.etcd_request_timeout(), Event::Request(life, RequestStep::EtcdFailed));
+    fn wait_for_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, fails) = (request.member, request.at_member + self.etcd_request_timeout());
+        self.etcd.wait(member, self.requests.life(slot));
+        let trouble = self.etcd.vacant_since().and_then(|(_, cause)| cause);
+        self.fails_at(now, slot, fails, trouble, future);
     }
 
     /// A leader was elected: the requests that waited go on to it.
     pub(crate) fn leader_found(&mut self, now: SimTime, waited: Vec<(MemberId, RequestRef)>, future: &mut Future) {
-        for (_, request) in waited {
-            if self.requests.lives(request) && self.requests.at(request.slot).in_hand {
-                self.api_request(now, request, RequestStep::AtMember, future);
+        for (member, request) in waited {
+            let waits = |entry: &Request| entry.in_hand && entry.member == member;
+            if self.requests.lives(request) && waits(self.requests.at(request.slot)) {
+                let current = self.requests.at(request.slot).etcd_try;
+                self.api_request(now, request, RequestStep::AtMember(current), future);
             }
         }
     }
 
     fn request_at_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
-        let (member, leader, is_read) = (request.member, request.leader, request.aim.work() == Work::QuorumRead);
+        let (member, leader, work) = (request.member, request.leader, request.aim.work());
         if self.etcd.leader() != Some(leader) {
             return self.lost_with_the_leader(now, slot, future);
         }
         let (entity, ordinal) = (request.entity, request.ordinal);
         let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
-        let decided = if is_read {
-            self.etcd.confirm(now, delay)
-        } else {
+        let decided = if work == Work::Write {
             let (law, key) = (&self.plan.parameters.etcd.fsync, self.key);
             let fsync = |on: MemberId| law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
             self.etcd.replicate(now, delay, fsync)
+        } else {
+            self.etcd.confirm(now, delay)
         };
         let Some(decided) = decided else { return self.without_a_quorum(now, slot, future) };
         let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
         let server = self.api_servers[self.requests.at(slot).server.index()].zone;
         // Drawn, so that entries of one batch do not reach the server at one instant.
-        let to_server = self.zones.delay(zone_of(member), server, &mut self.draw_for(slot, ETCD_BACK));
-        self.requests.at_mut(slot).commit = decided;
-        future.schedule(decided + back + to_server, self.at_step(slot, RequestStep::Committed));
+        let to_server = self.zones.delay(zone_of(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        let request = self.requests.at_mut(slot);
+        request.commit = decided;
+        request.proposed = work == Work::Write;
+        future.schedule(decided + back + to_server, self.in_etcd(slot, RequestStep::Committed));
     }
 
     /// The leader that had it, or was to have it, is dead. A member asks again for a read; a write is lost, and its member
     /// waits for it in vain.
     fn lost_with_the_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
-        let cause = self.etcd.down_since(request.leader).and_then(|(_, cause)| cause);
-        if request.aim.work() == Work::QuorumRead {
-            return self.wait_for_leader(slot, now, future);
+        let trouble = self.etcd.down_since(request.leader).and_then(|(_, cause)| cause);
+        if request.aim.work() != Work::Write {
+            return self.wait_for_leader(now, slot, future);
         }
-        self.write_is_lost(now, cause);
-        self.member_times_out(now, slot, cause, future);
+        self.write_is_lost(now, trouble);
+        self.member_times_out(now, slot, trouble, future);
     }
 
     fn write_is_lost(&mut self, now: SimTime, cause: Cause) {
@@ -283,54 +309,64 @@ impl World {
 
     /// The leader lives, but has no quorum behind it.
     fn without_a_quorum(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let cause = self.etcd.ids().find_map(|member| self.etcd.down_since(member)).and_then(|(_, cause)| cause);
-        let cause = self.probes.timeline.note(now, Weight::Turn, cause, "etcd/no-quorum", 0, || {
+        let down = self.etcd.ids().filter_map(|member| self.etcd.down_since(member));
+        let cause = down.max_by_key(|(since, _)| *since).and_then(|(_, cause)| cause); // the death that took the quorum
+        let trouble = self.probes.timeline.note(now, Weight::Turn, cause, "etcd/no-quorum", 0, || {
             "request finds no etcd quorum: it fails after etcd's request time-out".to_owned()
         });
-        self.member_times_out(now, slot, cause, future);
+        self.member_times_out(now, slot, trouble, future);
     }
 
     /// The member that took the request gives it up when its request time-out is over.
-    fn member_times_out(&mut self, now: SimTime, slot: u32, cause: Cause, future: &mut Future) {
+    fn member_times_out(&mut self, now: SimTime, slot: u32, trouble: Cause, future: &mut Future) {
         let fails = self.requests.at(slot).at_member + self.etcd_request_timeout();
-        let request = self.requests.at_mut(slot);
-        request.cause = request.cause.or(cause);
-        future.schedule(fails.max(now), self.at_step(slot, RequestStep::EtcdFailed));
+        self.fails_at(now, slot, fails, trouble, future);
     }
 
-    /// etcd's answer is there, unless who decided or who answered died before.
-    fn request_committed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let request = self.requests.at(slot);
+    /// etcd's answer is there, unless who decided or who answered died before. A write takes effect even where its API
+    /// server has died or given it up.
+    fn request_committed(&mut self, now: SimTime, slot: u32, of: u8, future: &mut Future) {
+        let request = self.requests.at_mut(slot);
+        request.proposed = false;
         let (member, leader, commit) = (request.member, request.leader, request.commit);
         let (aim, begun, cause) = (request.aim, request.begun, request.cause);
+        let lives = self.api_servers[request.server.index()].life() == request.server_life;
+        let heard = request.in_hand && lives && request.etcd_try == of;
         let leader_died = self.died_before(leader, commit);
+        if !leader_died && aim.work() == Work::Write {
+            self.committed(now, aim, begun, cause, future);
+        }
+        if !lives {
+            return self.drop_from_server(slot);
+        }
+        if !heard {
+            return self.requests.free_if_over(slot);
+        }
         if leader_died && member != leader {
             return self.lost_with_the_leader(now, slot, future);
         }
-        if leader_died || !self.etcd.is_up(member) {
-            if leader_died && aim.work() == Work::Write {
-                self.write_is_lost(now, self.etcd.down_since(leader).and_then(|(_, cause)| cause));
-            }
-            return self.stall(now, slot, future); // its connection is to the dead member
+        if !leader_died && self.etcd.is_up(member) {
+            return self.leave_server(now, slot, Outcome::Succeeded, future);
         }
-        if aim.work() == Work::Write {
-            self.committed(now, aim, begun, cause, future);
+        if leader_died && aim.work() == Work::Write {
+            self.write_is_lost(now, self.etcd.down_since(leader).and_then(|(_, cause)| cause));
         }
-        self.leave_server(now, slot, Outcome::Succeeded, future);
+        self.stall(now, slot, future); // its connection is to the dead member
     }
 
     fn died_before(&self, member: MemberId, moment: SimTime) -> bool {
         self.etcd.down_since(member).is_some_and(|(since, _)| since < moment)
     }
 
-    /// etcd failed: the client library asks another member for a read; a write fails.
+    /// This try has failed: the client library asks another member for a read; a write or a list fails.
     fn etcd_failed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         if !request.in_hand {
             return;
         }
         let link = self.api_servers[request.server.index()].links[request.member.index()].state;
-        if request.aim.work() == Work::QuorumRead && link != LinkState::Ready {
+        let out_of_time = now >= request.begun + self.plan.parameters.api_server.request_timeout;
+        if request.aim.work() == Work::QuorumRead && link != LinkState::Ready && !out_of_time {
             return self.ask_etcd(now, slot, future);
         }
         self.leave_server(now, slot, Outcome::ServerError, future);
@@ -355,6 +391,7 @@ impl World {
     fn respond(&mut self, now: SimTime, slot: u32, answer: Outcome, future: &mut Future) {
         let request = self.requests.at_mut(slot);
         request.in_hand = false;
+        request.etcd_try = request.etcd_try.wrapping_add(1); // whatever is still under way in etcd is given up
         request.answer = answer;
         if !request.awaited {
             return self.requests.free_if_over(slot);
@@ -396,8 +433,8 @@ impl World {
         self.take_off_connection(slot);
         let request = self.requests.at_mut(slot);
         request.awaited = false;
-        let (caller, aim, begun) = (request.caller, request.aim, request.begun);
-        let cause = request.cause.or(self.connections.at(request.connection).cause);
+        let (caller, aim, begun, cause) = (request.caller, request.aim, request.begun, request.cause);
+        let trouble = request.trouble.or(self.connections.at(request.connection).cause).or(cause);
         let connection = request.connection;
         self.requests.free_if_over(slot);
         if matches!(caller, Caller::External(_)) {
@@ -407,11 +444,11 @@ impl World {
         self.note_outage(now, begun, caller, aim, outcome);
         if outcome.is_error() {
             let kind = (aim.class() as u64) << 8 | outcome as u64;
-            self.probes.timeline.note(now, Weight::Step, cause, "request/failed", kind, || {
+            self.probes.timeline.note(now, Weight::Step, trouble, "request/failed", kind, || {
                 format!("request of {} failed: {}", aim.class().name(), outcome.name())
             });
         }
-        (caller, aim, cause)
+        (caller, aim, cause.or(trouble.filter(|_| outcome.is_error())))
     }
 
     /// The server side of a request is over because its server died.

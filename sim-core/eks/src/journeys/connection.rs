@@ -13,6 +13,7 @@ use crate::ids::{ApiServerId, Component, ConnectionRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
+use crate::stations::control_plane::ApiServer;
 use crate::stations::network::{Addresses, ConnectionState, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
@@ -112,20 +113,53 @@ impl World {
             return self.dial_failed(now, slot, future);
         };
         let server = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
-        let state = ConnectionState::Dialing { since, address, rest: rest.without(address), server };
+        let ends = since + self.plan.parameters.connection.dial_timeout;
+        let until = now + ends.saturating_since(now) / rest.len();
+        let state = ConnectionState::Dialing { since, address, rest: rest.without(address), server, tried: now, until };
+        self.address_tried(now, slot, state, &mut draw, future);
+    }
+
+    /// An address is tried: it answers, or its share of the dial time will pass.
+    fn address_tried(&mut self, now: SimTime, slot: u32, state: ConnectionState, draw: &mut Draw, future: &mut Future) {
+        let ConnectionState::Dialing { address, server, until, .. } = state else { return };
         let life = self.connections.turn(slot, state);
         let place = self.connections.at(slot).place;
         match server {
             Some(server) => {
-                let time = self.handshake(place, address, server, &mut draw);
+                let time = self.handshake(place, address, server, draw);
                 future.schedule(now + time, Event::Connection(life, ConnectionStep::Opened));
             }
-            None => {
-                let ends = since + self.plan.parameters.connection.dial_timeout;
-                let share = ends.saturating_since(now) / rest.len();
-                future.schedule(now + share, Event::Connection(life, ConnectionStep::AddressSilent));
+            None => future.schedule(until.max(now), Event::Connection(life, ConnectionStep::AddressSilent)),
+        }
+    }
+
+    /// Something answers again: the dials to its address hear of it when their SYN is repeated, if they still wait then.
+    pub(crate) fn dials_hear(&mut self, now: SimTime, future: &mut Future) {
+        for slot in 0..self.connections.slots() {
+            let ConnectionState::Dialing { since, address, rest, server: None, tried, until } =
+                self.connections.at(slot).state
+            else {
+                continue;
+            };
+            let mut draw = self.dial_draw(slot, 128 + rest.len());
+            let server = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+            let repeated = self.next_syn(tried, now);
+            if server.is_some() && repeated < until {
+                let state = ConnectionState::Dialing { since, address, rest, server, tried, until };
+                self.address_tried(repeated, slot, state, &mut draw, future);
             }
         }
+    }
+
+    /// When a SYN that was first sent at `tried` is repeated next: its pause doubles each time.
+    fn next_syn(&self, tried: SimTime, now: SimTime) -> SimTime {
+        let mut pause = self.plan.parameters.connection.syn_retry;
+        let mut next = tried + pause;
+        while next < now {
+            pause = pause * 2;
+            next += pause;
+        }
+        next
     }
 
     /// The API server that answers behind an address: none if the NLB node or its target is dead.
@@ -156,19 +190,25 @@ impl World {
         self.try_next_address(now, slot, since, rest, future);
     }
 
-    /// Why the address of a zone, or what is behind it, does not answer.
-    pub(crate) fn cause_at(&self, address: ZoneId) -> Cause {
+    /// Why the address of a zone, or the API server behind it, does not answer.
+    fn cause_at(&self, address: ZoneId) -> Cause {
         let dark = self.zones.dark_since(address).and_then(|(_, cause)| cause);
-        dark.or_else(|| self.api_servers.iter().find_map(|server| server.down_since()).and_then(|(_, cause)| cause))
+        let behind = |server: &&ApiServer| self.nlb.cross_zone() || server.zone == address;
+        let dead =
+            || self.api_servers.iter().filter(behind).find_map(ApiServer::down_since).and_then(|(_, cause)| cause);
+        dark.or_else(dead)
     }
 
     /// The handshake is over; if the other end died meanwhile the address was silent after all.
     fn opened(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let ConnectionState::Dialing { address, server: Some(server), .. } = self.connections.at(slot).state else {
+        let state = self.connections.at(slot).state;
+        let ConnectionState::Dialing { since, address, rest, server: Some(server), tried, until } = state else {
             return;
         };
         if !self.zones.has_power(address) || !self.api_servers[server.index()].is_up() {
-            return self.address_silent(now, slot, future);
+            let state = ConnectionState::Dialing { since, address, rest, server: None, tried, until };
+            let mut draw = self.dial_draw(slot, 0);
+            return self.address_tried(now, slot, state, &mut draw, future);
         }
         let life = self.connections.turn(slot, ConnectionState::Open { through: address, server, silent: None });
         let connection = self.connections.at_mut(slot);

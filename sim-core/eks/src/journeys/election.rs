@@ -28,10 +28,9 @@ impl World {
         let what = if led { "leader" } else { "follower" };
         let weight = if led { Weight::Turn } else { Weight::Step };
         let kind = if led { "etcd/leader-lost" } else { "etcd/follower-lost" };
-        let noted = self
-            .probes
-            .timeline
-            .note(now, weight, cause, kind, u64::from(member.0), || format!("etcd {what} in {zone} lost"));
+        let subject = u64::from(self.etcd.life(member)) << 8 | u64::from(member.0);
+        let noted =
+            self.probes.timeline.note(now, weight, cause, kind, subject, || format!("etcd {what} in {zone} lost"));
         let cause = noted.or(cause);
         let zones = &self.zones;
         let delay = |a, b| zones.mean(zone_of(a), zone_of(b));
@@ -172,7 +171,8 @@ impl World {
     /// A dead member takes part again, and the API servers reconnect to it.
     pub(crate) fn member_starts(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
         let zone = self.zone_name(zone_of(member));
-        self.probes.timeline.note(now, Weight::Step, None, "etcd/member-back", u64::from(member.0), || {
+        let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        self.probes.timeline.note(now, Weight::Step, cause, "etcd/member-back", u64::from(member.0), || {
             format!("etcd member in {zone} is back")
         });
         let clock = self.etcd.start(member, now, self.key);

@@ -123,13 +123,16 @@ impl World {
                     self.call(now, caller, Aim::ReportStatus(node), None, future);
                 }
             }
-            KubeletClock::CompareStatus if self.kubelet_hears(node) => {
-                let cause = self.kubelets[node.index()].disagreement();
-                self.call(now, caller, Aim::ReportStatus(node), cause, future);
-            }
             KubeletClock::CompareStatus => {
-                let next = self.next_status_round(now, node);
-                future.schedule(next, Event::Kubelet(node, generation, KubeletClock::CompareStatus));
+                if !self.kubelets[node.index()].looks() {
+                    return;
+                }
+                let cause = self.kubelets[node.index()].disagreement();
+                if self.kubelet_hears(node) {
+                    self.call(now, caller, Aim::ReportStatus(node), cause, future);
+                } else {
+                    self.status_differs(now, node, cause, future);
+                }
             }
         }
     }
@@ -165,10 +168,7 @@ impl World {
                 future.schedule(now + pause, Event::Kubelet(node, generation, KubeletClock::Register));
             }
             (Aim::ReportStatus(_), Outcome::Succeeded) => self.kubelets[node.index()].agrees(),
-            _ => {
-                self.kubelets[node.index()].agrees();
-                self.status_differs(now, node, cause, future);
-            }
+            _ => self.status_differs(now, node, cause, future),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! zone dark: NLB node, API server, etcd member, instances stop at once -> connections fall silent -> timers find out
-//! power back: instances boot, the member and the server start -> health checks pass -> the address returns to DNS
+//! power back: instances boot, the member and the server start, unless another fault holds them down
 //! ```
 
 use super::api_request::zone_of;
@@ -13,16 +13,21 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::network::ConnectionState;
 use crate::world::World;
-use sim_kernel::{Purpose, SimDuration, SimTime};
+use sim_kernel::{Purpose, SimTime};
 
 const START: Purpose = Purpose::new("power/start");
-const ADDRESS_CHECK: Purpose = Purpose::new("nlb/address-check");
-const PUBLICATION: Purpose = Purpose::new("nlb/publication");
-const ROUTING: Purpose = Purpose::new("nlb/routing");
 
 impl World {
+    /// Sets the time of a step of the plan, if there is one: steps of one instant keep the plan's order.
+    pub(crate) fn await_step(&mut self, index: u32, future: &mut Future) {
+        if let Some(step) = self.plan.steps.get(index as usize) {
+            future.schedule(step.at, Event::Step(index));
+        }
+    }
+
     /// A step of the plan is due.
     pub(crate) fn step(&mut self, now: SimTime, index: u32, future: &mut Future) {
+        self.await_step(index + 1, future);
         let change = self.plan.steps[index as usize].change.clone();
         if let Some(lasts) = change.lasts() {
             future.schedule(now + lasts, Event::StepEnds(index));
@@ -34,7 +39,7 @@ impl World {
     pub(crate) fn change(&mut self, now: SimTime, index: u32, change: &Change, future: &mut Future) {
         self.first_fault = self.first_fault.or(change.is_fault().then_some(now));
         match *change {
-            Change::ZonePowerLoss { zone, .. } => self.zone_loses_power(now, zone, future),
+            Change::ZonePowerLoss { zone, .. } => self.zone_loses_power(now, index, zone, future),
             Change::ApiServerLoss { zone, .. } => {
                 let server = match zone {
                     Some(zone) => self.server_in(zone),
@@ -64,19 +69,10 @@ impl World {
 
     /// A fault of the plan ends.
     pub(crate) fn step_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
-        let struck = self.struck[index as usize];
         match self.plan.steps[index as usize].change {
             Change::ZonePowerLoss { zone, .. } => self.zone_regains_power(now, zone, future),
-            Change::ApiServerLoss { .. } => {
-                if let Some(zone) = struck {
-                    self.start_later(now, zone, Part::ApiServer, future);
-                }
-            }
-            Change::EtcdMemberLoss { .. } => {
-                if let Some(zone) = struck {
-                    self.start_later(now, zone, Part::EtcdMember, future);
-                }
-            }
+            Change::ApiServerLoss { .. } => self.let_go(now, index, Part::ApiServer, future),
+            Change::EtcdMemberLoss { .. } => self.let_go(now, index, Part::EtcdMember, future),
             Change::NodeLoss { .. } => {
                 let cause = self.probes.timeline.note(now, Weight::Turn, None, "node/return", u64::from(index), || {
                     "the stopped nodes start again".to_owned()
@@ -87,12 +83,9 @@ impl World {
         }
     }
 
-    fn zone_loses_power(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
+    fn zone_loses_power(&mut self, now: SimTime, index: u32, zone: ZoneId, future: &mut Future) {
         let name = self.zone_name(zone);
-        let cause = self
-            .probes
-            .timeline
-            .note(now, Weight::Turn, None, "zone/dark", u64::from(zone.0), || format!("zone {name} loses power"));
+        let cause = self.turn(now, None, "zone/dark", index, zone, || format!("zone {name} loses power"));
         if !self.zones.lose_power(zone, now, cause) {
             return;
         }
@@ -113,50 +106,74 @@ impl World {
         }
         let name = self.zone_name(zone);
         let cause = self.zones.dark_since(zone).and_then(|(_, cause)| cause);
-        let cause = self
-            .probes
-            .timeline
-            .note(now, Weight::Turn, cause, "zone/lit", u64::from(zone.0), || format!("power returns to zone {name}"));
+        let cause = self.turn(now, cause, "zone/lit", 0, zone, || format!("power returns to zone {name}"));
         self.zones.regain_power(zone);
         self.zone_power_returned(now, zone, cause, future);
         if self.server_in(zone).is_some() {
             self.start_later(now, zone, Part::ApiServer, future);
-            if self.nlb.cross_zone() {
-                self.address_returns(now, zone, future);
-            }
+            self.address_lives(now, zone, future);
         }
         if zone.index() < self.etcd.ids().count() {
             self.start_later(now, zone, Part::EtcdMember, future);
         }
         let up: Vec<bool> = self.api_servers.iter().map(|server| server.is_up()).collect();
         self.reset_silent(now, |through, server| through == zone && up[server.index()], future);
+        self.dials_hear(now, future);
+    }
+
+    /// Notes a turn of what happens to a zone, and keeps it as the zone's story.
+    fn turn(
+        &mut self,
+        now: SimTime,
+        cause: Cause,
+        kind: &'static str,
+        index: u32,
+        zone: ZoneId,
+        text: impl FnOnce() -> String,
+    ) -> Cause {
+        let subject = u64::from(index) << 8 | u64::from(zone.0);
+        let noted = self.probes.timeline.note(now, Weight::Turn, cause, kind, subject, text);
+        self.stories[zone.index()] = noted;
+        noted
     }
 
     fn lose_server_alone(&mut self, now: SimTime, index: u32, server: Option<ApiServerId>, future: &mut Future) {
         let Some(server) = server.filter(|server| self.api_servers[server.index()].is_up()) else {
-            self.probes.timeline.note(now, Weight::Turn, None, "fault/no-target", u64::from(index), || {
-                "fault finds no API server: nothing happens".to_owned()
-            });
-            return;
+            return self.no_target(now, index, "fault finds no living API server: nothing happens");
         };
         let zone = self.api_servers[server.index()].zone;
-        self.struck[index as usize] = Some(zone);
+        self.hold_down(index, zone, Part::ApiServer);
         let name = self.zone_name(zone);
-        let cause = self.probes.timeline.note(now, Weight::Turn, None, "server/lost", u64::from(zone.0), || {
-            format!("API server in {name} stops silently")
-        });
+        let cause = self.turn(now, None, "server/lost", index, zone, || format!("API server in {name} stops silently"));
         self.server_dies(now, server, cause, future);
     }
 
     fn lose_member_alone(&mut self, now: SimTime, index: u32, member: Option<MemberId>, future: &mut Future) {
         let Some(member) = member.filter(|member| self.etcd.is_up(*member)) else {
-            self.probes.timeline.note(now, Weight::Turn, None, "fault/no-target", u64::from(index), || {
-                "fault finds no etcd member: nothing happens".to_owned()
-            });
-            return;
+            return self.no_target(now, index, "fault finds no living etcd member: nothing happens");
         };
-        self.struck[index as usize] = Some(zone_of(member));
+        self.hold_down(index, zone_of(member), Part::EtcdMember);
         self.member_dies(now, member, None, future);
+    }
+
+    fn no_target(&mut self, now: SimTime, index: u32, text: &str) {
+        self.probes.timeline.note(now, Weight::Turn, None, "fault/no-target", u64::from(index), || text.to_owned());
+    }
+
+    /// A fault holds a part of a zone down until it ends: power alone does not bring it back.
+    fn hold_down(&mut self, index: u32, zone: ZoneId, part: Part) {
+        self.struck[index as usize] = Some(zone);
+        self.held_down[zone.index()][part as usize] = Some(index);
+    }
+
+    /// A fault lets a part go: it starts again, if it has power.
+    fn let_go(&mut self, now: SimTime, index: u32, part: Part, future: &mut Future) {
+        let Some(zone) = self.struck[index as usize] else { return };
+        let held = &mut self.held_down[zone.index()][part as usize];
+        if *held == Some(index) {
+            *held = None;
+            self.start_later(now, zone, part, future);
+        }
     }
 
     /// An API server dies silently, with the components on its instance.
@@ -194,7 +211,7 @@ impl World {
 
     /// A part of the control plane starts, unless it has died again or has no power.
     pub(crate) fn start(&mut self, now: SimTime, zone: ZoneId, life: u32, part: Part, future: &mut Future) {
-        if !self.zones.has_power(zone) {
+        if !self.zones.has_power(zone) || self.held_down[zone.index()][part as usize].is_some() {
             return;
         }
         match part {
@@ -220,12 +237,11 @@ impl World {
         let zone = self.api_servers[server.index()].zone;
         let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
-        self.probes.timeline.note(now, Weight::Turn, cause, "server/back", u64::from(zone.0), || {
-            format!("API server in {name} answers again")
-        });
+        self.turn(now, cause, "server/back", 0, zone, || format!("API server in {name} answers again"));
         let etcd = &self.etcd;
         self.api_servers[server.index()].start(|member| etcd.is_up(member));
         self.reset_silent(now, |_, other| other == server, future);
+        self.dials_hear(now, future);
         for component in Component::ALL {
             self.connect_loopback(self.loopbacks[component.index()][server.index()], server);
             let generation = self.leases[component.index()].generation(server);
@@ -240,106 +256,5 @@ impl World {
     pub(crate) fn connect_loopback(&mut self, slot: u32, server: ApiServerId) {
         let through = self.api_servers[server.index()].zone;
         self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
-    }
-
-    /// An NLB node is dead: its address leaves DNS once a check has found out and the change is published.
-    fn address_dies(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
-        let losses = self.zones.losses(zone);
-        let check = self.plan.parameters.nlb.address_check.duration(&mut self.key.draw(
-            ADDRESS_CHECK,
-            u64::from(zone.0),
-            u64::from(losses),
-        ));
-        let published = check + self.publication(zone, losses);
-        future.schedule(now + published, Event::Nlb(zone, losses, NlbStep::AddressGone));
-    }
-
-    fn publication(&self, zone: ZoneId, ordinal: u32) -> SimDuration {
-        self.plan.parameters.nlb.publication.duration(&mut self.key.draw(
-            PUBLICATION,
-            u64::from(zone.0),
-            u64::from(ordinal),
-        ))
-    }
-
-    /// The address of a zone returns to DNS once the change is published.
-    fn address_returns(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
-        let generation = self.nlb.generation(zone);
-        future.schedule(now + self.publication(zone, generation), Event::Nlb(zone, generation, NlbStep::Listed));
-    }
-
-    /// Handles something around the load balancer; what comes for an earlier state does nothing.
-    pub(crate) fn balancing(
-        &mut self,
-        now: SimTime,
-        zone: ZoneId,
-        generation: u32,
-        step: NlbStep,
-        future: &mut Future,
-    ) {
-        match step {
-            NlbStep::AddressGone => {
-                if self.zones.losses(zone) == generation && !self.zones.has_power(zone) {
-                    self.withdraw(now, zone);
-                }
-            }
-            NlbStep::TargetUnhealthy => self.target_unhealthy(now, zone, generation, future),
-            NlbStep::TargetHealthy => {
-                if self.nlb.judge(zone, generation, true).is_some() {
-                    self.routing_follows(now, zone, generation, future);
-                    self.address_returns(now, zone, future);
-                }
-            }
-            NlbStep::Routed => self.nlb.route(zone, generation),
-            NlbStep::Withdrawn if self.nlb.generation(zone) == generation => self.withdraw(now, zone),
-            NlbStep::Listed if self.nlb.generation(zone) == generation && self.zones.has_power(zone) => {
-                self.list(now, zone)
-            }
-            NlbStep::Withdrawn | NlbStep::Listed => {}
-        }
-    }
-
-    fn target_unhealthy(&mut self, now: SimTime, zone: ZoneId, generation: u32, future: &mut Future) {
-        let Some(server) = self.nlb.judge(zone, generation, false) else { return };
-        let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
-        let name = self.zone_name(zone);
-        let noted = self.probes.timeline.note(now, Weight::Turn, cause, "nlb/unhealthy", u64::from(zone.0), || {
-            format!("load balancer finds its target in {name} unhealthy")
-        });
-        if self.plan.parameters.nlb.reset_unhealthy_flows {
-            self.reset_flows(now, server, noted.or(cause), future);
-        }
-        self.routing_follows(now, zone, generation, future);
-        if !self.nlb.cross_zone() {
-            future.schedule(now + self.publication(zone, generation), Event::Nlb(zone, generation, NlbStep::Withdrawn));
-        }
-    }
-
-    fn routing_follows(&mut self, now: SimTime, zone: ZoneId, generation: u32, future: &mut Future) {
-        let lag = self.plan.parameters.nlb.routing_lag.duration(&mut self.key.draw(
-            ROUTING,
-            u64::from(zone.0),
-            u64::from(generation),
-        ));
-        future.schedule(now + lag, Event::Nlb(zone, generation, NlbStep::Routed));
-    }
-
-    fn withdraw(&mut self, now: SimTime, zone: ZoneId) {
-        if self.dns.withdraw(zone) {
-            let cause = self.cause_at(zone);
-            let name = self.zone_name(zone);
-            self.probes.timeline.note(now, Weight::Step, cause, "dns/withdrawn", u64::from(zone.0), || {
-                format!("address in {name} leaves DNS; resolvers follow within the time to live")
-            });
-        }
-    }
-
-    fn list(&mut self, now: SimTime, zone: ZoneId) {
-        if self.dns.list(zone) {
-            let name = self.zone_name(zone);
-            self.probes.timeline.note(now, Weight::Step, None, "dns/listed", u64::from(zone.0), || {
-                format!("address in {name} is in DNS again")
-            });
-        }
     }
 }

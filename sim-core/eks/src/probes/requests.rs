@@ -108,8 +108,8 @@ impl RequestProbe {
         }
     }
 
-    /// A client has a success again after nothing but failures for `outage`.
-    pub fn recovers(&mut self, class: ClientClass, outage: SimDuration) {
+    /// A client of a class has had nothing but failures for `outage`.
+    pub fn outage(&mut self, class: ClientClass, outage: SimDuration) {
         let longest = &mut self.classes[class as usize].longest_outage;
         *longest = outage.max(*longest);
     }
@@ -149,7 +149,7 @@ impl RequestProbe {
                 better: Better::Down,
                 value: (ended(Some(class)) != (0, 0)).then(|| count.longest_outage.as_secs_f64()),
                 definition: format!(
-                    "Longest time in which one living client of the class {name} had no success though it tried."
+                    "Longest time in which one living client of the class {name} had no success though it tried; an outage that lasts counts up to the end."
                 ),
             });
         }

@@ -2,7 +2,8 @@
 
 use crate::parameters::CiParameters;
 use crate::plan::ExternalClient;
-use sim_kernel::{SimDuration, SimTime};
+use crate::probes::Outage;
+use sim_kernel::SimDuration;
 use std::collections::BTreeMap;
 
 /// One administrator or CI system.
@@ -12,8 +13,8 @@ pub struct External {
     pub class: ExternalClient,
     /// Commands and tries so far: the ordinal of their draws.
     pub requests: u32,
-    /// Since when it has had nothing but failures; `None` while it succeeds.
-    pub failing_since: Option<SimTime>,
+    /// Times in which it had nothing but failures.
+    pub outage: Outage,
     /// Jobs that failed for good.
     pub jobs_failed: u64,
     due: u32,
@@ -24,7 +25,14 @@ pub struct External {
 impl External {
     /// A client that has done nothing yet.
     pub fn new(class: ExternalClient) -> Self {
-        External { class, requests: 0, failing_since: None, jobs_failed: 0, due: 0, failed_tries: BTreeMap::new() }
+        External {
+            class,
+            requests: 0,
+            outage: Outage::default(),
+            jobs_failed: 0,
+            due: 0,
+            failed_tries: BTreeMap::new(),
+        }
     }
 
     /// The number of the command that is due next.

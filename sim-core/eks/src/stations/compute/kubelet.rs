@@ -1,8 +1,8 @@
 //! A kubelet as a client: its connection, how its lease renewals go, and whether the API agrees on its node's status.
 
 use crate::parameters::KubeletParameters;
-use crate::probes::Cause;
-use sim_kernel::{SimDuration, SimTime};
+use crate::probes::{Cause, Outage};
+use sim_kernel::SimDuration;
 
 /// One kubelet.
 #[derive(Clone, Debug)]
@@ -11,13 +11,15 @@ pub struct Kubelet {
     pub connection: u32,
     /// Requests so far: the ordinal of their draws.
     pub requests: u32,
-    /// Since when it has had nothing but failures; `None` while it succeeds.
-    pub failing_since: Option<SimTime>,
+    /// Times in which it had nothing but failures.
+    pub outage: Outage,
     generation: u32,
     running: bool,
     failed_renewals: u64,
     backoff: SimDuration,
     differs: Option<Cause>,
+    /// Whether its next look at the status is set.
+    looks: bool,
 }
 
 /// When a kubelet renews again after a failure.
@@ -35,12 +37,13 @@ impl Kubelet {
         Kubelet {
             connection,
             requests: 0,
-            failing_since: None,
+            outage: Outage::default(),
             generation: 0,
             running: false,
             failed_renewals: 0,
             backoff: SimDuration::ZERO,
             differs: None,
+            looks: false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Kubelet {
         self.running = true;
         self.renewed();
         self.differs = None;
+        self.looks = false;
         self.generation += 1;
         self.generation
     }
@@ -71,7 +75,7 @@ impl Kubelet {
     /// The process dies with its instance.
     pub fn dies(&mut self) {
         self.running = false;
-        self.failing_since = None;
+        self.outage.ends();
         self.generation += 1;
     }
 
@@ -92,13 +96,16 @@ impl Kubelet {
         Retry::After(pause)
     }
 
-    /// The API has another opinion of its node's status. Returns whether that is news to a running kubelet.
+    /// The API has another opinion of its node's status. Returns whether the next look must be set: one is enough.
     pub fn disagrees(&mut self, cause: Cause) -> bool {
-        let news = self.running && self.differs.is_none();
-        if news {
-            self.differs = Some(cause);
-        }
-        news
+        self.differs.get_or_insert(cause);
+        self.running && !std::mem::replace(&mut self.looks, true)
+    }
+
+    /// It looks at the status, in its round. Returns whether there is something to report.
+    pub fn looks(&mut self) -> bool {
+        self.looks = false;
+        self.differs.is_some()
     }
 
     /// What brought the other opinion about.
@@ -130,12 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn a_kubelet_hears_once_that_the_api_disagrees() {
+    fn a_kubelet_sets_one_look_however_often_the_api_disagrees() {
         let mut kubelet = Kubelet::new(0);
         assert!(!kubelet.disagrees(None), "it does not run");
         kubelet.starts();
-        assert!(kubelet.disagrees(None) && !kubelet.disagrees(None));
+        assert!(kubelet.disagrees(None) && !kubelet.disagrees(None), "one look is enough");
         kubelet.agrees();
-        assert!(kubelet.disagrees(None));
+        assert!(!kubelet.disagrees(None), "the look is still set");
+        assert!(kubelet.looks() && kubelet.disagrees(None));
     }
 }

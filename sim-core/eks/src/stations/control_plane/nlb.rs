@@ -8,6 +8,7 @@
 use crate::ids::ApiServerId;
 use crate::parameters::NlbParameters;
 use crate::plan::ZoneId;
+use crate::stations::network::Addresses;
 use sim_kernel::{Draw, Purpose, RunKey, SimDuration, SimTime};
 
 const CHECK_PHASE: Purpose = Purpose::new("nlb/check-phase");
@@ -26,10 +27,13 @@ pub struct Nlb {
 #[derive(Clone, Copy, Debug)]
 struct Target {
     server: ApiServerId,
+    /// Whether the checks of its zone's address find the NLB node alive.
+    reachable: bool,
     healthy: bool,
     routed: bool,
     check_phase: SimDuration,
     generation: u32,
+    publications: u32,
 }
 
 impl Nlb {
@@ -40,7 +44,15 @@ impl Nlb {
         for (index, zone) in (0u8..).zip(servers) {
             let check_phase = interval.scaled(key.draw(CHECK_PHASE, u64::from(zone.0), 0).uniform());
             let server = ApiServerId(index);
-            targets[zone.index()] = Some(Target { server, healthy: true, routed: true, check_phase, generation: 0 });
+            targets[zone.index()] = Some(Target {
+                server,
+                reachable: true,
+                healthy: true,
+                routed: true,
+                check_phase,
+                generation: 0,
+                publications: 0,
+            });
         }
         Nlb {
             targets,
@@ -109,14 +121,49 @@ impl Nlb {
         }
     }
 
+    /// The checks of a zone's address have found its NLB node dead. Without cross-zone balancing nobody checks its target
+    /// any more: it must pass its checks anew.
+    pub fn address_dies(&mut self, zone: ZoneId) {
+        let cross_zone = self.cross_zone;
+        if let Some(target) = self.targets[zone.index()].as_mut() {
+            target.reachable = false;
+            target.healthy &= cross_zone;
+        }
+    }
+
+    /// The NLB node of a zone lives again.
+    pub fn address_lives(&mut self, zone: ZoneId) {
+        if let Some(target) = self.targets[zone.index()].as_mut() {
+            target.reachable = true;
+        }
+    }
+
+    /// Counts the changes of DNS that a zone has brought about: the ordinal of their draws.
+    pub fn next_publication(&mut self, zone: ZoneId) -> u32 {
+        let target = self.targets[zone.index()].as_mut().expect("only a zone with a target changes DNS");
+        target.publications += 1;
+        target.publications
+    }
+
+    /// The addresses that DNS should give by the present verdicts: those of living nodes with a healthy target, which
+    /// with cross-zone balancing any zone's will do. With none of them it fails open: those of living nodes, or all.
+    pub fn answer(&self) -> Addresses {
+        let zones = |wanted: &dyn Fn(&Target) -> bool| {
+            let numbered = (0u8..).zip(&self.targets);
+            Addresses::of(
+                numbered
+                    .filter(|(_, target)| target.is_some_and(|target| wanted(&target)))
+                    .map(|(zone, _)| ZoneId(zone)),
+            )
+        };
+        let good = zones(&|target| target.reachable && (self.cross_zone || target.healthy));
+        let alive = zones(&|target| target.reachable);
+        [good, alive].into_iter().find(|answer| !answer.is_empty()).unwrap_or_else(|| zones(&|_| true))
+    }
+
     /// Whether the verdict on the target of a zone is Healthy.
     pub fn is_healthy(&self, zone: ZoneId) -> bool {
         self.targets[zone.index()].is_some_and(|target| target.healthy)
-    }
-
-    /// The generation of the present verdict on the target of a zone.
-    pub fn generation(&self, zone: ZoneId) -> u32 {
-        self.targets[zone.index()].map_or(0, |target| target.generation)
     }
 }
 
@@ -147,6 +194,24 @@ mod tests {
         let times: Vec<f64> = (0..500).map(|seed| after(seed).as_secs_f64()).collect();
         assert!(times.iter().all(|time| (40.0..=70.0).contains(time)));
         assert!(times.iter().any(|time| *time < 42.0) && times.iter().any(|time| *time > 68.0));
+    }
+
+    #[test]
+    fn dns_lists_living_nodes_with_healthy_targets_and_fails_open() {
+        let (a, c) = (ZoneId(0), ZoneId(2));
+        let both = Addresses::of([a, c].into_iter());
+        let mut balancer = balancer(false, 1);
+        assert_eq!(balancer.answer(), both);
+        balancer.address_dies(a);
+        assert_eq!(balancer.answer(), both.without(a));
+        let (_, generation) = balancer.target_dies(c, SimTime::ZERO).expect("a target");
+        balancer.judge(c, generation, false);
+        assert_eq!(balancer.answer(), both.without(a), "no healthy target: the living node stays");
+        balancer.address_lives(a);
+        assert_eq!(balancer.answer(), both, "a must pass its checks anew, so both are as bad");
+        let (_, generation) = balancer.target_returns(a, SimTime::ZERO).expect("a target");
+        balancer.judge(a, generation, true);
+        assert_eq!(balancer.answer(), both.without(c));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The table of requests in flight.
 //!
-//! A request has two sides that end apart: its client waits for it, and an API server has it in hand. Its place is
-//! free when both have ended.
+//! A request has three sides that end apart: its client waits for it, an API server has it in hand, its write is on its
+//! way through etcd. Its place is free when all have ended.
 
 use crate::aim::{Aim, Caller, Outcome};
 use crate::ids::{ApiServerId, MemberId, RequestRef};
@@ -36,6 +36,8 @@ pub struct Request {
     pub sent: bool,
     /// Whether an API server has it in hand, or it is on its way there.
     pub in_hand: bool,
+    /// Whether its write is on its way through etcd: it may be committed after everyone has given it up.
+    pub proposed: bool,
     /// The API server, once sent.
     pub server: ApiServerId,
     /// That server's life when it was sent.
@@ -48,12 +50,14 @@ pub struct Request {
     pub at_member: SimTime,
     /// When it is committed at the leader, as computed there.
     pub commit: SimTime,
-    /// How often etcd was asked.
-    pub etcd_tries: u32,
+    /// Which try to ask etcd is under way; it wraps.
+    pub etcd_try: u8,
     /// How it ends, once the API server has answered.
     pub answer: Outcome,
-    /// Why it is in trouble, if it is.
+    /// Why it was sent.
     pub cause: Cause,
+    /// Why it is in trouble, if it is.
+    pub trouble: Cause,
 }
 
 /// All requests in flight; places are used again.
@@ -86,15 +90,17 @@ impl Requests {
             awaited: true,
             sent: false,
             in_hand: false,
+            proposed: false,
             server: ApiServerId(0),
             server_life: 0,
             member: MemberId(0),
             leader: MemberId(0),
             at_member: now,
             commit: now,
-            etcd_tries: 0,
+            etcd_try: 0,
             answer: Outcome::Succeeded,
             cause: None,
+            trouble: None,
         };
         if let Some(slot) = self.free.pop() {
             let entry = &mut self.table[slot as usize];
@@ -105,10 +111,10 @@ impl Requests {
         self.table.len() as u32 - 1
     }
 
-    /// Frees a place whose request has ended on both sides.
+    /// Frees a place whose request has ended on all sides.
     pub fn free_if_over(&mut self, slot: u32) {
         let entry = &mut self.table[slot as usize];
-        if !entry.awaited && !entry.in_hand {
+        if !entry.awaited && !entry.in_hand && !entry.proposed {
             entry.generation += 1;
             self.free.push(slot);
         }

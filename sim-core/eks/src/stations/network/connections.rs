@@ -46,6 +46,10 @@ pub enum ConnectionState {
         rest: Addresses,
         /// The API server behind the address, if it answers.
         server: Option<ApiServerId>,
+        /// When this address was first tried: its SYN is repeated from then on.
+        tried: SimTime,
+        /// When its share of the dial time is over.
+        until: SimTime,
     },
     /// Open, as the client believes.
     Open {

@@ -45,9 +45,14 @@ impl Addresses {
         self.0 == 0
     }
 
+    /// The zones, in order.
+    pub fn zones(self) -> impl Iterator<Item = ZoneId> {
+        (0..8).map(ZoneId).filter(move |zone| self.contains(*zone))
+    }
+
     /// The `n`th address, from 0.
     pub fn nth(self, n: u64) -> Option<ZoneId> {
-        (0..8).map(ZoneId).filter(|zone| self.contains(*zone)).nth(n as usize)
+        self.zones().nth(n as usize)
     }
 }
 
@@ -84,28 +89,10 @@ impl Dns {
         cache.answer
     }
 
-    /// The address of a zone leaves the published answer. The last one stays: an empty answer helps nobody.
-    /// Returns whether anything changed.
-    pub fn withdraw(&mut self, zone: ZoneId) -> bool {
-        let rest = self.published.without(zone);
-        let changed = rest != self.published && !rest.is_empty();
-        if changed {
-            self.published = rest;
-        }
-        changed
-    }
-
-    /// The address of a zone is published again. Returns whether anything changed.
-    pub fn list(&mut self, zone: ZoneId) -> bool {
-        let more = self.published.with(zone);
-        let changed = more != self.published;
-        self.published = more;
-        changed
-    }
-
-    /// Whether a zone's address is published.
-    pub fn lists(&self, zone: ZoneId) -> bool {
-        self.published.contains(zone)
+    /// Publishes an answer: the addresses that it no longer has, and those that are new in it.
+    pub fn publish(&mut self, answer: Addresses) -> (Addresses, Addresses) {
+        let before = std::mem::replace(&mut self.published, answer);
+        (Addresses(before.0 & !answer.0), Addresses(answer.0 & !before.0))
     }
 }
 
@@ -122,16 +109,8 @@ mod tests {
         let both = Addresses::default().with(ZoneId(0)).with(ZoneId(2));
         let mut dns = Dns::new(both, 1, SimDuration::from_secs(60), RunKey::new(1, 0));
         dns.resolve(0, at(100));
-        assert!(dns.withdraw(ZoneId(0)));
+        assert_eq!(dns.publish(both.without(ZoneId(0))), (Addresses::default().with(ZoneId(0)), Addresses::default()));
         assert!(dns.resolve(0, at(159)).contains(ZoneId(0)));
         assert!(!dns.resolve(0, at(160)).contains(ZoneId(0)));
-    }
-
-    #[test]
-    fn the_last_address_is_never_withdrawn() {
-        let one = Addresses::default().with(ZoneId(1));
-        let mut dns = Dns::new(one, 1, SimDuration::from_secs(60), RunKey::new(1, 0));
-        assert!(!dns.withdraw(ZoneId(1)));
-        assert!(dns.lists(ZoneId(1)));
     }
 }
