@@ -136,8 +136,7 @@ impl World {
                 if succeeded {
                     self.candidate_pauses(now, component, server, future);
                 } else {
-                    self.renewal_failed(component, server, cause, future);
-                    self.holder_polls(now, component, server, future);
+                    self.renewal_failed(now, component, server, cause, future);
                 }
             }
             Aim::ReadLeadership(component, server) => {
@@ -162,17 +161,24 @@ impl World {
         }
     }
 
-    /// A holder that cannot renew gives up at its deadline, unless a renewal succeeds before.
-    fn renewal_failed(&mut self, component: Component, server: ApiServerId, cause: Cause, future: &mut Future) {
+    /// A holder that cannot renew polls on, and gives up at its deadline unless a renewal succeeds before.
+    fn renewal_failed(
+        &mut self,
+        now: SimTime,
+        component: Component,
+        server: ApiServerId,
+        cause: Cause,
+        future: &mut Future,
+    ) {
         let lease = &self.leases[component.index()];
-        if let Some(deadline) = lease.gives_up_at(server) {
-            self.leadership_causes[component.index()] = cause;
-            let generation = lease.generation(server);
-            future.schedule(
-                deadline.max(future.now()),
-                Event::Candidate(component, server, generation, CandidateStep::GivesUp),
-            );
+        let Some(deadline) = lease.gives_up_at(server) else { return };
+        self.leadership_causes[component.index()] = cause;
+        if now >= deadline {
+            return self.gives_up(now, component, server, future);
         }
+        let generation = lease.generation(server);
+        future.schedule(deadline, Event::Candidate(component, server, generation, CandidateStep::GivesUp));
+        self.holder_polls(now, component, server, future);
     }
 
     fn gives_up(&mut self, now: SimTime, component: Component, server: ApiServerId, future: &mut Future) {
