@@ -9,6 +9,7 @@ use crate::ids::{Component, DeploymentId, GroupId, NodeId, PodId};
 use crate::plan::{Plan, Taint, TaintEffect, ZoneId};
 use crate::probes::Cause;
 use crate::quantity::Resources;
+use crate::record::Balance;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::NodeGroup;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
@@ -161,9 +162,26 @@ impl ClusterState {
     }
 
     /// A pod's object goes.
-    pub(crate) fn forget_pod(&mut self) {
+    pub(crate) fn forget_pod(&mut self, was_pending: bool) {
         self.gone += 1;
-        self.probe.pod_is_gone();
+        self.probe.pod_is_gone(was_pending);
+    }
+
+    /// Conservation: what came to a station of this half must have left it, been lost, or be inside.
+    pub(crate) fn balances(&self, plan: &Plan) -> Vec<Balance> {
+        let mut balances = self.probe.balances(&self.nodes, &self.pods);
+        for (group, planned) in self.groups.iter().zip(&plan.cluster.node_groups) {
+            balances.push(group.balance(format!("node group {}", planned.name)));
+        }
+        balances.push(self.placement.balance(&self.pods));
+        balances.extend(self.scheduler.balances());
+        for (zone, planned) in (0..).zip(&plan.cluster.zones) {
+            balances.push(self.lifecycle.taint_balance(ZoneId(zone), format!("nodes to taint in {}", planned.name)));
+        }
+        for component in Component::ALL {
+            balances.push(self.orders[component.index()].balance(format!("orders of the {}", component.name())));
+        }
+        balances
     }
 }
 

@@ -34,11 +34,97 @@ fn without_a_fault_nothing_happens_and_every_pod_serves() {
     assert!(record.timeline.is_empty(), "{:?}", record.timeline);
 }
 
+/// With a zone lost, the controllers' leader lost amid orders, scaling up and down, and pods without room.
 #[test]
 fn everything_that_came_left_or_is_there() {
-    for record in dark(60).records(1..4) {
-        assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
-        assert!(record.balances.iter().any(|balance| balance.station == "pods" && balance.left > 0));
+    let lost = story(60).placed("a,b", "c", "a").set("controllers.qps", "2").zone_a_goes_dark();
+    let lost = lost.at(14, Change::ScaleDeployment { deployment: 0, replicas: 1200 });
+    let lost = lost.at(22, Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts: Some(SimDuration::from_mins(5)) });
+    let lost = lost.at(30, Change::ScaleNodeGroup { node_group: 0, desired: 30 });
+    let mut seen = std::collections::BTreeSet::new();
+    for record in lost.records(1..4) {
+        for balance in record.balances {
+            assert!(balance.holds(), "{balance:?}");
+            if balance.left > 0 {
+                seen.insert(balance.station);
+            }
+        }
+    }
+    let busy = ["pods without a node", "pods on nodes", "places on nodes", "instances", "Nodes", "unschedulable pods"];
+    assert!(busy.iter().all(|station| seen.contains(*station)), "{seen:?}");
+}
+
+/// A fault that costs no pod, and scaling later: nothing was disturbed. Scaling does not end a recovery either.
+#[test]
+fn scaling_is_no_disturbance() {
+    let mut calm = story(9).minutes(55);
+    calm.plan.deployments[0].replicas = 60;
+    let lasts = Some(SimDuration::from_mins(1));
+    let calm = calm.at(10, Change::EtcdMemberLoss { zone: Some(ZoneId(0)), lasts });
+    let lost = calm.clone().at(15, Change::NodeLoss { zone: ZoneId(1), share: 0.4, lasts });
+    let is_scaled = |story: Story| {
+        let scaled = story.at(20, Change::ScaleDeployment { deployment: 0, replicas: 90 });
+        let scaled = scaled.at(30, Change::ScaleNodeGroup { node_group: 0, desired: 12 });
+        scaled.at(40, Change::ScaleNodeGroup { node_group: 0, desired: 6 }).record()
+    };
+    let record = is_scaled(calm);
+    assert_eq!(value(&record, "workload.recovery"), None);
+    let serving = record.series.iter().find(|series| series.name == "pods.serving").expect("a series");
+    assert!(
+        serving.values[240..].iter().flatten().any(|value| *value < 90.0),
+        "drained pods did not serve for a while"
+    );
+    let recovery = measure(&is_scaled(lost), "workload.recovery");
+    assert!((300.0..600.0).contains(&recovery), "{recovery}");
+}
+
+#[test]
+fn planned_scale_in_makes_no_node_not_ready() {
+    let calm = story(9).minutes(50).at(15, Change::ScaleNodeGroup { node_group: 0, desired: 3 });
+    let record = calm.record();
+    assert_eq!(measure(&record, "nodes.deleted"), 6.0);
+    assert_eq!(measure(&record, "nodes.not_ready"), 0.0);
+    assert_eq!(value(&record, "nodes.last_not_ready"), None);
+    let drained = fact(&record, "node cordoned and drained").expect("six");
+    assert!(goes_back_to(&record, drained, "is scaled from 9 to 3 instances"));
+    // Of nine nodes three live throughout; they are the share's denominator.
+    let dark = calm.placed("a,b", "c", "b").set("node_lifecycle.grace_period", "20s");
+    let dark = dark.at(25, Change::ZonePowerLoss { zone: ZoneId(0), lasts: None });
+    for record in dark.records(1..4) {
+        let share = measure(&record, "nodes.not_ready_falsely.share") * 2.0;
+        assert_eq!(share, share.round(), "two nodes live throughout");
+    }
+}
+
+/// A node that was stopped alone comes back with its zone, if that is dark when its own fault ends.
+#[test]
+fn a_stopped_node_returns_with_its_zone() {
+    let stopped = story(9).placed("a,b", "a", "b").set("node_group.replace_instances", "false").minutes(50);
+    let stopped =
+        stopped.at(5, Change::NodeLoss { zone: ZoneId(0), share: 0.4, lasts: Some(SimDuration::from_mins(15)) });
+    let record = stopped.zone_a_goes_dark().record();
+    let ready = record.series.iter().find(|series| series.name == "nodes.ready").expect("a series");
+    assert_eq!((ready.values[150], ready.values.last()), (Some(6.0), Some(&Some(9.0))));
+}
+
+/// Every fact but faults, changes and their ends has a cause.
+#[test]
+fn the_disruption_of_zones_has_a_cause() {
+    let mut all = story(30).placed("b,c", "b", "b").set("node_group.impaired_detection", "60s").minutes(45);
+    all.plan.cluster.node_groups[0].zones.truncate(1);
+    let all = all.zone_a_goes_dark().record();
+    let falsely = story(60).placed("a,b", "c", "b").set("node_lifecycle.grace_period", "20s").zone_a_goes_dark();
+    for (record, texts) in [
+        (&all, vec!["-> fully disrupted", "-> normal", "evictions stop", "evictions may go on", "finds no capacity"]),
+        (&falsely.record(), vec!["-> fully disrupted", "-> partly disrupted", "node NotReady"]),
+    ] {
+        for text in texts {
+            let facts: Vec<_> = record.timeline.iter().filter(|fact| fact.text.contains(text)).collect();
+            assert!(!facts.is_empty(), "{text}");
+            for fact in facts {
+                assert!(goes_back_to(record, fact, "zone eu-west-1a"), "{fact:?}");
+            }
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use crate::ids::{DeploymentId, NodeId};
 use crate::plan::{Change, Plan};
 use crate::probes::Gauge;
 use crate::record::Balance;
-use crate::stations::compute::node::{Node, Ready};
+use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::services::deployment::Deployment;
-use crate::stations::services::pod::{Pod, Standing};
+use crate::stations::services::pod::{Object, Pod, Standing};
 use sim_kernel::SimTime;
 use sim_study::{Better, Measure, Series, Unit};
 
@@ -32,7 +32,8 @@ pub struct ClusterProbe {
     shares_sum: u64,
     /// Deployments that want pods.
     wanting: u64,
-    /// Of the nodes that there were at the start: has not stopped, has been given up while it lived.
+    /// Of the nodes that there were at the start: has neither stopped nor been terminated, has been given up while it
+    /// lived.
     kept_alive: Vec<bool>,
     given_up_falsely: Vec<bool>,
     counts: Counts,
@@ -53,8 +54,20 @@ struct Counts {
     replaced: u64,
     evicted: u64,
     created: u64,
-    gone: u64,
-    pods_at_start: u64,
+    terminated: u64,
+    registered: u64,
+    nodes_at_start: u64,
+    pods: PodCounts,
+}
+
+/// What pods came and went, for the books.
+#[derive(Clone, Copy, Debug, Default)]
+struct PodCounts {
+    pending_at_start: u64,
+    bound_at_start: u64,
+    bound: u64,
+    gone_pending: u64,
+    gone_from_nodes: u64,
 }
 
 impl ClusterProbe {
@@ -99,7 +112,9 @@ impl ClusterProbe {
         }
         self.kept_alive = vec![true; nodes.len()];
         self.given_up_falsely = vec![false; nodes.len()];
-        self.counts.pods_at_start = pods.len() as u64;
+        self.counts.nodes_at_start = nodes.len() as u64;
+        self.counts.pods.pending_at_start = self.waiting;
+        self.counts.pods.bound_at_start = pods.len() as u64 - self.waiting;
         self.wanting = deployments.iter().filter(|deployment| deployment.wanted() > 0).count() as u64;
         self.shares = deployments.iter().map(share).collect();
         self.shares_sum = self.shares.iter().sum();
@@ -107,14 +122,16 @@ impl ClusterProbe {
         self.set_levels(SimTime::ZERO);
     }
 
-    /// A Deployment wants another number of pods.
-    pub fn wants(&mut self, now: SimTime, deployment: DeploymentId, deployments: &[Deployment]) {
+    /// A Deployment wants another number of pods. Whether every Deployment serves in full by it, after a disturbance.
+    pub fn wants(&mut self, now: SimTime, deployment: DeploymentId, deployments: &[Deployment]) -> bool {
         self.wanting = deployments.iter().filter(|deployment| deployment.wanted() > 0).count() as u64;
         self.share_changes(deployment, deployments);
         self.set_levels(now);
+        self.is_whole_again(now)
     }
 
-    /// What a pod counts for changes. Whether every Deployment serves in full by it, after a disturbance.
+    /// What a pod counts for changes, by the user's own will if `is_planned`. Whether every Deployment serves in full
+    /// by it, after a disturbance: the loss of a serving pod that its Deployment wanted, since the first fault.
     pub fn standing_changes(
         &mut self,
         now: SimTime,
@@ -122,21 +139,27 @@ impl ClusterProbe {
         deployments: &[Deployment],
         before: Standing,
         after: Standing,
+        is_planned: bool,
     ) -> bool {
         let change =
             |level: &mut u64, before: bool, after: bool| *level = *level + u64::from(after) - u64::from(before);
         change(&mut self.listed, before.listed, after.listed);
         change(&mut self.answering, before.serving, after.serving);
         change(&mut self.waiting, before.pending, after.pending);
-        self.share_changes(deployment, deployments);
+        let is_missed = self.share_changes(deployment, deployments);
         self.set_levels(now);
-        let is_whole = self.shares_sum == self.wanting * FULL;
-        let was_disturbed = self.disturbed;
-        self.disturbed = !is_whole && (was_disturbed || self.first_fault.is_some_and(|fault| fault <= now));
-        if is_whole && was_disturbed {
+        let is_lost = before.serving && !after.serving && is_missed && !is_planned;
+        self.disturbed |= is_lost && self.first_fault.is_some_and(|fault| fault <= now);
+        self.is_whole_again(now)
+    }
+
+    fn is_whole_again(&mut self, now: SimTime) -> bool {
+        let is_whole = self.disturbed && self.shares_sum == self.wanting * FULL;
+        if is_whole {
+            self.disturbed = false;
             self.whole_again = Some(now);
         }
-        is_whole && was_disturbed
+        is_whole
     }
 
     /// Endpoints that are listed and dead.
@@ -144,23 +167,32 @@ impl ClusterProbe {
         self.listed - self.answering
     }
 
-    /// An instance stopped.
+    /// An instance stopped, or was terminated.
     pub fn node_stops(&mut self, node: NodeId) {
         if let Some(alive) = self.kept_alive.get_mut(node.index()) {
             *alive = false;
         }
     }
 
-    /// A node's Ready condition became Unknown.
-    pub fn node_is_given_up(&mut self, now: SimTime, node: NodeId, lives: bool, was_ready: bool) {
-        self.counts.not_ready += 1;
-        self.last_not_ready = Some(now);
-        if was_ready {
+    /// An instance was terminated.
+    pub fn instance_is_terminated(&mut self, node: NodeId) {
+        self.counts.terminated += 1;
+        self.node_stops(node);
+    }
+
+    /// A node's Ready condition became Unknown. That of one too many, drained and terminated, is none of the figures.
+    pub fn node_is_given_up(&mut self, now: SimTime, id: NodeId, node: &Node, was: Option<Ready>) {
+        if was == Some(Ready::True) {
             self.add_ready(now, -1.0);
         }
-        if lives {
+        if node.is_retired() {
+            return;
+        }
+        self.counts.not_ready += 1;
+        self.last_not_ready = Some(now);
+        if node.lives() {
             self.counts.not_ready_falsely += 1;
-            if let Some(falsely) = self.given_up_falsely.get_mut(node.index()) {
+            if let Some(falsely) = self.given_up_falsely.get_mut(id.index()) {
                 *falsely = true;
             }
         }
@@ -169,6 +201,11 @@ impl ClusterProbe {
     /// A node's report changed its Ready condition.
     pub fn node_reports(&mut self, now: SimTime, was: Ready, is: Ready) {
         self.add_ready(now, f64::from(u8::from(is == Ready::True)) - f64::from(u8::from(was == Ready::True)));
+    }
+
+    /// A Node object was created.
+    pub fn node_registers(&mut self) {
+        self.counts.registered += 1;
     }
 
     /// A node was tainted NoExecute.
@@ -204,9 +241,17 @@ impl ClusterProbe {
         self.set_levels(now);
     }
 
-    /// A pod's object went.
-    pub fn pod_is_gone(&mut self) {
-        self.counts.gone += 1;
+    /// A pod was bound to a node.
+    pub fn pod_is_bound(&mut self) {
+        self.counts.pods.bound += 1;
+    }
+
+    /// A pod's object went, which had a node or none.
+    pub fn pod_is_gone(&mut self, was_pending: bool) {
+        match was_pending {
+            true => self.counts.pods.gone_pending += 1,
+            false => self.counts.pods.gone_from_nodes += 1,
+        }
     }
 
     /// The results of a run that ends at `end`.
@@ -220,9 +265,9 @@ impl ClusterProbe {
         let falsely_share = (kept > 0).then(|| falsely.count() as f64 / kept as f64);
         let available = (self.wanting > 0).then_some(shares[0]);
         vec![
-            count("nodes.not_ready", counts.not_ready, "Times that the node lifecycle controller set a node NotReady."),
+            count("nodes.not_ready", counts.not_ready, "Times that the node lifecycle controller set a node NotReady; nodes that were drained and terminated as too many do not count."),
             count("nodes.not_ready_falsely", counts.not_ready_falsely, "Times that a node was set NotReady although its instance and its kubelet lived."),
-            measure("nodes.not_ready_falsely.share", Unit::Share, Better::Down, falsely_share, "Share of the nodes of the start that lived throughout and were set NotReady at least once."),
+            measure("nodes.not_ready_falsely.share", Unit::Share, Better::Down, falsely_share, "Share of the nodes of the start that lived throughout, neither stopped nor terminated, and were set NotReady at least once."),
             count("nodes.tainted", counts.tainted, "Times that a node was tainted NoExecute, so that its pods leave."),
             count("nodes.deleted", counts.deleted, "Node objects deleted because their instance was gone."),
             describe("nodes.replaced", counts.replaced, "Instances that Auto Scaling groups launched in place of lost ones."),
@@ -234,7 +279,7 @@ impl ClusterProbe {
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),
             measure("workload.availability", Unit::Share, Better::Up, available, "Share of wanted pods that served, averaged over time and over Deployments; pods beyond the wanted do not count."),
             measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time: the chance that a new connection fails."),
-            self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again and stayed so; none if that never came or nothing was disturbed."),
+            self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again, after the last loss of a serving pod other than by scaling; none if that never came or no serving pod was lost."),
         ]
     }
 
@@ -261,32 +306,35 @@ impl ClusterProbe {
         ]
     }
 
-    /// What came, went and stayed.
+    /// What came, went and stayed. What came and went was counted when it did, what stayed is counted now.
     pub fn balances(&self, nodes: &[Node], pods: &[Pod]) -> Vec<Balance> {
-        use crate::stations::compute::node::Instance;
-        use crate::stations::services::pod::Object;
-        let balance = |station: &str, arrived: usize, left: usize, inside: usize| Balance {
-            station: station.to_owned(),
-            arrived: arrived as u64,
-            left: left as u64,
-            refused: 0,
-            lost: 0,
-            inside: inside as u64,
+        let balance = |station: &str, arrived: u64, left: u64, lost: u64, inside: usize| {
+            let (station, refused, inside) = (station.to_owned(), 0, inside as u64);
+            Balance { station, arrived, left, refused, lost, inside }
         };
-        let stopped = nodes.iter().filter(|node| node.instance() == Instance::Terminated).count();
-        let created = (self.counts.pods_at_start + self.counts.created) as usize;
-        let inside = pods.iter().filter(|pod| pod.object() != Object::Gone).count();
-        let launched = self.kept_alive.len() + self.counts.launched as usize;
+        let Counts { launched, terminated, registered, deleted, created, nodes_at_start, .. } = self.counts;
+        let PodCounts { pending_at_start, bound_at_start, bound, gone_pending, gone_from_nodes } = self.counts.pods;
+        let instances = nodes.iter().filter(|node| node.instance() != Instance::Terminated).count();
+        let objects = nodes.iter().filter(|node| node.ready().is_some()).count();
+        let all = pods.iter().filter(|pod| pod.object() != Object::Gone).count();
+        let pending = pods.iter().filter(|pod| pod.object() == Object::Pending).count();
+        let on_nodes = nodes.iter().map(|node| node.pods().len()).sum();
+        let came = pending_at_start + created;
         vec![
-            balance("instances", launched, stopped, nodes.len() - stopped),
-            balance("pods", created, self.counts.gone as usize, inside),
+            balance("instances", nodes_at_start + launched, terminated, 0, instances),
+            balance("Nodes", nodes_at_start + registered, deleted, 0, objects),
+            balance("pods", came + bound_at_start, gone_pending + gone_from_nodes, 0, all),
+            balance("pods without a node", came, bound, gone_pending, pending),
+            balance("pods on nodes", bound_at_start + bound, gone_from_nodes, 0, on_nodes),
         ]
     }
 
-    fn share_changes(&mut self, deployment: DeploymentId, deployments: &[Deployment]) {
+    /// The share of a Deployment that serves may have changed. Whether it fell.
+    fn share_changes(&mut self, deployment: DeploymentId, deployments: &[Deployment]) -> bool {
         let new = share(&deployments[deployment.index()]);
         let old = std::mem::replace(&mut self.shares[deployment.index()], new);
         self.shares_sum = self.shares_sum + new - old;
+        new < old
     }
 
     fn set_levels(&mut self, now: SimTime) {

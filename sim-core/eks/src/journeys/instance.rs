@@ -11,7 +11,7 @@ use crate::ids::NodeId;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::compute::node::{Instance, Ready};
+use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::services::pod::Pod;
 use crate::world::World;
 use sim_kernel::{Law, Purpose, SimTime};
@@ -87,6 +87,7 @@ impl World {
         }
         state.registers();
         let lives = state.lives();
+        self.cluster.probe.node_registers();
         self.cluster.lifecycle.condition(node, Some(Ready::False));
         self.cluster.placement.exists(node, true);
         if lives {
@@ -144,7 +145,8 @@ impl World {
 
     /// A zone's power returns: the instances that were not terminated meanwhile boot one after another.
     pub(crate) fn zone_power_returned(&mut self, now: SimTime, zone: ZoneId, cause: Cause, future: &mut Future) {
-        self.instances_return(now, cause, future, |node| node.zone == zone && node.stopped_by.is_none());
+        let returns = |node: &Node| node.zone == zone && node.stopped_by.is_none();
+        self.instances_return(now, cause, self.nodes_that(returns), future);
     }
 
     /// A share of a zone's living instances stops silently, drawn by lot. `step` tells one such fault from another.
@@ -173,22 +175,26 @@ impl World {
         self.note_dead_endpoints(now, zone, dead_before, cause);
     }
 
-    /// The instances that a fault stopped boot again, where there is power.
+    /// The instances that a fault stopped boot again: where there is power now, the others once it returns.
     pub(crate) fn nodes_return(&mut self, now: SimTime, step: u32, cause: Cause, future: &mut Future) {
-        self.instances_return(now, cause, future, |node| node.stopped_by == Some(step));
+        let mut nodes = self.nodes_that(|node| node.stopped_by == Some(step));
+        for node in &nodes {
+            self.cluster.nodes[node.index()].stopped_by = None;
+        }
+        nodes.retain(|node| self.zones.has_power(self.cluster.zone_of(*node)));
+        self.instances_return(now, cause, nodes, future);
     }
 
-    fn instances_return(
-        &mut self,
-        now: SimTime,
-        cause: Cause,
-        future: &mut Future,
-        returns: impl Fn(&crate::stations::compute::node::Node) -> bool,
-    ) {
+    fn nodes_that(&self, choice: impl Fn(&Node) -> bool) -> Vec<NodeId> {
+        let all = (0..).map(NodeId).zip(&self.cluster.nodes);
+        all.filter(|(_, node)| choice(node)).map(|(id, _)| id).collect()
+    }
+
+    fn instances_return(&mut self, now: SimTime, cause: Cause, nodes: Vec<NodeId>, future: &mut Future) {
         let law = self.plan.parameters.node_group.power_return_spread.clone();
-        for node in (0..self.cluster.node_count()).map(NodeId) {
+        for node in nodes {
             let state = &mut self.cluster.nodes[node.index()];
-            if state.instance() == Instance::Dark && returns(state) {
+            if state.instance() == Instance::Dark {
                 state.story = cause.or(state.story);
                 self.after(now, node, &law, POWER, InstanceStep::PowerReturns, future);
             }

@@ -21,8 +21,9 @@ impl World {
         let wanted = state.wanted();
         let subject = u64::from(group.0) << 32 | u64::from(wanted);
         let note = || format!("node group {name} is scaled from {before} to {wanted} instances");
-        self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", subject, note);
-        future.schedule(now, Event::NodeGroup(group));
+        let story = self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", subject, note);
+        self.cluster.groups[group.index()].story = story;
+        self.node_group(now, group, future);
     }
 
     /// A node group compares what it has with what it wants.
@@ -42,9 +43,11 @@ impl World {
 
     fn retry_launch(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         if self.cluster.groups[group.index()].must_retry() {
-            let name = &self.plan.cluster.node_groups[group.index()].name;
+            let planned = &self.plan.cluster.node_groups[group.index()];
+            let name = &planned.name;
+            let cause = planned.zones.iter().find_map(|zone| self.zones.dark_since(*zone)).and_then(|(_, cause)| cause);
             let note = || format!("node group {name} finds no capacity in any of its zones, and tries again");
-            self.probes.timeline.note(now, Weight::Step, None, "group/no-capacity", u64::from(group.0), note);
+            self.probes.timeline.note(now, Weight::Step, cause, "group/no-capacity", u64::from(group.0), note);
             future.schedule(now + self.plan.parameters.node_group.launch_failure_retry, Event::NodeGroup(group));
         }
     }
@@ -59,7 +62,7 @@ impl World {
             true => ("instance/replaced", "replacement launched"),
             false => ("instance/launched", "instance launched"),
         };
-        let cause = replaced.flatten();
+        let cause = replaced.unwrap_or(self.cluster.groups[group.index()].story);
         let note = || format!("{what}, {name}");
         let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), note);
         let replaces = replaced.is_some();
@@ -91,17 +94,18 @@ impl World {
             self.cluster.groups[group.index()].leaves(zone);
         }
         state.terminates();
+        self.cluster.probe.instance_is_terminated(node);
         self.leave_no_life(now, node, lived);
         if self.cluster.nodes[node.index()].ready().is_some_and(|ready| ready != Ready::True) {
             self.cluster.cloud_nodes.notice(node);
         }
-        future.schedule(now, Event::NodeGroup(group));
+        self.node_group(now, group, future);
     }
 
-    fn note_drained(&mut self, now: SimTime, zone: ZoneId) -> Cause {
+    fn note_drained(&mut self, now: SimTime, zone: ZoneId, cause: Cause) -> Cause {
         let name = self.zone_name(zone);
         let note = || format!("node cordoned and drained, {name}: one too many");
-        self.probes.timeline.note(now, Weight::Step, None, "node/drained", u64::from(zone.0), note)
+        self.probes.timeline.note(now, Weight::Step, cause, "node/drained", u64::from(zone.0), note)
     }
 
     /// An instance too many is cordoned, its pods are deleted, and after their grace it is terminated. The controller
@@ -116,7 +120,7 @@ impl World {
         self.cluster.groups[group.index()].leaves(zone);
         self.cluster.nodes[index].cordon();
         self.cluster.placement.set_open(node, false);
-        let cause = self.note_drained(now, zone);
+        let cause = self.note_drained(now, zone, self.cluster.groups[group.index()].story);
         self.cluster.nodes[index].story = cause;
         for pod in self.cluster.nodes[index].pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
@@ -125,8 +129,10 @@ impl World {
             }
         }
         let life = self.cluster.nodes[index].life();
-        // Twice the grace: the deletions wait for the client's rate limit, and each pod takes its grace.
-        let drained = now + self.plan.parameters.pod.termination_grace * 2;
+        // Twice the grace: the deletions wait for the client's rate limit, and each pod takes its grace. Instances that
+        // are drained together are terminated one after another.
+        let drained =
+            now + self.plan.parameters.pod.termination_grace * 2 + self.plan.parameters.controllers.pace * index as u64;
         future.schedule(drained, Event::Instance(node, life, InstanceStep::Drained));
     }
 }

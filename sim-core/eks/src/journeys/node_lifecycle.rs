@@ -14,7 +14,7 @@ use crate::ids::{Component, NodeId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::compute::node::{Instance, Ready};
+use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::control_plane::node_lifecycle::{Look, ZoneState};
 use crate::stations::network::ConnectionState;
 use crate::stations::services::pod::Containers;
@@ -36,7 +36,9 @@ impl World {
             let state = &mut self.cluster.nodes[node.index()];
             if state.is_tainted_no_execute() && !state.is_deleted() {
                 state.restart_tolerations();
-                self.tolerations_begin(now, node, future);
+                // One node after another, so that no two tolerations end at one instant.
+                let turn = now + self.plan.parameters.controllers.pace * u64::from(node.0);
+                self.tolerations_begin(turn, node, future);
             }
         }
     }
@@ -110,26 +112,30 @@ impl World {
     }
 
     fn note_zones(&mut self, now: SimTime, look: &Look) {
+        let mut last = None;
         for &(zone, before, after) in &look.zones {
             let name = self.zone_name(zone);
-            let cause = self.trouble_in(zone);
+            let heals = matches!((before, after), (_, ZoneState::Normal) | (ZoneState::Full, ZoneState::Partial));
+            let relief = if heals { self.relief_of(zone, look) } else { None };
+            let cause = relief.or_else(|| self.trouble_in(zone, look));
             let kind = match after {
                 ZoneState::Normal => "zone/normal",
                 ZoneState::Partial => "zone/partial",
                 ZoneState::Full => "zone/full",
             };
-            self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), || {
+            let fact = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), || {
                 format!("nodes of {name}: {} -> {}", before.name(), after.name())
             });
+            last = fact.or(last);
         }
         match look.all_dark {
             Some(true) => {
-                self.probes.timeline.note(now, Weight::Turn, None, "evictions/stop", 0, || {
+                self.probes.timeline.note(now, Weight::Turn, last, "evictions/stop", 0, || {
                     "no node of any zone is Ready: evictions stop".to_owned()
                 });
             }
             Some(false) => {
-                self.probes.timeline.note(now, Weight::Turn, None, "evictions/resume", 0, || {
+                self.probes.timeline.note(now, Weight::Turn, last, "evictions/resume", 0, || {
                     "a zone is alive again: evictions may go on, all clocks start again".to_owned()
                 });
             }
@@ -137,25 +143,32 @@ impl World {
         }
     }
 
-    /// Why nodes of a zone are NotReady: the zone's own trouble, or that of its first unhealthy node.
-    fn trouble_in(&self, zone: ZoneId) -> Cause {
+    /// Why nodes of a zone are NotReady: the zone's own trouble, that of the nodes which this look found, or that of
+    /// its first unhealthy node.
+    fn trouble_in(&self, zone: ZoneId, look: &Look) -> Cause {
         let dark = self.zones.dark_since(zone).and_then(|(_, cause)| cause);
-        let unhealthy = |node: &&crate::stations::compute::node::Node| {
-            node.zone == zone && (!node.lives() || node.ready() != Some(Ready::True))
-        };
-        dark.or_else(|| self.cluster.nodes.iter().find(unhealthy).and_then(|node| node.story))
+        let mut found = look.expired.iter().filter(|node| self.cluster.zone_of(**node) == zone);
+        let is_unhealthy = |node: &&Node| node.zone == zone && (!node.lives() || node.ready() != Some(Ready::True));
+        let mut unhealthy = self.cluster.nodes.iter().filter(is_unhealthy);
+        dark.or_else(|| found.find_map(|node| self.trouble_of(*node))).or_else(|| unhealthy.find_map(|node| node.story))
+    }
+
+    /// Why nodes of a zone are Ready again: the story of the first that this look found.
+    fn relief_of(&self, zone: ZoneId, look: &Look) -> Cause {
+        let mut found = look.reachable.iter().filter(|node| self.cluster.zone_of(**node) == zone);
+        found.find_map(|node| self.cluster.nodes[node.index()].story)
     }
 
     /// A node's Ready condition is Unknown: it is closed for new pods, and its pods count as not ready.
     pub(crate) fn node_is_given_up(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
-        let was_ready = self.cluster.nodes[node.index()].ready() == Some(Ready::True);
+        let was = self.cluster.nodes[node.index()].ready();
         if !self.cluster.nodes[node.index()].is_given_up() {
             return;
         }
         self.cluster.lifecycle.condition(node, Some(Ready::Unknown));
         self.cluster.placement.set_open(node, false);
         let lives = self.cluster.nodes[node.index()].lives();
-        self.cluster.probe.node_is_given_up(now, node, lives, was_ready);
+        self.cluster.probe.node_is_given_up(now, node, &self.cluster.nodes[node.index()], was);
         let story = self.note_given_up(now, node, lives, cause);
         self.cluster.nodes[node.index()].story = story;
         for index in 0..self.cluster.nodes[node.index()].pods().len() {

@@ -26,7 +26,7 @@ impl World {
     pub(crate) fn cluster_measures(&mut self, end: SimTime) -> (Vec<Measure>, Vec<Series>, Vec<Balance>) {
         let measures = self.cluster.probe.measures(end);
         let series = self.cluster.probe.series(&self.plan, end);
-        let balances = self.cluster.probe.balances(&self.cluster.nodes, &self.cluster.pods);
+        let balances = self.cluster.balances(&self.plan);
         (measures, series, balances)
     }
 

@@ -17,6 +17,7 @@ use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const START: Purpose = Purpose::new("pod/start");
+const REPORT_RETRY: Purpose = Purpose::new("pod/report-retry");
 const ENDPOINT: Purpose = Purpose::new("pod/endpoint");
 
 impl World {
@@ -105,7 +106,11 @@ impl World {
             Outcome::Abandoned => {}
             Outcome::Succeeded => self.kubelet_turns_to(now, pod, future),
             _ => {
-                let again = now + self.plan.parameters.kubelet.report_retry;
+                // Drawn in part, so that reports that fail together are not repeated at one instant.
+                let (entity, ordinal) = (state.entity(), state.next_draw());
+                let share = self.key.draw(REPORT_RETRY, entity, ordinal).uniform();
+                let parameters = &self.plan.parameters.kubelet;
+                let again = now + parameters.report_retry + parameters.pod_pace.scaled(share);
                 future.schedule(again, Event::Pod(pod, life, PodStep::Seen));
             }
         }
@@ -186,7 +191,7 @@ impl World {
         }
         self.change_pod(now, pod, Pod::is_gone);
         self.cluster.pod_gc.is_gone(pod);
-        self.cluster.forget_pod();
+        self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);
         if object != Object::Terminating {
             self.replica_is_lost(now, pod, cause, future);
@@ -214,13 +219,19 @@ impl World {
             return;
         }
         let (deployment, cause) = (state.deployment, state.story);
+        let is_planned = state.node.is_some_and(|node| self.cluster.nodes[node.index()].is_cordoned());
         let serving = &mut self.cluster.deployments[deployment.index()].serving;
         *serving = *serving + u32::from(after.serving) - u32::from(before.serving);
-        let is_whole = self.cluster.probe.standing_changes(now, deployment, &self.cluster.deployments, before, after);
-        if is_whole {
-            self.probes.timeline.note(now, Weight::Turn, cause, "workload/whole", 0, || {
-                "every Deployment has all its pods serving again".to_owned()
-            });
+        let deployments = &self.cluster.deployments;
+        if self.cluster.probe.standing_changes(now, deployment, deployments, before, after, is_planned) {
+            self.note_whole(now, cause);
         }
+    }
+
+    /// Every Deployment serves in full again.
+    pub(crate) fn note_whole(&mut self, now: SimTime, cause: Cause) {
+        self.probes.timeline.note(now, Weight::Turn, cause, "workload/whole", 0, || {
+            "every Deployment has all its pods serving again".to_owned()
+        });
     }
 }

@@ -30,7 +30,9 @@ impl World {
         let state = &mut self.cluster.deployments[deployment.index()];
         state.want(replicas);
         state.story = cause;
-        self.cluster.probe.wants(now, deployment, &self.cluster.deployments);
+        if self.cluster.probe.wants(now, deployment, &self.cluster.deployments) {
+            self.note_whole(now, cause);
+        }
         self.reconcile_soon(now, deployment, future);
     }
 
@@ -119,7 +121,9 @@ impl World {
         let state = &mut self.cluster.deployments[deployment.index()];
         state.creation_failed();
         if state.must_look() {
-            let again = now + self.plan.parameters.controllers.retry_backoff;
+            // With the time of a watch, so that Deployments whose creations fail together are not looked at together.
+            let watch = self.watch_delay(Watcher::Deployment(deployment));
+            let again = now + self.plan.parameters.controllers.retry_backoff + watch;
             future.schedule(again, Event::Reconcile(deployment, generation));
         }
     }

@@ -49,16 +49,13 @@ impl World {
         if !self.acts(SCHEDULER, generation) {
             return;
         }
-        match clock {
-            SchedulerClock::Next => {
-                let pod = self.cluster.scheduler.served().expect("the scheduler serves until it is done");
-                self.schedule_pod(now, pod, future);
-            }
-            SchedulerClock::BackoffEnds => {
-                if let Some(at) = self.cluster.scheduler.rings(now) {
-                    future.schedule(at, Event::Scheduler(generation, SchedulerClock::BackoffEnds));
-                }
-            }
+        // A back-off that ends as a pod is done with has ended before, whichever of the two is told first.
+        if let Some(at) = self.cluster.scheduler.rings(now) {
+            future.schedule(at, Event::Scheduler(generation, SchedulerClock::BackoffEnds));
+        }
+        if clock == SchedulerClock::Next {
+            let pod = self.cluster.scheduler.served().expect("the scheduler serves until it is done");
+            self.schedule_pod(now, pod, future);
         }
         self.serve_next(now, future);
     }
@@ -115,6 +112,7 @@ impl World {
             self.cluster.placement.take(deployment, node);
         }
         self.change_pod(now, pod, |pod| pod.is_bound(node));
+        self.cluster.probe.pod_is_bound();
         self.cluster.nodes[node.index()].binds(pod);
         if self.cluster.nodes[node.index()].is_tainted_no_execute() {
             self.tolerations_begin(now, node, future);

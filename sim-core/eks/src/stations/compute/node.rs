@@ -210,6 +210,11 @@ impl Node {
         self.cordoned
     }
 
+    /// Whether it was one too many and is gone: cordoned, drained and terminated.
+    pub fn is_retired(&self) -> bool {
+        self.cordoned && self.instance == Instance::Terminated
+    }
+
     /// The kubelet created the Node object.
     pub fn registers(&mut self) {
         if self.object == Object::Absent {

@@ -6,6 +6,7 @@
 
 use crate::plan::ZoneId;
 use crate::probes::Cause;
+use crate::record::Balance;
 use std::collections::VecDeque;
 
 /// Instances of a group in one zone.
@@ -19,6 +20,8 @@ struct InZone {
 /// A node group.
 #[derive(Clone, Debug)]
 pub struct NodeGroup {
+    /// The fact of its last scaling.
+    pub story: Cause,
     min: u32,
     max: u32,
     wanted: u32,
@@ -27,6 +30,8 @@ pub struct NodeGroup {
     /// Lost instances whose place has still to be taken, each with the fact of its loss.
     to_replace: VecDeque<Cause>,
     retries: bool,
+    launches: u64,
+    leavings: u64,
 }
 
 impl NodeGroup {
@@ -40,6 +45,9 @@ impl NodeGroup {
             zones,
             to_replace: VecDeque::new(),
             retries: false,
+            story: None,
+            launches: 0,
+            leavings: 0,
         }
     }
 
@@ -65,11 +73,13 @@ impl NodeGroup {
 
     /// An instance was launched in a zone.
     pub fn launched(&mut self, zone: ZoneId) {
+        self.launches += 1;
         *self.staying(zone) += 1;
     }
 
     /// An instance in a zone was terminated, or is on its way out.
     pub fn leaves(&mut self, zone: ZoneId) {
+        self.leavings += 1;
         *self.staying(zone) -= 1;
     }
 
@@ -106,6 +116,12 @@ impl NodeGroup {
         self.retries = false;
     }
 
+    /// What came, left and stayed.
+    pub fn balance(&self, station: String) -> Balance {
+        let (arrived, left, inside) = (self.launches, self.leavings, u64::from(self.has()));
+        Balance { station, arrived, left, refused: 0, lost: 0, inside }
+    }
+
     fn staying(&mut self, zone: ZoneId) -> &mut u32 {
         let entry = self.zones.iter_mut().find(|entry| entry.zone == zone);
         &mut entry.expect("an instance is in a zone of its group").staying
@@ -118,7 +134,8 @@ mod tests {
 
     fn group(counts: [u32; 3]) -> NodeGroup {
         let zones = (0..).zip(counts).map(|(zone, staying)| InZone { zone: ZoneId(zone), staying }).collect();
-        NodeGroup { min: 0, max: 9, wanted: counts.iter().sum(), zones, to_replace: VecDeque::new(), retries: false }
+        let (wanted, to_replace) = (counts.iter().sum(), VecDeque::new());
+        NodeGroup { story: None, min: 0, max: 9, wanted, zones, to_replace, retries: false, launches: 0, leavings: 0 }
     }
 
     #[test]

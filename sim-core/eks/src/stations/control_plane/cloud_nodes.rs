@@ -19,8 +19,9 @@ impl CloudNodes {
         }
     }
 
-    /// One look: the nodes to delete.
+    /// One look: the nodes to delete, in their order.
     pub fn look(&mut self) -> Vec<NodeId> {
+        self.found.sort_unstable();
         std::mem::take(&mut self.found)
     }
 

@@ -15,6 +15,7 @@ use super::zone_taints::ZoneTaints;
 use crate::ids::NodeId;
 use crate::parameters::NodeLifecycleParameters;
 use crate::plan::ZoneId;
+use crate::record::Balance;
 use crate::stations::compute::node::Ready;
 use sim_kernel::{SimDuration, SimTime};
 
@@ -172,7 +173,7 @@ impl NodeLifecycle {
             *zone = ZoneHealth { ready: 0, not_ready: 0, state: ZoneState::Normal };
         }
         for taints in &mut self.taints {
-            *taints = ZoneTaints::new(self.rate);
+            taints.begins(self.rate);
         }
         for index in 0..self.nodes.len() {
             let node = &mut self.nodes[index];
@@ -266,6 +267,11 @@ impl NodeLifecycle {
     /// The state of a zone, as of the last look.
     pub fn zone_state(&self, zone: ZoneId) -> ZoneState {
         self.zones[zone.index()].state
+    }
+
+    /// The books of the queue of a zone's nodes to taint.
+    pub fn taint_balance(&self, zone: ZoneId, station: String) -> Balance {
+        self.taints[zone.index()].balance(station)
     }
 
     fn take_changes(&mut self, look: &mut Look) {

@@ -11,6 +11,8 @@
 use crate::ids::{DeploymentId, GroupId, NodeId};
 use crate::plan::{Deployment, NodeGroup, Plan, Taint, TaintEffect, Toleration, ZoneId};
 use crate::quantity::Resources;
+use crate::record::Balance;
+use crate::stations::services::pod::{Object, Pod};
 
 /// Nodes among which all feasible ones are scored: upstream's `minFeasibleNodesToFind`.
 const SCORED_AT_LEAST: usize = 100;
@@ -54,6 +56,8 @@ pub struct Placement {
     nodes_in: Vec<u32>,
     zones: usize,
     next: usize,
+    taken: u64,
+    freed: u64,
 }
 
 impl Placement {
@@ -69,7 +73,8 @@ impl Placement {
             on_host_most: 0,
         });
         let nodes_in = vec![0; zones * plan.cluster.node_groups.len()];
-        Placement { rooms: Vec::new(), needs: needs.collect(), on_host: Vec::new(), nodes_in, zones, next: 0 }
+        let (rooms, needs, on_host) = (Vec::new(), needs.collect(), Vec::new());
+        Placement { rooms, needs, on_host, nodes_in, zones, next: 0, taken: 0, freed: 0 }
     }
 
     /// A node that may come to be used one day; their ids come in order. DaemonSets have taken their part.
@@ -111,6 +116,7 @@ impl Placement {
         room.milli_cpu -= need.milli_cpu;
         room.memory_mib -= need.memory_mib;
         room.pods -= 1;
+        self.taken += 1;
         need.in_zone[usize::from(room.zone)] += 1;
         let on_host = &mut self.on_host[node.index() * self.needs.len() + deployment.index()];
         *on_host += 1;
@@ -132,6 +138,15 @@ impl Placement {
         room.milli_cpu += need.milli_cpu;
         room.memory_mib += need.memory_mib;
         room.pods += 1;
+        self.freed += 1;
+    }
+
+    /// Places on nodes that were taken, became free, and are held: by pods that are bound, or are to be.
+    pub fn balance(&self, pods: &[Pod]) -> Balance {
+        let holds = |pod: &&Pod| pod.node.is_some() && pod.object() != Object::Gone;
+        let inside = pods.iter().filter(holds).count() as u64;
+        let (station, arrived, left) = ("places on nodes".to_owned(), self.taken, self.freed);
+        Balance { station, arrived, left, refused: 0, lost: 0, inside }
     }
 
     /// The node for the next pod of a Deployment, if it fits anywhere. Takes no room yet.
@@ -257,8 +272,16 @@ mod tests {
 
     /// One node in each of three zones, with 1, 2 and 4 cores.
     fn cluster(needs: Vec<Need>) -> Placement {
-        let mut placement =
-            Placement { rooms: Vec::new(), needs, on_host: Vec::new(), nodes_in: vec![0; 3], zones: 3, next: 0 };
+        let mut placement = Placement {
+            rooms: Vec::new(),
+            needs,
+            on_host: Vec::new(),
+            nodes_in: vec![0; 3],
+            zones: 3,
+            next: 0,
+            taken: 0,
+            freed: 0,
+        };
         for zone in 0..3 {
             let daemons = Resources { milli_cpu: 100, memory_mib: 0 };
             placement.add(ZoneId(zone), GroupId(0), &group(3, 1_000 << zone), daemons, 2);

@@ -6,6 +6,7 @@
 //! [`Placement`](super::placement::Placement).
 
 use crate::ids::{DeploymentId, PodId};
+use crate::record::Balance;
 use sim_kernel::{SimDuration, SimTime};
 use std::collections::VecDeque;
 
@@ -35,6 +36,18 @@ pub struct SchedulerQueue {
     /// Counts what could help a pod that found no room.
     version: u64,
     alarm: Option<SimTime>,
+    books: Books,
+}
+
+/// What came to the queue and to the parked ones, left them, and was forgotten by a change of leader.
+#[derive(Clone, Copy, Debug, Default)]
+struct Books {
+    queued: u64,
+    served: u64,
+    queue_forgotten: u64,
+    parked: u64,
+    tried: u64,
+    parked_forgotten: u64,
 }
 
 impl SchedulerQueue {
@@ -48,17 +61,22 @@ impl SchedulerQueue {
             parked: vec![Parked::default(); deployments],
             version: 0,
             alarm: None,
+            books: Books::default(),
         }
     }
 
     /// A new leader has no memory: all pods without a node are told to it anew.
     pub fn begins(&mut self) {
-        *self = SchedulerQueue::new(self.parked.len(), self.base, self.max);
+        let mut books = self.books;
+        books.queue_forgotten += self.queued() as u64;
+        books.parked_forgotten += self.parked() as u64;
+        *self = SchedulerQueue { books, ..SchedulerQueue::new(self.parked.len(), self.base, self.max) };
     }
 
     /// A pod without a node, known from `known` on: it stands behind those that are known before.
     pub fn push(&mut self, pod: PodId, known: SimTime) {
         let later = self.queue.iter().rev().take_while(|(_, since)| *since > known).count();
+        self.books.queued += 1;
         self.queue.insert(self.queue.len() - later, (pod, known));
     }
 
@@ -74,6 +92,7 @@ impl SchedulerQueue {
 
     /// The pod in service is done with.
     pub fn served(&mut self) -> Option<PodId> {
+        self.books.served += u64::from(self.in_service.is_some());
         self.in_service.take()
     }
 
@@ -94,6 +113,7 @@ impl SchedulerQueue {
         let is_first = parked.pods.is_empty() && !parked.is_tried;
         parked.is_tried = false;
         parked.pods.push_back(pod);
+        self.books.parked += 1;
         is_first
     }
 
@@ -144,12 +164,31 @@ impl SchedulerQueue {
         self.parked.iter().map(|parked| parked.pods.len()).sum()
     }
 
+    /// What came, left, was forgotten and waits: in the queue, and among the parked.
+    pub fn balances(&self) -> [Balance; 2] {
+        let balance = |station: &str, arrived, left, lost, inside: usize| {
+            let (station, refused, inside) = (station.to_owned(), 0, inside as u64);
+            Balance { station, arrived, left, refused, lost, inside }
+        };
+        let Books { queued, served, queue_forgotten, parked, tried, parked_forgotten } = self.books;
+        [
+            balance("scheduler's queue", queued, served, queue_forgotten, self.queued()),
+            balance("unschedulable pods", parked, tried, parked_forgotten, self.parked()),
+        ]
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.len() + usize::from(self.in_service.is_some())
+    }
+
     fn try_one(&mut self, now: SimTime, deployment: DeploymentId) {
         let parked = &mut self.parked[deployment.index()];
         parked.waits = false;
         match parked.pods.pop_front() {
             Some(pod) => {
                 parked.is_tried = true;
+                self.books.tried += 1;
+                self.books.queued += 1;
                 self.queue.push_back((pod, now));
             }
             None => *parked = Parked::default(),

@@ -3,6 +3,7 @@
 //! Upstream each controller has a client and work queues of its own; here one client and one queue in order of arrival
 //! stand for all controllers of a component. Failed requests come again after a fixed pause.
 
+use crate::record::Balance;
 use sim_kernel::stations::TokenBucket;
 use sim_kernel::{SimDuration, SimTime};
 use std::collections::VecDeque;
@@ -17,6 +18,9 @@ pub struct WorkQueue<T> {
     failed: VecDeque<(SimTime, T)>,
     not_before: SimTime,
     alarm: Option<SimTime>,
+    pushed: u64,
+    sent: u64,
+    lost: u64,
 }
 
 impl<T> WorkQueue<T> {
@@ -25,16 +29,18 @@ impl<T> WorkQueue<T> {
     pub fn new(rate: f64, burst: u64, pause: SimDuration, pace: SimDuration) -> Self {
         let bucket = TokenBucket::per_second(rate, burst);
         let (waiting, failed, not_before) = (VecDeque::new(), VecDeque::new(), SimTime::ZERO);
-        WorkQueue { bucket, pause, pace, waiting, failed, not_before, alarm: None }
+        WorkQueue { bucket, pause, pace, waiting, failed, not_before, alarm: None, pushed: 0, sent: 0, lost: 0 }
     }
 
     /// A request to send.
     pub fn push(&mut self, request: T) {
+        self.pushed += 1;
         self.waiting.push_back(request);
     }
 
     /// A request failed: it is to be sent again after the pause.
     pub fn repeat(&mut self, now: SimTime, request: T) {
+        self.pushed += 1;
         self.failed.push_back((now + self.pause, request));
     }
 
@@ -47,7 +53,9 @@ impl<T> WorkQueue<T> {
             return None;
         }
         self.not_before = now + self.pace;
-        self.waiting.pop_front()
+        let next = self.waiting.pop_front();
+        self.sent += u64::from(next.is_some());
+        next
     }
 
     /// When the alarm has to be set, since nothing may be sent now and no alarm is set for as early a time.
@@ -74,7 +82,14 @@ impl<T> WorkQueue<T> {
 
     /// Whoever had the queue is gone: what it held is lost. The next one's client has all its tokens.
     pub fn clear(&mut self, rate: f64, burst: u64) {
-        *self = WorkQueue::new(rate, burst, self.pause, self.pace);
+        let (pushed, sent, lost) = (self.pushed, self.sent, self.lost + self.len() as u64);
+        *self = WorkQueue { pushed, sent, lost, ..WorkQueue::new(rate, burst, self.pause, self.pace) };
+    }
+
+    /// What was pushed, sent, lost and waits.
+    pub fn balance(&self, station: String) -> Balance {
+        let (arrived, left, inside) = (self.pushed, self.sent, self.len() as u64);
+        Balance { station, arrived, left, refused: 0, lost: self.lost, inside }
     }
 
     /// Requests that wait.
@@ -109,6 +124,9 @@ mod tests {
         assert_eq!([queue.next(second), queue.next(at(10))], [Some(1), None]);
         assert_eq!(queue.alarm(at(10)), Some(at(50)));
         assert_eq!(queue.next(at(50)), Some(2));
+        queue.clear(20.0, 2);
+        let books = queue.balance("queue".to_owned());
+        assert_eq!((books.arrived, books.left, books.lost, books.inside), (4, 3, 1, 0));
     }
 
     #[test]

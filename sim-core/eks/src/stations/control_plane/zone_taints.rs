@@ -2,6 +2,7 @@
 //! `RateLimitedTimedQueue` (`kubernetes/kubernetes pkg/controller/nodelifecycle/scheduler`).
 
 use crate::ids::NodeId;
+use crate::record::Balance;
 use sim_kernel::SimTime;
 use sim_kernel::stations::TokenBucket;
 use std::collections::VecDeque;
@@ -53,40 +54,59 @@ pub struct ZoneTaints {
     queue: VecDeque<NodeId>,
     /// Nodes that were queued and have not been Ready since: they are not queued twice.
     known: Vec<NodeId>,
+    queued: u64,
+    passed: u64,
+    removed: u64,
 }
 
 impl ZoneTaints {
     /// An empty queue whose limiter holds a token.
     pub fn new(rate: f64) -> Self {
-        ZoneTaints { limiter: Limiter::new(rate), queue: VecDeque::new(), known: Vec::new() }
+        let (queue, known) = (VecDeque::new(), Vec::new());
+        ZoneTaints { limiter: Limiter::new(rate), queue, known, queued: 0, passed: 0, removed: 0 }
+    }
+
+    /// A new leader has no memory: nobody is queued, and the limiter holds a token.
+    pub fn begins(&mut self, rate: f64) {
+        self.clear();
+        self.limiter = Limiter::new(rate);
     }
 
     /// Queues a node, unless it has been since it was last removed.
     pub fn add(&mut self, node: NodeId) {
         if let Err(place) = self.known.binary_search(&node) {
             self.known.insert(place, node);
-            self.queue.push_back(node);
+            self.enqueue(node);
         }
     }
 
     /// Queues a node again whose turn came to nothing.
     pub fn repeat(&mut self, node: NodeId) {
         if !self.queue.contains(&node) {
-            self.queue.push_back(node);
+            self.enqueue(node);
         }
+    }
+
+    fn enqueue(&mut self, node: NodeId) {
+        self.queued += 1;
+        self.queue.push_back(node);
     }
 
     /// Takes a node out; it may be queued again.
     pub fn remove(&mut self, node: NodeId) {
         if let Ok(place) = self.known.binary_search(&node) {
             self.known.remove(place);
-            self.queue.retain(|&waiting| waiting != node);
+            if let Some(place) = self.queue.iter().position(|&waiting| waiting == node) {
+                self.queue.remove(place);
+                self.removed += 1;
+            }
         }
     }
 
     /// Takes all nodes out.
     pub fn clear(&mut self) {
         self.known.clear();
+        self.removed += self.queue.len() as u64;
         self.queue.clear();
     }
 
@@ -95,7 +115,14 @@ impl ZoneTaints {
         if self.queue.is_empty() || !self.limiter.passes(now) {
             return None;
         }
+        self.passed += 1;
         self.queue.pop_front()
+    }
+
+    /// What was queued, passed, was taken out and waits.
+    pub fn balance(&self, station: String) -> Balance {
+        let (arrived, left, inside) = (self.queued, self.passed, self.queue.len() as u64);
+        Balance { station, arrived, left, refused: 0, lost: self.removed, inside }
     }
 
     /// When the next node can pass; `None` without a node, or without a rate.
@@ -168,5 +195,9 @@ mod tests {
         queue.remove(NodeId(0));
         queue.add(NodeId(0));
         assert_eq!(queue.due(at(50)), Some(at(50)));
+        queue.repeat(NodeId(1));
+        queue.begins(0.1);
+        let books = queue.balance("queue".to_owned());
+        assert_eq!((books.arrived, books.left, books.lost, books.inside), (3, 1, 2, 0));
     }
 }
