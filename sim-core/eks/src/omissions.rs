@@ -63,6 +63,10 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a pod that has room for its CPU, memory and pod slot always starts",
     },
     Omission {
+        what: "the NoExecute taint not-ready, which nodes that report themselves not Ready are queued for like unreachable ones",
+        effect: "a booting node takes no token of its zone's eviction rate and takes pods up to one look earlier; pods on a node whose network stays down are not evicted",
+    },
+    Omission {
         what: "rebalancing of a node group once its lost zone is back",
         effect: "nodes stay where they were replaced, and no pod is moved by the failback",
     },

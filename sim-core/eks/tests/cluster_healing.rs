@@ -261,3 +261,18 @@ fn a_node_group_is_scaled_within_its_bounds_and_evenly() {
         "drained pods leave the services before they stop"
     );
 }
+
+/// Nodes drained together, pods without room behind one back-off, and launches together: equal times do not decide.
+#[test]
+fn equal_times_in_another_order_give_the_same_facts() {
+    let mut story = story(6).minutes(45).at(11, Change::ScaleNodeGroup { node_group: 0, desired: 0 });
+    story.plan.deployments = ["web", "api", "jobs", "cache"].map(|name| deployment(name, 15)).to_vec();
+    let story = story.at(20, Change::ScaleNodeGroup { node_group: 0, desired: 12 });
+    for seed in 1..5 {
+        let plain = story.clone().seed(seed);
+        let shuffled = plain.clone().mode(|modes| modes.shuffle_ties = true).record();
+        let plain = plain.record();
+        assert_eq!(shuffled.timeline, plain.timeline);
+        assert!(shuffled.measures == plain.measures && shuffled.series == plain.series, "seed {seed}");
+    }
+}
