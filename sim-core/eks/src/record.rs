@@ -4,6 +4,46 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, SimTime};
 use sim_study::{Case, Measure, Outcome, Series};
 
+/// The names of all measures that a record has, in this order: what an objective may bound.
+pub const MEASURES: &[&str] = &[
+    "api.availability",
+    "api.availability.kubelet",
+    "api.availability.controllers",
+    "api.availability.admin",
+    "api.availability.ci",
+    "api.latency.p50.kubelet",
+    "api.latency.p99.kubelet",
+    "api.outage.kubelet",
+    "api.latency.p50.controllers",
+    "api.latency.p99.controllers",
+    "api.outage.controllers",
+    "api.latency.p50.admin",
+    "api.latency.p99.admin",
+    "api.outage.admin",
+    "api.latency.p50.ci",
+    "api.latency.p99.ci",
+    "api.outage.ci",
+    "etcd.election",
+    "etcd.writes_lost",
+    "controllers.failover",
+    "ci.jobs.failed",
+    "nodes.not_ready",
+    "nodes.not_ready_falsely",
+    "nodes.not_ready_falsely.share",
+    "nodes.tainted",
+    "nodes.deleted",
+    "nodes.replaced",
+    "nodes.last_not_ready",
+    "nodes.last_tainted",
+    "pods.last_evicted",
+    "pods.evicted",
+    "pods.recreated",
+    "pods.pending.end",
+    "workload.availability",
+    "workload.connections.failed",
+    "workload.recovery",
+];
+
 /// Everything that one run measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {

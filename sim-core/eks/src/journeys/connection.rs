@@ -196,7 +196,7 @@ impl World {
         let behind = |server: &&ApiServer| self.nlb.cross_zone() || server.zone == address;
         let dead =
             || self.api_servers.iter().filter(behind).find_map(ApiServer::down_since).and_then(|(_, cause)| cause);
-        dark.or_else(dead)
+        dark.or_else(dead).or(self.stories[address.index()]) // it may be back by now
     }
 
     /// The handshake is over; if the other end died meanwhile the address was silent after all.

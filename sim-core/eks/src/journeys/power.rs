@@ -21,7 +21,7 @@ impl World {
     /// Sets the time of a step of the plan, if there is one: steps of one instant keep the plan's order.
     pub(crate) fn await_step(&mut self, index: u32, future: &mut Future) {
         if let Some(step) = self.plan.steps.get(index as usize) {
-            future.schedule(step.at, Event::Step(index));
+            future.schedule(step.at.max(future.now()), Event::Step(index));
         }
     }
 
