@@ -5,6 +5,7 @@ use crate::story::{self, CLASS_FAMILIES};
 use crate::table::{Side, Table, Tone};
 use crate::text::{cut, harmless, width, wrap};
 use crate::{Document, Judged, Judgement, verdict};
+use sim_eks::Record;
 use sim_eks::plan::{NoteKind, Step};
 use sim_eks::record::{Fact, Weight};
 use sim_study::{Estimate, Findings};
@@ -19,12 +20,20 @@ pub struct Style {
     pub width: usize,
 }
 
-/// Lines of the summary that a screen of 100 columns holds.
+/// Lines of the summary that a screen of 100 columns holds, without the one that says where the files are.
 const LINES: usize = 44;
 /// Fewest and most turning points that are told.
-const TURNING_POINTS: [usize; 2] = [8, 12];
+const TURNING_POINTS: [usize; 2] = [3, 12];
 /// Cases that are listed.
 const CASES: usize = 6;
+/// Measures that are told of each case; the page has them all.
+const CASE_MEASURES: usize = 3;
+/// Columns of a case's name.
+const CASE_NAME: usize = 48;
+/// Columns of a turning point's text: two lines, as a rule.
+const FACT: usize = 110;
+/// Objectives that are listed.
+const OBJECTIVES: usize = 6;
 
 /// The summary of a document: verdict, figures, cases, turning points, and what was assumed. Lines end with `\n`.
 pub fn terminal(document: &Document, style: Style) -> String {
@@ -34,8 +43,11 @@ pub fn terminal(document: &Document, style: Style) -> String {
     screen.clients(&document.findings);
     screen.cluster(&document.findings);
     screen.cases(&document.findings);
-    screen.turning_points(document);
-    screen.fine_print(document);
+    let fine_print = screen.fine_print(document);
+    screen.turning_points(document, fine_print.len());
+    for line in fine_print {
+        screen.line(Tone::Quiet, &line);
+    }
     screen.text
 }
 
@@ -50,7 +62,7 @@ pub fn where_the_files_are(out: &Path, written: &[PathBuf]) -> String {
     if plots > 0 {
         named.push(format!("plots/ ({plots} pictures)"));
     }
-    format!("Files: {}: {}\n", out.display(), named.join(", "))
+    format!("Files: {}: {}\n", harmless(&out.to_string_lossy()), named.join(", "))
 }
 
 struct Screen {
@@ -113,7 +125,12 @@ impl Screen {
         };
         self.line(tone, &line);
         let mut table = Table::new(&[Side::Left; 5]);
-        for judgement in &verdict.objectives {
+        // Those that need a reader come first, if not all have room.
+        let mut told: Vec<&Judgement> = verdict.objectives.iter().collect();
+        if told.len() > OBJECTIVES {
+            told.sort_by_key(|judgement| judgement.outcome == Judged::Met);
+        }
+        for judgement in told.iter().take(OBJECTIVES) {
             let tone = match judgement.outcome {
                 Judged::Met => Tone::Good,
                 Judged::Missed => Tone::Bad,
@@ -129,6 +146,9 @@ impl Screen {
             ]);
         }
         self.table(&table);
+        if all > OBJECTIVES {
+            self.line(Tone::Quiet, &format!("  and {} more: see the report", all - OBJECTIVES));
+        }
         self.blank();
     }
 
@@ -200,54 +220,42 @@ impl Screen {
         self.blank();
     }
 
-    fn turning_points(&mut self, document: &Document) {
+    /// As many turning points as leave room for the lines below them.
+    fn turning_points(&mut self, document: &Document, below: usize) {
         let telling = story::telling_case(&document.findings);
         let Some(record) = document.records.get(telling) else { return };
-        let room = LINES.saturating_sub(self.text.lines().count() + 5).clamp(TURNING_POINTS[0], TURNING_POINTS[1]);
-        let points = story::turning_points(&record.timeline, room);
-        if points.is_empty() {
-            return;
-        }
         let what = match document.findings.cases.len() {
             0 | 1 => "What happened (<- n: because of n)".to_owned(),
             _ => format!("What happened in case {}, {} (<- n: because of n)", telling + 1, record.case.label),
         };
+        let room = LINES.saturating_sub(self.text.lines().count() + 2 + below);
+        let [fewest, most] = TURNING_POINTS;
+        let told = |points: usize| turning_point_table(document, record, points).map(|table| table.lines(self.style));
+        let fits = |lines: &Option<Vec<String>>| lines.as_ref().is_none_or(|lines| lines.len() <= room);
+        let lines = (fewest..=most).rev().map(told).find(fits).unwrap_or_else(|| told(fewest));
+        let Some(lines) = lines else { return };
         self.line(Tone::Strong, &harmless(&what));
-        let mut table = Table::new(&[Side::Right, Side::Left, Side::Right, Side::Left, Side::Right, Side::Left]);
-        table.wrap(5);
-        for (at, fact) in points.iter().enumerate() {
-            let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
-            let cause = story::shown_cause(&record.timeline, fact, shown);
-            let cause = cause.and_then(|cause| points.iter().position(|point| point.id == cause.id));
-            table.row(vec![
-                (Tone::Strong, (at + 1).to_string()),
-                (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("<- {}", cause + 1))),
-                (Tone::Quiet, story::clock(fact.first)),
-                (Tone::Plain, story::since_the_first_step(&document.plan, fact)),
-                (Tone::Plain, if fact.count > 1 { format!("{}×", fact.count) } else { String::new() }),
-                (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, harmless(&fact.text)),
-            ]);
+        for line in lines {
+            self.text.push_str(&line);
+            self.blank();
         }
-        self.table(&table);
         self.blank();
     }
 
-    fn fine_print(&mut self, document: &Document) {
+    fn fine_print(&self, document: &Document) -> Vec<String> {
         let plan = &document.plan;
         let changed = match plan.settings.len() {
-            0 => "all at their defaults".to_owned(),
-            n => format!("{n} set otherwise"),
+            0 => "all default".to_owned(),
+            n => format!("{n} set"),
         };
         let line = format!(
-            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {} in the input, and what the report lists of EKS. Warnings: {}.",
+            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {} (more: see report). Warnings: {}.",
             sim_eks::DECLARATIONS.len(),
             story::notes(plan, NoteKind::Filled),
             story::notes(plan, NoteKind::NotModelled),
             story::notes(plan, NoteKind::Warning) + story::warnings(document).len(),
         );
-        for line in wrap(&line, self.style.width) {
-            self.line(Tone::Quiet, &line);
-        }
+        wrap(&line, self.style.width)
     }
 
     fn table(&mut self, table: &Table) {
@@ -258,28 +266,57 @@ impl Screen {
     }
 }
 
+/// So many turning points of a run, each with its cause if that is among them; `None` if there is none.
+fn turning_point_table(document: &Document, record: &Record, most: usize) -> Option<Table> {
+    let points = story::turning_points(&record.timeline, most);
+    let mut table = Table::new(&[Side::Right, Side::Left, Side::Right, Side::Left, Side::Right, Side::Left]);
+    table.wrap(5);
+    for (at, fact) in points.iter().enumerate() {
+        let shown = |other: &Fact| points.iter().any(|point| point.id == other.id);
+        let cause = story::shown_cause(&record.timeline, fact, shown);
+        let cause = cause.and_then(|cause| points.iter().position(|point| point.id == cause.id));
+        table.row(vec![
+            (Tone::Strong, (at + 1).to_string()),
+            (Tone::Quiet, cause.map_or_else(String::new, |cause| format!("<- {}", cause + 1))),
+            (Tone::Quiet, story::clock(fact.first)),
+            (Tone::Plain, story::since_the_first_step(&document.plan, fact)),
+            (Tone::Plain, if fact.count > 1 { format!("{}×", fact.count) } else { String::new() }),
+            (if fact.weight == Weight::Turn { Tone::Strong } else { Tone::Plain }, cut(&harmless(&fact.text), FACT)),
+        ]);
+    }
+    (!points.is_empty()).then_some(table)
+}
+
+/// A case's name without what a reader fills in: `an API server and the etcd leader` becomes `API server, etcd leader`.
+fn brief(label: &str) -> String {
+    let label = label.replace(", and ", ", ").replace(" and ", ", ");
+    let articles = ["an ", "a ", "the "];
+    let bare = |part: &str| articles.iter().find_map(|article| part.strip_prefix(article)).unwrap_or(part).to_owned();
+    label.split(", ").map(bare).collect::<Vec<_>>().join(", ")
+}
+
 /// The cases by probability, then the total. Words with which all cases begin stand in the heading.
 fn case_table(findings: &Findings) -> Table {
-    let keys: Vec<_> = story::key_measures(findings).into_iter().take(4).collect();
-    let mut table = Table::new(&[&[Side::Left, Side::Right, Side::Right][..], &vec![Side::Right; keys.len()]].concat());
+    let keys: Vec<_> = story::key_measures(findings).into_iter().take(CASE_MEASURES).collect();
+    let mut table = Table::new(&[&[Side::Left, Side::Right][..], &vec![Side::Right; keys.len()]].concat());
     let labels: Vec<String> = findings.cases.iter().map(|case| harmless(&case.case.label)).collect();
     let common = common_words(&labels);
     let heading = if common.is_empty() { "Case".to_owned() } else { format!("Case: {common} ...") };
-    let mut head = vec![heading, "chance".to_owned(), "runs".to_owned()];
+    let mut head = vec![heading, "chance".to_owned()];
     head.extend(keys.iter().map(|(_, heading)| heading.clone()));
     table.head(head);
-    let mut row = |name: (Tone, String), probability_of: f64, runs: u32, estimates: &[Estimate]| {
-        let mut row = vec![name, (Tone::Plain, probability(probability_of)), (Tone::Plain, runs.to_string())];
+    let mut row = |name: (Tone, String), probability_of: f64, estimates: &[Estimate]| {
+        let mut row = vec![name, (Tone::Plain, probability(probability_of))];
         let cell = |name: &str| story::measure(estimates, name).map_or_else(|| NONE.to_owned(), show_estimate);
         row.extend(keys.iter().map(|(name, _)| (Tone::Plain, cell(name))));
         table.row(row);
     };
     for (at, case) in findings.cases.iter().take(CASES).enumerate() {
-        let name = format!("{}: {}", at + 1, labels[at][common.len()..].trim_start());
-        row((Tone::Plain, name), case.case.probability, case.replications, &case.measures);
+        let name = cut(&format!("{}: {}", at + 1, brief(labels[at][common.len()..].trim_start())), CASE_NAME);
+        row((Tone::Plain, name), case.case.probability, &case.measures);
     }
     let drawn: f64 = findings.cases.iter().map(|case| case.case.probability).sum();
-    row((Tone::Strong, "all replications".to_owned()), drawn.min(1.0), findings.replications, &findings.total);
+    row((Tone::Strong, "all replications".to_owned()), drawn.min(1.0), &findings.total);
     table
 }
 

@@ -26,13 +26,39 @@ fn replications_are_told_by_case_and_then_in_total() {
 fn a_summary_fits_its_screen() {
     for replications in [1, 2, 8] {
         let text = terminal(&common::document(replications), PLAIN);
-        assert!(text.lines().count() <= 50, "{} lines", text.lines().count());
+        assert!(text.lines().count() <= 44, "{} lines", text.lines().count());
         for width in [60, 80, 100, 200] {
             let text = terminal(&common::document(replications), Style { width, ..PLAIN });
             let longest = text.lines().map(|line| line.chars().count()).max().expect("it has lines");
             assert!(longest <= width.max(72), "{longest} columns of {width}:\n{text}");
         }
     }
+}
+
+#[test]
+fn long_names_and_many_objectives_leave_it_on_its_screen() {
+    let mut document = common::document(8);
+    document.plan.title = "a very long title ".repeat(20);
+    document.plan.question = "What would a reader want to know of this, and of that? ".repeat(10);
+    document.plan.cluster.name = "organisation-team-environment-".repeat(8);
+    document.plan.objectives = document.plan.objectives.iter().cycle().take(40).cloned().collect();
+    let cases = document.findings.cases.clone();
+    document.findings.cases = cases.iter().cycle().take(9).cloned().collect();
+    let others = ["the etcd leader", "the controllers' leader", "another API server", "a follower of etcd"];
+    for (case, other) in document.findings.cases.iter_mut().zip(others.into_iter().cycle()) {
+        case.case.label = format!("the zone held {other}, an API server, and the scheduler's leader");
+    }
+    for fact in document.records.iter_mut().flat_map(|record| &mut record.timeline) {
+        fact.text = format!("{} {}", fact.text, "and what came of it ".repeat(8));
+    }
+    let text = terminal(&document, PLAIN);
+    assert!(text.lines().count() <= 50, "{} lines:\n{text}", text.lines().count());
+    assert!(text.contains("and 34 more: see the report") && text.contains("and 3 rarer cases"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    document.plan.objectives.truncate(2);
+    document.findings.cases.truncate(6);
+    let text = terminal(&document, PLAIN);
+    assert!(text.lines().count() <= 44, "{} lines:\n{text}", text.lines().count());
 }
 
 #[test]
