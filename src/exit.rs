@@ -2,7 +2,6 @@
 
 use scenarios::{InputError, InputErrors};
 use std::fmt;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// A command that did what it was asked.
@@ -38,11 +37,6 @@ impl Ended {
 }
 
 impl Failure {
-    /// Reading or writing `path` failed.
-    pub fn file(path: &Path, error: &std::io::Error) -> Self {
-        Failure::System(format!("{}: {error}", path.display()))
-    }
-
     /// The process's exit code.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {

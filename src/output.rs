@@ -3,7 +3,7 @@
 use crate::arguments::Format;
 use crate::exit::{Ended, Failure};
 use crate::terminal;
-use reports::{Document, Style, WriteError};
+use reports::{Document, Style, WriteError, Writing};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,40 +12,24 @@ const RUN_LOG: &str = "run.log";
 /// Refuses an output directory that cannot be one, before anything is run.
 ///
 /// # Errors
-/// If something else has its name.
+/// If something else has its name, or it holds what this program did not write.
 pub fn check(out: &Path) -> Result<(), Failure> {
-    if out.exists() && !out.is_dir() {
-        return Err(Failure::Usage(format!("{}: is not a directory; name another with --out", out.display())));
-    }
-    Ok(())
+    reports::check_place(out).map_err(failure)
 }
 
 /// Writes all files of a document; returns their paths.
 ///
 /// # Errors
-/// If the system fails; what was there before is left as it was.
-pub fn write(document: &Document, out: &Path) -> Result<Vec<PathBuf>, Failure> {
-    reports::write_all(document, out).map_err(|error| match error {
-        WriteError::NotOurs { .. } => Failure::Usage(error.to_string()),
-        other => Failure::System(other.to_string()),
-    })
+/// If the system fails, or [`Writing::stop`] was raised; what was there before is left as it was.
+pub fn write(document: &Document, out: &Path, writing: Writing<'_>) -> Result<Vec<PathBuf>, Failure> {
+    reports::write_all(document, out, writing).map_err(failure)
 }
 
-/// Writes `run.log`, beside `out` and then in place, so that `out` never holds anything half-written.
-///
-/// # Errors
-/// If the system fails.
-pub fn write_log(text: &str, out: &Path) -> Result<(), Failure> {
-    let place = out.join(RUN_LOG);
-    let directory = fs::canonicalize(out).map_err(|error| Failure::file(out, &error))?;
-    let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    let aside = directory.with_file_name(format!(".{name}.{RUN_LOG}-{}", std::process::id()));
-    let written = fs::write(&aside, text).and_then(|()| fs::rename(&aside, &place));
-    written.map_err(|error| {
-        // It may not even be there.
-        let _ = fs::remove_file(&aside);
-        Failure::file(&place, &error)
-    })
+fn failure(error: WriteError) -> Failure {
+    match error {
+        WriteError::NotOurs { .. } | WriteError::NoDirectory { .. } => Failure::Usage(format!("{error} with --out")),
+        other => Failure::System(other.to_string()),
+    }
 }
 
 /// The log of an earlier run in `out`, if there is one.

@@ -32,9 +32,18 @@ pub fn tell(line: &str) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
-/// Says what went wrong, one line for each error.
+/// A text of several lines without what steers terminals: for what names things that users wrote.
+pub fn harmless(text: &str) -> String {
+    text.split('\n').map(reports::harmless).collect::<Vec<_>>().join("\n")
+}
+
+/// Says what went wrong, one line for each error, whatever the names in it hold.
 pub fn complain(failure: &Failure) {
-    for line in failure.to_string().lines() {
+    let lines = match failure {
+        Failure::Input(errors) => errors.0.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
+    };
+    for line in lines.iter().map(|line| reports::harmless(line)) {
         tell(&format!("\u{1b}[1m\u{1b}[31merror\u{1b}[0m: {line}"));
     }
 }

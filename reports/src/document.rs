@@ -52,6 +52,7 @@ pub enum ReadError {
 
 /// What every schema of the format has.
 #[derive(Deserialize)]
+#[serde(expecting = "an object with schema and program")]
 struct Head {
     schema: u32,
     program: String,

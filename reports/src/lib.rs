@@ -20,5 +20,6 @@ mod write;
 pub use document::{Document, ReadError};
 pub use html::html;
 pub use terminal::{Style, terminal, where_the_files_are};
+pub use text::harmless;
 pub use verdict::{Judged, Judgement, Verdict, verdict};
-pub use write::{WriteError, write_all};
+pub use write::{WriteError, Writing, check_place, write_all};

@@ -1,10 +1,16 @@
-//! The output directory: everything is written beside it and renamed at the end, so that what a reader finds is whole.
+//! The files of a run, in their directory: all of them, or none.
+
+mod place;
 
 use crate::chart::{Figure, PngError, png, svg};
 use crate::{Document, Style, figures, html, story, terminal};
+pub use place::check_place;
+use place::replace_directory;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 /// The width of `summary.txt`.
 const SUMMARY_WIDTH: usize = 100;
@@ -31,6 +37,15 @@ pub enum WriteError {
         /// The first entry that is not of an earlier run.
         entry: PathBuf,
     },
+    /// A file stands where a directory is wanted.
+    #[error("{}: is not a directory; name another", path.display())]
+    NoDirectory {
+        /// The file.
+        path: PathBuf,
+    },
+    /// [`Writing::stop`] was raised.
+    #[error("stopped; nothing was written")]
+    Stopped,
     /// A picture could not be made.
     #[error("cannot draw {name}: {problem}")]
     Picture {
@@ -41,28 +56,107 @@ pub enum WriteError {
     },
 }
 
-/// Writes `record.json`, `report.html`, `summary.txt` and the plots into the directory `out`, and says what was
-/// written.
+impl WriteError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+        let path = path.to_owned();
+        move |problem| WriteError::File { path, problem }
+    }
+
+    /// The same error as the user sees it: at its place in `out`, not in the directory in which it was written.
+    fn seen_from(self, aside: &Path, out: &Path) -> WriteError {
+        match self {
+            WriteError::File { path, problem } => {
+                let path = match path.strip_prefix(aside) {
+                    Ok(rest) if rest.as_os_str().is_empty() => out.to_owned(),
+                    Ok(rest) => out.join(rest),
+                    Err(_) => path,
+                };
+                WriteError::File { path, problem }
+            }
+            other => other,
+        }
+    }
+}
+
+/// What goes with the files of a document.
+#[derive(Clone, Copy, Default)]
+pub struct Writing<'a> {
+    /// The text of `run.log`, asked for when all other files are written; no such file if absent.
+    pub log: Option<&'a dyn Fn() -> String>,
+    /// Ends the writing, as soon as it is raised, with nothing written.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+impl Writing<'_> {
+    fn go_on(&self) -> Result<(), WriteError> {
+        match self.stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+            true => Err(WriteError::Stopped),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Writes `record.json`, `report.html`, `summary.txt`, the plots and `run.log` into the directory `out`, and says what
+/// was written.
 ///
-/// An output of an earlier run is replaced as a whole.
+/// An output of an earlier run is replaced as a whole; only where `out` is a mount point, or stands in a directory that
+/// may not be written, its files are replaced one by one.
 ///
 /// # Errors
 /// `WriteError`; then nothing was changed.
-pub fn write_all(document: &Document, out: &Path) -> Result<Vec<PathBuf>, WriteError> {
+pub fn write_all(document: &Document, out: &Path, writing: Writing<'_>) -> Result<Vec<PathBuf>, WriteError> {
     let (document, record) = document.fitted();
+    let plots = plots(&document);
+    let stop = writing.stop;
     replace_directory(out, |directory| {
-        let mut files = Files { directory, written: Vec::new() };
-        files.write("record.json", record.as_bytes())?;
-        files.write("report.html", html(&document).as_bytes())?;
-        files.write("summary.txt", terminal(&document, Style { colour: false, width: SUMMARY_WIDTH }).as_bytes())?;
-        files.directory("plots")?;
-        for (name, figure) in plots(&document) {
-            files.write(&format!("plots/{name}.svg"), svg(&figure).as_bytes())?;
-            let picture = png(&figure).map_err(|problem| WriteError::Picture { name: name.clone(), problem })?;
-            files.write(&format!("plots/{name}.png"), &picture)?;
-        }
-        Ok(files.written)
+        thread::scope(|scope| {
+            // Pictures take longest: they are painted while the rest is written.
+            let painter = scope.spawn(|| paint(&plots, stop));
+            let mut files = Files { directory, writing, written: Vec::new() };
+            files.write("record.json", record.as_bytes())?;
+            files.write("report.html", html(&document).as_bytes())?;
+            let style = Style { colour: false, width: SUMMARY_WIDTH };
+            files.write("summary.txt", terminal(&document, style).as_bytes())?;
+            files.directory("plots")?;
+            let pictures = painter.join().expect("a painter reports what goes wrong");
+            for ((name, figure), picture) in plots.iter().zip(pictures) {
+                files.write(&format!("plots/{name}.svg"), svg(figure).as_bytes())?;
+                let Some(picture) = picture else { return Err(WriteError::Stopped) };
+                let picture = picture.map_err(|problem| WriteError::Picture { name: name.clone(), problem })?;
+                files.write(&format!("plots/{name}.png"), &picture)?;
+            }
+            if let Some(log) = writing.log {
+                files.write("run.log", log().as_bytes())?;
+            }
+            Ok(files.written)
+        })
     })
+}
+
+/// The pictures of all figures, in their order, painted on all cores; `None` for those that were not begun before
+/// `stop` was raised.
+fn paint(plots: &[(String, Figure)], stop: Option<&AtomicBool>) -> Vec<Option<Result<Vec<u8>, PngError>>> {
+    let next = AtomicUsize::new(0);
+    let painter = || {
+        let mut painted = Vec::new();
+        while !stop.is_some_and(|stop| stop.load(Ordering::SeqCst)) {
+            let at = next.fetch_add(1, Ordering::SeqCst);
+            let Some((_, figure)) = plots.get(at) else { break };
+            painted.push((at, png(figure)));
+        }
+        painted
+    };
+    let mut pictures: Vec<_> = plots.iter().map(|_| None).collect();
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from).min(plots.len());
+        let painters: Vec<_> = (0..cores).map(|_| scope.spawn(painter)).collect();
+        for (at, picture) in
+            painters.into_iter().flat_map(|each| each.join().expect("a painter reports what goes wrong"))
+        {
+            pictures[at] = Some(picture);
+        }
+    });
+    pictures
 }
 
 /// The plots by file name: those over all replications, and where there are several cases those of the most telling
@@ -85,6 +179,7 @@ fn plots(document: &Document) -> Vec<(String, Figure)> {
 /// The files of one output directory.
 struct Files<'a> {
     directory: &'a Path,
+    writing: Writing<'a>,
     written: Vec<PathBuf>,
 }
 
@@ -95,6 +190,7 @@ impl Files<'_> {
     }
 
     fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        self.writing.go_on()?;
         let path = self.directory.join(name);
         let written = fs::File::create_new(&path).and_then(|mut file| {
             file.write_all(bytes)?;
@@ -104,182 +200,5 @@ impl Files<'_> {
         written.map_err(|problem| WriteError::File { path, problem })?;
         self.written.push(PathBuf::from(name));
         Ok(())
-    }
-}
-
-/// Fills a new directory beside `out`, then puts it in the place of `out`. The paths that `fill` names are those of the
-/// new directory's files; they are handed out as they are in `out`.
-fn replace_directory(
-    out: &Path,
-    fill: impl FnOnce(&Path) -> Result<Vec<PathBuf>, WriteError>,
-) -> Result<Vec<PathBuf>, WriteError> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |problem| WriteError::File { path, problem }
-    };
-    // A link to a directory stays a link: what it points to is replaced.
-    let place = fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
-    refuse_what_is_not_ours(&place)?;
-    let name = place.file_name().ok_or_else(|| at(out)(io::Error::other("a directory needs a name")))?;
-    let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(at(parent))?;
-    let sibling = |what: &str| parent.join(format!(".{}.{what}-{}", name.to_string_lossy(), std::process::id()));
-    let aside = Aside::new(sibling("writing"))?;
-    let written = fill(&aside.path).map_err(|error| error.seen_from(&aside.path, out))?;
-    let old = sibling("old");
-    let had_old = place.exists();
-    if had_old {
-        fs::rename(&place, &old).map_err(at(out))?;
-    }
-    if let Err(problem) = fs::rename(&aside.path, &place) {
-        if had_old {
-            // The earlier output goes back; if even that fails, it is still whole in its sibling directory.
-            let _ = fs::rename(&old, &place);
-        }
-        return Err(at(out)(problem));
-    }
-    if had_old {
-        // The new output stands; what is left of the old one hurts nobody.
-        let _ = fs::remove_dir_all(&old);
-    }
-    Ok(written.into_iter().map(|name| out.join(name)).collect())
-}
-
-impl WriteError {
-    /// The same error as the user sees it: at its place in `out`, not in the directory beside it.
-    fn seen_from(self, aside: &Path, out: &Path) -> WriteError {
-        match self {
-            WriteError::File { path, problem } => {
-                let path = path.strip_prefix(aside).map(|rest| out.join(rest)).unwrap_or(path);
-                WriteError::File { path, problem }
-            }
-            other => other,
-        }
-    }
-}
-
-/// A directory that is removed unless it was renamed.
-struct Aside {
-    path: PathBuf,
-}
-
-impl Aside {
-    fn new(path: PathBuf) -> Result<Aside, WriteError> {
-        // What lies there was left by a killed process that had the same number.
-        let _ = fs::remove_dir_all(&path);
-        match fs::create_dir(&path) {
-            Ok(()) => Ok(Aside { path }),
-            Err(problem) => Err(WriteError::File { path, problem }),
-        }
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
-    }
-}
-
-/// What a run leaves in its output directory.
-const OURS: [&str; 5] = ["record.json", "report.html", "summary.txt", "plots", "run.log"];
-
-/// Refuses a place that holds anything that no run of this program wrote.
-fn refuse_what_is_not_ours(place: &Path) -> Result<(), WriteError> {
-    let foreign = |entry: PathBuf| WriteError::NotOurs { directory: place.to_owned(), entry };
-    if !place.exists() {
-        return Ok(());
-    }
-    if !place.is_dir() {
-        return Err(foreign(PathBuf::from("a file")));
-    }
-    let names = entries(place)?;
-    if let Some(name) = names.iter().find(|name| !OURS.iter().any(|ours| Path::new(ours) == name.as_path())) {
-        return Err(foreign(name.clone()));
-    }
-    if !names.is_empty() && !is_our_record(&place.join("record.json")) {
-        return Err(foreign(names[0].clone()));
-    }
-    if !place.join("plots").is_dir() {
-        return Ok(());
-    }
-    let picture = |name: &PathBuf| name.extension().is_some_and(|extension| extension == "svg" || extension == "png");
-    match entries(&place.join("plots"))?.into_iter().find(|name| !picture(name)) {
-        Some(name) => Err(foreign(Path::new("plots").join(name))),
-        None => Ok(()),
-    }
-}
-
-/// Names in a directory, sorted.
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
-    let names = || -> io::Result<Vec<PathBuf>> {
-        let mut names =
-            fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().into())).collect::<io::Result<Vec<_>>>()?;
-        names.sort();
-        Ok(names)
-    };
-    names().map_err(|problem| WriteError::File { path: directory.to_owned(), problem })
-}
-
-/// Whether a file begins as a record of any schema does.
-fn is_our_record(path: &Path) -> bool {
-    let mut head = [0u8; 64];
-    let read = fs::File::open(path).and_then(|mut file| io::Read::read(&mut file, &mut head));
-    read.is_ok_and(|length| {
-        let head = String::from_utf8_lossy(&head[..length]);
-        head.starts_with("{\n\"schema\":") && head.contains("\"program\":\"ekssim ")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(directory: &Path) -> Vec<PathBuf> {
-        entries(directory).expect("readable")
-    }
-
-    #[test]
-    fn a_failure_leaves_the_earlier_output_and_nothing_else() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        let out = parent.path().join("out");
-        replace_directory(&out, |aside| {
-            let record = b"{\n\"schema\":1,\n\"program\":\"ekssim 0.1.0\"}";
-            fs::write(aside.join("record.json"), record).expect("writable");
-            Ok(vec![])
-        })
-        .expect("nothing stands in the way");
-        let error = replace_directory(&out, |aside| {
-            let path = aside.join("report.html");
-            fs::write(&path, "half").expect("writable");
-            Err(WriteError::File { path, problem: io::ErrorKind::StorageFull.into() })
-        })
-        .expect_err("the disk is full");
-        assert_eq!(error.to_string(), format!("cannot write {}: no storage space", out.join("report.html").display()));
-        assert_eq!(names(parent.path()), [PathBuf::from("out")]);
-        assert_eq!(names(&out), [PathBuf::from("record.json")]);
-    }
-
-    #[test]
-    fn what_others_wrote_is_never_replaced() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        for (name, ours) in [("notes.md", false), ("record.json", false), ("report.html", false)] {
-            let out = parent.path().join(format!("with-{name}"));
-            fs::create_dir(&out).expect("writable");
-            fs::write(out.join(name), "mine").expect("writable");
-            let error = replace_directory(&out, |_| Ok(vec![])).expect_err("foreign");
-            assert!(error.to_string().contains("is in the way"), "{error}");
-            assert!(out.join(name).exists() && !ours);
-        }
-        let file = parent.path().join("file");
-        fs::write(&file, "mine").expect("writable");
-        assert!(matches!(replace_directory(&file, |_| Ok(vec![])), Err(WriteError::NotOurs { .. })));
-    }
-
-    #[test]
-    fn an_empty_directory_and_a_missing_parent_are_fine() {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        let out = parent.path().join("a/b/out");
-        replace_directory(&out, |_| Ok(vec![])).expect("parents are made");
-        replace_directory(&out, |_| Ok(vec![])).expect("an empty directory is nobody's");
     }
 }

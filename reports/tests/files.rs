@@ -2,10 +2,11 @@
 
 mod common;
 
-use reports::{Document, WriteError, html, write_all};
+use reports::{Document, WriteError, Writing, html};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
 fn a_record_that_is_read_back_gives_the_same_bytes_and_the_same_page() {
@@ -57,6 +58,10 @@ fn whatever_the_runs_recorded_the_limit_holds() {
     assert!(json.len() <= Document::BYTES_MAX, "{} bytes", json.len());
     assert!(!fitted.left_out.is_empty());
     assert_eq!(Document::from_json(&json).expect("still a record").left_out, fitted.left_out);
+}
+
+fn write_all(document: &Document, out: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    reports::write_all(document, out, Writing::default())
 }
 
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -111,5 +116,32 @@ fn a_place_that_cannot_be_written_is_named() {
     let file = parent.path().join("file");
     fs::write(&file, "").expect("writable");
     let error = write_all(&common::document(1), &file.join("out")).expect_err("its parent is a file");
-    assert!(error.to_string().starts_with(&format!("cannot write {}", file.display())), "{error}");
+    assert_eq!(error.to_string(), format!("{}: is not a directory; name another", file.display()));
+}
+
+#[test]
+fn the_log_is_asked_for_last_and_stands_beside_the_rest() {
+    let parent = tempfile::tempdir().expect("a temporary directory");
+    let out = parent.path().join("out");
+    let log = || "took 1 s".to_owned();
+    let written = reports::write_all(&common::document(1), &out, Writing { log: Some(&log), stop: None });
+    assert_eq!(written.expect("nothing stands in the way").last(), Some(&out.join("run.log")));
+    assert_eq!(fs::read_to_string(out.join("run.log")).expect("written"), "took 1 s");
+}
+
+#[test]
+fn a_raised_stop_ends_the_writing_and_leaves_nothing() {
+    let parent = tempfile::tempdir().expect("a temporary directory");
+    let stop = AtomicBool::new(false);
+    let raise = || {
+        stop.store(true, Ordering::SeqCst);
+        String::new()
+    };
+    for log in [None, Some(&raise as &dyn Fn() -> String)] {
+        stop.store(log.is_none(), Ordering::SeqCst);
+        let writing = Writing { log, stop: Some(&stop) };
+        let ended = reports::write_all(&common::document(1), &parent.path().join("out"), writing);
+        assert!(matches!(ended, Err(WriteError::Stopped)));
+        assert_eq!(fs::read_dir(parent.path()).expect("readable").count(), 0);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::arguments::Check;
 use crate::exit::{Ended, Failure};
 use crate::terminal;
+use reports::harmless;
 use scenarios::Request;
 use sim_eks::plan::{Cluster, Note, NoteKind};
 use std::path::Path;
@@ -36,8 +37,9 @@ fn understood(input: &str, cluster: &Cluster, notes: &[Note]) -> String {
     let zones: Vec<&str> = cluster.zones.iter().filter(|zone| zone.in_cluster).map(|zone| zone.name.as_str()).collect();
     let version = cluster.version;
     let mut text = format!(
-        "{input}: fine\n  cluster {}, Kubernetes {}.{}, {} nodes in {}, zones {}\n",
-        cluster.name,
+        "{}: fine\n  cluster {}, Kubernetes {}.{}, {} nodes in {}, zones {}\n",
+        harmless(input),
+        harmless(&cluster.name),
         version.major,
         version.minor,
         cluster.nodes(),
@@ -64,7 +66,7 @@ fn line(input: &str, note: &Note) -> String {
         None if note.place.is_empty() => String::new(),
         None => format!("{}: ", note.place),
     };
-    format!("  {place}{}: {}", note.field, note.text)
+    harmless(&format!("  {place}{}: {}", note.field, note.text))
 }
 
 fn counted(count: usize, noun: &str) -> String {

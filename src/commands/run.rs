@@ -7,7 +7,7 @@ use crate::progress::Progress;
 use crate::run_log::{RunLog, Stopwatch};
 use crate::signals::Signals;
 use crate::{output, shell, terminal};
-use reports::Document;
+use reports::{Document, Writing};
 use sim_eks::Plan;
 use sim_eks::plan::Modes;
 use sim_study::{Replications, Study, StudyError, Subject, replicate};
@@ -37,13 +37,20 @@ pub fn run(arguments: &Run) -> Result<Ended, Failure> {
     if let Some(interrupted) = signals.failure() {
         return Err(interrupted);
     }
-    let files = output::write(&document, &out)?;
-    let command = shell::line(std::env::args().collect::<Vec<_>>().iter().map(String::as_str));
-    let (plan, seed) = (document.plan_hash.clone(), arguments.seed);
-    let log = RunLog { command, plan, seed, replications, threads, simulated_in, total: total.elapsed() };
-    output::write_log(&log.to_string(), &out)?;
+    let log = || RunLog {
+        command: shell::line(std::env::args().collect::<Vec<_>>().iter().map(String::as_str)),
+        plan: document.plan_hash.clone(),
+        seed: arguments.seed,
+        replications,
+        threads,
+        simulated_in,
+        total: total.elapsed(),
+    };
+    signals.hold();
+    let writing = Writing { log: Some(&|| log().to_string()), stop: Some(&signals.stop) };
+    let files = output::write(&document, &out, writing).map_err(|failure| signals.failure().unwrap_or(failure))?;
     if arguments.checking.stats {
-        terminal::tell(&stats(&document, &log)?);
+        terminal::tell(&stats(&document, &log())?);
     }
     output::print(&document, arguments.format, (!arguments.quiet).then_some((&out, &files)))
 }

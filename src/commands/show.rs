@@ -12,7 +12,7 @@ use sim_eks::Plan;
 /// If the input is wrong, or stdout cannot be written.
 pub fn show(arguments: &Show) -> Result<Ended, Failure> {
     let plan = load(&arguments.question)?;
-    terminal::print(&scenarios::show(&plan))?;
+    terminal::print(&terminal::harmless(&scenarios::show(&plan)))?;
     Ok(Ended::Fine)
 }
 

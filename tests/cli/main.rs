@@ -2,5 +2,6 @@
 
 mod command_line;
 mod determinism;
+mod hostile;
 mod inputs;
 mod support;
