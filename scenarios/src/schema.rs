@@ -5,6 +5,7 @@ use crate::explain::in_words;
 use crate::scenario::format::{Absent, Key, Kind, SCENARIO, Shape};
 use crate::scenario::settings::{group_of, groups};
 use serde_json::{Map, Value, json};
+use sim_eks::record::MEASURES;
 use sim_eks::{DECLARATIONS, Declaration};
 
 const DURATION: &str = r"^\s*([Pp][0-9DdTtHhMmSs.]+|0|(([0-9]+\.?[0-9]*|\.[0-9]+)([nNuUmM]?[sS]|[mMhHdD])\s*)+)$";
@@ -18,7 +19,6 @@ pub fn schema() -> Value {
     let mut schema = table(&SCENARIO);
     schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     schema["title"] = json!("ekssim scenario");
-    schema["definitions"] = json!({ "objectives": objectives() });
     schema
 }
 
@@ -67,7 +67,7 @@ fn kind(kind: &Kind) -> Value {
         Kind::Variants(variants) => json!({ "type": "array", "items": one_of(variants) }),
         Kind::PathOrTable(shape) => json!({ "anyOf": [{ "type": "string", "pattern": r"\S" }, table(shape)] }),
         Kind::Parameters => parameters(),
-        Kind::Objectives => json!({ "$ref": "#/definitions/objectives" }),
+        Kind::Objectives => objectives(""),
     }
 }
 
@@ -82,10 +82,21 @@ fn one_of(variants: &[(&str, &Shape)]) -> Value {
     json!({ "anyOf": variants.iter().map(variant).collect::<Vec<_>>() })
 }
 
-/// Measures may be written as quoted names or as dotted keys, which nest.
-fn objectives() -> Value {
-    let threshold = json!({ "type": "string", "pattern": THRESHOLD });
-    json!({ "type": "object", "additionalProperties": { "anyOf": [threshold, { "$ref": "#/definitions/objectives" }] } })
+/// The measures that `prefix` begins, by the rest of their names: as quoted names, and as dotted keys, which nest.
+fn objectives(prefix: &str) -> Value {
+    let rests = || MEASURES.iter().filter_map(|name| name.strip_prefix(prefix));
+    let mut properties = Map::new();
+    for rest in rests() {
+        properties.insert(rest.to_owned(), json!({ "type": "string", "pattern": THRESHOLD }));
+    }
+    for (first, _) in rests().filter_map(|rest| rest.split_once('.')) {
+        // Of a measure that begins others, `api.availability`, a file may hold either in this place.
+        let nested = objectives(&format!("{prefix}{first}."));
+        let both = rests().any(|rest| rest == first);
+        let threshold = json!({ "type": "string", "pattern": THRESHOLD });
+        properties.insert(first.to_owned(), if both { json!({ "anyOf": [threshold, nested] }) } else { nested });
+    }
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 /// Every parameter of the registry, by group.

@@ -99,6 +99,7 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("54-group-for-parameter.toml", 24, "parameters.etcd: is a group of parameters, not one"),
     ("55-yaml.toml", 2, "is not TOML"),
     ("56-deep.toml", 2, "is not TOML"),
+    ("57-unknown-measure.toml", 24, "objectives.api.availability.admn: is no measure of a run; did you mean"),
     ("60-max-below-min.yaml", 12, "managedNodeGroups[0].maxSize: found 2, below minSize 3"),
     ("61-desired-below-min.yaml", 12, "managedNodeGroups[0].desiredCapacity: found 1, below minSize 3"),
     (

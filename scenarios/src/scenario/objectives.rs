@@ -2,8 +2,10 @@
 
 use super::fields::{Errors, Leaf};
 use super::tree::{quoted, shortened};
+use crate::problem::did_you_mean;
 use sim_eks::plan::{Bound, Objective};
 use sim_eks::quantity::parse_duration;
+use sim_eks::record::MEASURES;
 
 /// Reads the objectives; what is wrong is noted.
 pub(crate) fn resolve(leaves: &[Leaf], errors: &mut Errors) -> Vec<Objective> {
@@ -20,13 +22,14 @@ pub(crate) fn resolve(leaves: &[Leaf], errors: &mut Errors) -> Vec<Objective> {
     objectives
 }
 
-/// Whether a measure may be bounded: names in lower case, joined by dots. The model does not say yet which it has.
+/// Whether a run has such a measure.
 fn check_measure(name: &str) -> Result<(), String> {
-    let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    if name.contains('.') && name.split('.').all(word) {
+    if MEASURES.contains(&name) {
         return Ok(());
     }
-    Err("is no name of a measure; those look like api.availability or api.latency.p99.admin".to_owned())
+    let near = did_you_mean(name, MEASURES.iter().copied());
+    let near = if near.is_empty() { format!("; a run measures {}", MEASURES.join(", ")) } else { near };
+    Err(format!("is no measure of a run{near}"))
 }
 
 /// Reads `>= 99.95%`, `<= 1s`, `< 5`, `> 0`.
@@ -60,6 +63,15 @@ fn number(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_measure_is_told_the_nearest_or_all() {
+        assert_eq!(check_measure("workload.recovery"), Ok(()));
+        let told = |name: &str| check_measure(name).expect_err("no measure");
+        assert_eq!(told("api.availabilty"), "is no measure of a run; did you mean api.availability");
+        assert_eq!(told("API.outage.admn"), "is no measure of a run; did you mean api.outage.admin");
+        assert!(told("cost").contains("a run measures api.availability, api.availability.kubelet, "));
+    }
 
     #[test]
     fn thresholds_are_shares_durations_or_numbers() {
