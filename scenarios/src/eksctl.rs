@@ -11,17 +11,17 @@ mod checks;
 mod document;
 mod fields;
 mod findings;
+mod group;
 mod groups;
 mod instances;
 mod network;
 
-use crate::catalogue;
+use crate::catalogue::{self, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
 use document::{Node, documents, shortened};
 use findings::Findings;
-use sim_eks::plan::{Cluster, DaemonSet, KubernetesVersion, Note};
-use sim_eks::quantity::Resources;
+use sim_eks::plan::{Cluster, KubernetesVersion, Note};
 use std::path::Path;
 
 /// Largest file that is read, in MiB.
@@ -30,12 +30,6 @@ const MIB_MAX: u64 = 4;
 const API_VERSION: &str = "eksctl.io/v1alpha5";
 /// eksctl's default Kubernetes version, at the release whose schema is in `fields.txt`.
 const VERSION_DEFAULT: KubernetesVersion = KubernetesVersion { major: 1, minor: 34 };
-/// The newest Kubernetes version that this release knows.
-const VERSION_NEWEST: u32 = 35;
-/// The oldest one that EKS still runs in extended support, in November 2026.
-const VERSION_OLDEST: u32 = 31;
-/// The first version of EKS, and a bound beyond which a minor version is a slip.
-const VERSIONS: std::ops::RangeInclusive<u32> = 10..=60;
 
 /// A cluster as an eksctl file describes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +72,8 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
     let notes = findings.into_notes()?;
     let network = network.expect("a region that is missing or unknown is an error");
     let region = network.region.name.to_owned();
-    let cluster = Cluster { name, region, version, zones: network.zones, node_groups, daemon_sets: daemon_sets() };
+    let cluster =
+        Cluster { name, region, version, zones: network.zones, node_groups, daemon_sets: catalogue::daemon_sets() };
     Ok(ClusterFile { cluster, notes })
 }
 
@@ -189,11 +184,11 @@ fn version(root: &Node, findings: &mut Findings<'_>) -> KubernetesVersion {
             VERSION_DEFAULT
         }
         Ok(version) => {
-            if version.minor < VERSION_OLDEST {
+            if version.minor < *VERSIONS_OF_EKS.start() {
                 let text =
                     format!("EKS no longer runs Kubernetes {text} and eksctl refuses it; taken here all the same");
                 findings.warning(line, field, text);
-            } else if version.minor > VERSION_NEWEST {
+            } else if version.minor > *VERSIONS_OF_EKS.end() {
                 let text = format!("Kubernetes {text} is newer than all that eksctl knew in August 2026");
                 findings.warning(line, field, text);
             }
@@ -213,14 +208,4 @@ fn parsed_version(text: &str) -> Result<KubernetesVersion, String> {
         }
         _ => Err(format!("found {found}; a Kubernetes version such as \"1.33\" is wanted")),
     }
-}
-
-/// What EKS runs on every node. Requests from the manifests of the add-ons: two containers of 25m in `aws-node`
-/// (aws/amazon-vpc-cni-k8s), 100m in `kube-proxy` (EKS add-on); documented.
-fn daemon_sets() -> Vec<DaemonSet> {
-    let of = |name: &str, milli_cpu: u64| DaemonSet {
-        name: name.to_owned(),
-        requests: Resources { milli_cpu, memory_mib: 0 },
-    };
-    vec![of("aws-node", 50), of("kube-proxy", 100)]
 }

@@ -4,7 +4,7 @@
 
 use super::document::{Entry, Node, documents, shortened};
 use super::findings::Findings;
-use super::groups;
+use super::group;
 use super::network::Network;
 use crate::problem::did_you_mean;
 use std::collections::BTreeMap;
@@ -222,7 +222,7 @@ fn check_selectors(profile: &Node, path: &str, findings: &mut Findings<'_>) {
 
 /// Clusters whose pods would run elsewhere than on node groups.
 fn check_without_groups(root: &Node, findings: &mut Findings<'_>) {
-    let groups = groups::list(root);
+    let groups = group::list(root);
     if enabled(root, "autoModeConfig") {
         let line = root.get("autoModeConfig").map_or(0, |entry| entry.line);
         if !groups.is_empty() {
@@ -277,7 +277,7 @@ fn check_addons(root: &Node, findings: &mut Findings<'_>) {
 
 /// The defaults of node groups that the model does not use yet.
 fn note_group_defaults(root: &Node, findings: &mut Findings<'_>) {
-    for group in groups::list(root) {
+    for group in group::list(root) {
         let line = group.node.line;
         if group.get("amiFamily").is_none() {
             findings.filled(line, group.path("amiFamily"), "AmazonLinux2023: eksctl's default; no effect yet");

@@ -3,6 +3,7 @@
 use super::document::{Entry, Node, Value, shortened};
 use super::fields::joined;
 use super::findings::Findings;
+use super::group::{Group, list};
 use super::instances;
 use super::network::{Network, listed_zones};
 use crate::problem::did_you_mean;
@@ -17,46 +18,6 @@ const GROUPS_MAX: usize = 1000;
 const PODS_MAX: i64 = 1000;
 /// Nodes of a group that says nothing of its size (eksctl).
 const NODES_DEFAULT: u32 = 2;
-
-/// A node group as the file has it.
-pub(super) struct Group<'a> {
-    pub node: &'a Node,
-    /// `managedNodeGroups[0]`.
-    pub path: String,
-    pub managed: bool,
-}
-
-impl<'a> Group<'a> {
-    /// A field of the group, unless it is absent or null.
-    pub fn get(&self, field: &str) -> Option<&'a Entry> {
-        self.node.get(field)
-    }
-
-    /// The path of a field of the group.
-    pub fn path(&self, field: &str) -> String {
-        joined(&self.path, field)
-    }
-
-    fn truth(&self, field: &str) -> Option<bool> {
-        self.get(field).and_then(|entry| entry.node.truth())
-    }
-}
-
-/// The node groups of both kinds, in the order of the file.
-pub(super) fn list(root: &Node) -> Vec<Group<'_>> {
-    let mut groups = Vec::new();
-    for entry in root.entries() {
-        let managed = match entry.key.as_str() {
-            "nodeGroups" => false,
-            "managedNodeGroups" => true,
-            _ => continue,
-        };
-        for (index, node) in entry.node.items() {
-            groups.push(Group { node, path: format!("{}[{index}]", entry.key), managed });
-        }
-    }
-    groups
-}
 
 /// Reads all node groups. Without a network (the region is wrong) their zones stay empty.
 pub(super) fn read(

@@ -2,7 +2,7 @@
 
 use super::document::{Entry, Node};
 use super::findings::Findings;
-use super::groups::Group;
+use super::group::Group;
 use crate::catalogue::{self, InstanceType};
 use crate::problem::did_you_mean;
 

@@ -3,19 +3,10 @@
 use super::fields::{Errors, Fields, Placed};
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::tree::quoted;
-use crate::catalogue::{self, Region};
+use crate::catalogue::{self, Region, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{
-    Cluster, DaemonSet, KubernetesVersion, NodeGroup, Note, NoteKind, Taint, TaintEffect, Zone, ZoneId,
-};
-use sim_eks::quantity::Resources;
+use sim_eks::plan::{Cluster, KubernetesVersion, NodeGroup, Note, NoteKind, Taint, TaintEffect, Zone, ZoneId};
 use std::collections::BTreeMap;
-
-/// Minor versions of Kubernetes: the first one of EKS, and a bound beyond which a number is a slip.
-const VERSIONS: std::ops::RangeInclusive<u32> = 10..=60;
-
-/// What EKS runs in November 2026, extended support included.
-const VERSIONS_OF_EKS: std::ops::RangeInclusive<u32> = 30..=35;
 
 /// Reads a cluster table; what is wrong is noted. `None` if nothing else can be checked against it.
 pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Cluster> {
@@ -30,7 +21,7 @@ pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors
         version: version?,
         zones,
         node_groups: Vec::new(),
-        daemon_sets: daemon_sets(),
+        daemon_sets: catalogue::daemon_sets(),
     };
     for group in fields.tables("node_groups").into_iter().flatten() {
         let read = node_group(group, &cluster, errors);
@@ -271,14 +262,4 @@ pub(crate) fn taint_effect(name: &str) -> Option<TaintEffect> {
 /// A table of texts, by name.
 pub(crate) fn text_map(fields: &Fields, key: &str) -> BTreeMap<String, String> {
     fields.leaves(key).into_iter().flatten().map(|leaf| (leaf.path.clone(), leaf.text.clone())).collect()
-}
-
-/// What EKS runs on every node: the VPC CNI and kube-proxy, with their default requests.
-///
-/// Source: the manifests of aws/amazon-vpc-cni-k8s (two containers of 25m; rounded to what EKS's add-on asks, 50m) and
-/// kube-proxy's add-on (100m), documented.
-fn daemon_sets() -> Vec<DaemonSet> {
-    [("aws-node", 50), ("kube-proxy", 100)]
-        .map(|(name, milli_cpu)| DaemonSet { name: name.to_owned(), requests: Resources { milli_cpu, memory_mib: 0 } })
-        .to_vec()
 }

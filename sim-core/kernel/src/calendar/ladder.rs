@@ -115,7 +115,7 @@ impl<E: Copy> Ladder<E> {
         self.far.raise_base(now);
         let slot = self.far.slot_of(self.near.middle_time());
         self.near_end = self.far.start_of(slot);
-        self.near.give_back(self.near_end, &mut self.far);
+        self.near.give_back(self.near_end, |time, event| self.far.push(time, event));
     }
 }
 

@@ -1,7 +1,5 @@
 //! The events that come next, sorted.
 
-use super::far::Far;
-
 /// Events in falling order of time, equals in reversed order of scheduling, so that the next one is the last.
 ///
 /// Times and events lie apart, so that a search reads times only, and a value that was just written is read again in
@@ -92,11 +90,11 @@ impl<E: Copy> Near<E> {
         self.times.capacity().max(self.events.capacity())
     }
 
-    /// Moves all that is due at `end` or later to the slots, in order.
-    pub(super) fn give_back(&mut self, end: u64, far: &mut Far<E>) {
+    /// Gives all that is due at `end` or later to `take`, in order.
+    pub(super) fn give_back(&mut self, end: u64, mut take: impl FnMut(u64, E)) {
         let later = self.times.partition_point(|&time| time >= end);
         for index in (0..later).rev() {
-            far.push(self.times[index], self.events[index]);
+            take(self.times[index], self.events[index]);
         }
         self.times.drain(..later);
         self.events.drain(..later);
