@@ -62,12 +62,32 @@ fn beside(
 ) -> Result<Vec<PathBuf>, WriteError> {
     let name = place.file_name().ok_or_else(|| WriteError::at(out)(io::Error::other("a directory needs a name")))?;
     let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(WriteError::at(parent))?;
+    // Dropped after what is aside.
+    let _made = MadeParent::of(parent)?;
     let sibling = |what: &str| parent.join(format!(".{}.{what}-{}", name.to_string_lossy(), std::process::id()));
     let aside = Aside::new(sibling("writing"), out)?;
     let written = fill(&aside.path).map_err(|error| error.seen_from(&aside.path, out))?;
     exchange(&aside.path, place, &sibling("old")).map_err(|error| error.seen_from(place, out))?;
     Ok(written)
+}
+
+/// The directories above a place, of which those that were made for it are removed again if they stay empty.
+struct MadeParent(Vec<PathBuf>);
+
+impl MadeParent {
+    fn of(parent: &Path) -> Result<MadeParent, WriteError> {
+        let missing = parent.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+        let made = MadeParent(missing.map(Path::to_owned).collect());
+        fs::create_dir_all(parent).map_err(WriteError::at(parent))?;
+        Ok(made)
+    }
+}
+
+impl Drop for MadeParent {
+    fn drop(&mut self) {
+        // Directories that hold anything stay: the output, or what others put there meanwhile.
+        let _ = self.0.iter().try_for_each(fs::remove_dir);
+    }
 }
 
 /// Puts the directory `new` in the place of whatever output is there, which is removed.
@@ -222,6 +242,9 @@ mod tests {
         assert_eq!(error.to_string(), format!("cannot write {}: no storage space", out.join("report.html").display()));
         assert_eq!(names(parent.path()), [PathBuf::from("out")]);
         assert_eq!(names(&out), [PathBuf::from("plots"), "record.json".into()]);
+        let ended = replace_directory(&parent.path().join("a/b/out"), |_| Err(WriteError::Stopped));
+        assert!(ended.is_err());
+        assert_eq!(names(parent.path()), [PathBuf::from("out")], "no parent is left either");
     }
 
     #[test]
