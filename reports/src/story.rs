@@ -166,7 +166,7 @@ pub fn heading(name: &str) -> &str {
         "pods.pending.end" => "pods pending at the end",
         "workload.availability" => "wanted replicas that serve",
         "workload.connections.failed" => "connections to dead endpoints",
-        "workload.recovery" => "all replicas serve again after",
+        "workload.recovery" => "until all replicas serve",
         other => other,
     }
 }

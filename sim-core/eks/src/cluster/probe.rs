@@ -257,7 +257,7 @@ impl ClusterProbe {
     /// The results of a run that ends at `end`.
     pub fn measures(&mut self, end: SimTime) -> Vec<Measure> {
         let counts = self.counts.clone();
-        let whole = if self.disturbed { None } else { self.whole_again };
+        let whole = if self.disturbed { Some(end) } else { self.whole_again };
         let shares = [self.available.average(end), self.failing.average(end)];
         let kept = self.kept_alive.iter().filter(|alive| **alive).count();
         let falsely =
@@ -279,7 +279,7 @@ impl ClusterProbe {
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),
             measure("workload.availability", Unit::Share, Better::Up, available, "Share of wanted pods that served, averaged over time and over Deployments; pods beyond the wanted do not count."),
             measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time: the chance that a new connection fails."),
-            self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again, after the last loss of a serving pod other than by scaling; none if that never came or no serving pod was lost."),
+            self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again, after the last loss of a serving pod other than by scaling; one that has not come counts up to the end, none means that no serving pod was lost."),
         ]
     }
 

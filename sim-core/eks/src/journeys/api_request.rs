@@ -97,7 +97,6 @@ impl World {
         };
         let place = connection.place;
         let request = self.requests.at_mut(slot);
-        request.sent = true;
         if let Some((_, cause)) = silent {
             request.trouble = request.trouble.or(cause);
             return;

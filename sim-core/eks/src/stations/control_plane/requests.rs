@@ -32,8 +32,6 @@ pub struct Request {
     pub previous: u32,
     /// Whether its client still waits.
     pub awaited: bool,
-    /// Whether it was put on an open connection.
-    pub sent: bool,
     /// Whether an API server has it in hand, or it is on its way there.
     pub in_hand: bool,
     /// Whether its write is on its way through etcd: it may be committed after everyone has given it up.
@@ -88,7 +86,6 @@ impl Requests {
             next: NONE,
             previous: NONE,
             awaited: true,
-            sent: false,
             in_hand: false,
             proposed: false,
             server: ApiServerId(0),
