@@ -133,13 +133,12 @@ fn durations_are_never_negative_and_never_endless() {
 }
 
 #[test]
-fn laws_are_read_from_strings_and_numbers() {
+fn laws_are_read_from_strings_and_no_bare_number_is_a_time() {
     let from_text = Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer("uniform(1s, 2s)"));
     assert_eq!(from_text, Ok(Law::uniform(1.0, 2.0)));
-    assert_eq!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer(5_i64)), Ok(Law::constant(5.0)));
-    assert_eq!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer(0.5_f64)), Ok(Law::constant(0.5)));
+    assert!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer(5_i64)).is_err());
+    assert!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer(0.5_f64)).is_err());
     assert!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer("unifrm(1s)")).is_err());
-    assert!(Law::deserialize(IntoDeserializer::<ValueError>::into_deserializer(f64::NAN)).is_err());
 }
 
 #[test]

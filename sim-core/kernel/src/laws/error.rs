@@ -30,6 +30,11 @@ pub enum LawError {
         /// The units that may stand there.
         allowed: &'static str,
     },
+    /// A time is a bare number.
+    LacksUnit {
+        /// The number.
+        found: String,
+    },
     /// An argument is missing.
     MissingArgument {
         /// The law.
@@ -85,6 +90,7 @@ impl fmt::Display for LawError {
             Self::UnknownUnit { found, allowed } => {
                 write!(f, "`{found}` has a unit that cannot stand there; allowed are {allowed}")
             }
+            Self::LacksUnit { found } => write!(f, "`{found}` lacks its unit: ns, us, ms, s, m, h or d"),
             Self::MissingArgument { law, argument, form } => {
                 write!(f, "{law} lacks its {argument}; it is written {form}")
             }

@@ -1,7 +1,7 @@
 //! Laws as text: the one form that users write in scenarios and on the command line.
 //!
 //! ```text
-//!   0.3ms                                        always that; a bare number is in seconds
+//!   0.3ms                                        always that; only 0 needs no unit
 //!   uniform(0.05ms, 0.3ms)                       arguments in order ...
 //!   lognormal(median 38s, p95 75s, floor 24s)    ... or by name
 //!   empirical(1ms: 92.6%, 2ms: 100%)             upper end of a bucket: share of all values up to there
@@ -243,7 +243,7 @@ fn excerpt(text: &str) -> String {
     }
 }
 
-/// Reads a number in seconds, or without unit, or as a share of 1.
+/// Reads a time in seconds, a number without unit, or a share of 1.
 fn parse_number(text: &str, unit: Unit) -> Result<f64, LawError> {
     let not_a_number = || LawError::NotANumber { found: excerpt(text) };
     let end = text.find(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c))).unwrap_or(text.len());
@@ -264,6 +264,9 @@ fn parse_number(text: &str, unit: Unit) -> Result<f64, LawError> {
         _ => return Err(LawError::UnknownUnit { found: excerpt(text), allowed: units(unit) }),
     };
     let value = shifted(digits, shift).ok_or_else(not_a_number)?;
+    if unit == Unit::Time && suffix.is_empty() && value != 0.0 {
+        return Err(LawError::LacksUnit { found: excerpt(text) });
+    }
     Ok(value * factor)
 }
 
@@ -365,34 +368,22 @@ impl Serialize for Law {
 
 impl<'de> Deserialize<'de> for Law {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LawVisitor)
+        deserializer.deserialize_str(LawVisitor)
     }
 }
 
-/// Takes a law as text, or a bare number of seconds.
+/// Takes a law as text.
 struct LawVisitor;
 
 impl Visitor<'_> for LawVisitor {
     type Value = Law;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a law such as \"0.3ms\" or \"lognormal(median 38s, p95 75s)\", or a number of seconds")
+        f.write_str("a law such as \"0.3ms\" or \"lognormal(median 38s, p95 75s)\"")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Law, E> {
         text.parse().map_err(E::custom)
-    }
-
-    fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Law, E> {
-        Law::checked(Form::Constant(seconds)).map_err(E::custom)
-    }
-
-    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Law, E> {
-        self.visit_f64(seconds as f64)
-    }
-
-    fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Law, E> {
-        self.visit_f64(seconds as f64)
     }
 }
 
@@ -434,7 +425,7 @@ mod tests {
     #[test]
     fn other_ways_to_write_them_are_understood() {
         let pairs = [
-            ("5", "5s"),
+            ("0", "0s"),
             (" 1e-3 s", "1ms"),
             ("50\u{b5}s", "50us"),
             ("constant(5s)", "5s"),
@@ -467,7 +458,9 @@ mod tests {
             ("uniform(1s, low 2s)", "uniform takes no such argument as `low 2s`; it is written uniform(low, high)"),
             ("uniform(2s, 1s)", "uniform: high 1 is out of range; allowed is at least the low, 2"),
             ("exponential(0s)", "exponential: mean 0 is out of range; allowed is more than 0"),
-            ("exponential(1e400)", "exponential: mean inf is out of range; allowed is between -10^9 and 10^9"),
+            ("5", "`5` lacks its unit: ns, us, ms, s, m, h or d"),
+            ("uniform(1, 2s)", "`1` lacks its unit: ns, us, ms, s, m, h or d"),
+            ("exponential(1e400s)", "exponential: mean inf is out of range; allowed is between -10^9 and 10^9"),
             ("gamma(2s, 1s)", "`2s` has a unit that cannot stand there; allowed are none: it is a bare number"),
             ("mixture(0.5: 1s)", "mixture: the weights add up to 0.5, not to 1"),
             (
