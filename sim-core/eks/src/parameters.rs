@@ -163,7 +163,7 @@ parameters! {
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
     }
 
-    /// The administrator on the internet: runs one `kubectl get` after another, each a process of its own.
+    /// The administrator on the internet: each `kubectl get` is a process of its own, begun when it is due.
     admin: AdminParameters {
         interval: Law = "exponential(2s)", "10ms..1d", Inferred, "assumption: a person or a script that watches the cluster", "Time between two commands of an administrator.";
         list_share: f64 = "0.2", "0..1", Inferred, "assumption: one command in five lists pods, the others get one object", "Share of an administrator's commands that list all pods.";

@@ -294,3 +294,61 @@ fn a_change_applied_to_a_fork_is_the_only_difference() {
     let planned = story.zone_a_goes_dark().record();
     assert_eq!(measure(&dark, "etcd.election"), measure(&planned, "etcd.election"), "from one identical past");
 }
+
+/// etcd's answers may come after their request was given up, or another member was asked: a seat must not be handed back
+/// twice. Leaders that die again and again, far apart, make such answers.
+#[test]
+fn late_answers_of_etcd_hand_no_seat_back_twice() {
+    let mut story = story(12).with_externals().minutes(12).set("network.rtt_between_zones", "100ms");
+    for second in (300..500).step_by(10) {
+        let change = Change::EtcdMemberLoss { zone: None, lasts: Some(SimDuration::from_secs(3)) };
+        story
+            .plan
+            .steps
+            .push(sim_eks::plan::Step { at: sim_kernel::SimTime::ZERO + SimDuration::from_secs(second), change });
+    }
+    for record in story.records(0..12) {
+        assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+    }
+}
+
+/// facts/control-plane.md, section 9: a consistent list from the cache waits 3 s for etcd, then fails.
+#[test]
+fn without_a_quorum_lists_fail_too_and_the_outages_last_to_the_end() {
+    let mut lost = story(6).placed("a,b", "a", "a").with_externals().minutes(30);
+    for zone in [1, 2] {
+        lost = lost.at(10, Change::EtcdMemberLoss { zone: Some(ZoneId(zone)), lasts: None });
+    }
+    let record = lost.record();
+    for (class, name) in [("admin", "list"), ("admin", "get"), ("ci", "apply")] {
+        let verb = verb(&record, class, name);
+        assert!(failed(verb, "5xx") as f64 > 0.7 * verb.sent as f64, "{verb:?}");
+    }
+    for class in ["kubelet", "admin", "ci", "controllers"] {
+        let outage = measure(&record, &format!("api.outage.{class}"));
+        assert!((1180.0..=1201.0).contains(&outage), "{class}: {outage}");
+    }
+    assert_eq!(measure(&record, "etcd.writes_lost"), 0.0, "the leader never died");
+    assert!(measure(&record, "controllers.failover") > 1180.0, "nobody acts to the end");
+}
+
+#[test]
+fn power_alone_does_not_bring_back_what_another_fault_holds_down() {
+    let held = story(6).placed("a,b", "c", "b").minutes(60);
+    let held = held.at(6, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None }).zone_a_goes_dark();
+    let record = held.record();
+    assert!(fact(&record, "power returns to zone eu-west-1a").is_some());
+    assert!(fact(&record, "API server in eu-west-1a answers again").is_none());
+}
+
+/// A SYN is repeated after 1, 3, 7 and 15 s: a dial whose address comes back meanwhile need not be given up.
+#[test]
+fn a_waiting_dial_hears_that_its_address_is_back() {
+    let mut lost = story(0).placed("a,b", "c", "b").with_externals().minutes(12).set("api_server.start_time", "0s");
+    lost = lost.at(6, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: Some(SimDuration::from_secs(5)) });
+    let longest = |story: &story::Story| verb(&story.record(), "admin", "get").latency_s.expect("some succeed")[3];
+    let heard = longest(&lost.clone().set("admin.interval", "100ms"));
+    assert!((3.0..8.0).contains(&heard), "a SYN sent just after the loss is heard at its third repetition: {heard}");
+    let deaf = longest(&lost.set("admin.interval", "100ms").set("connection.syn_retry", "1m"));
+    assert!((15.0..15.5).contains(&deaf), "{deaf}");
+}

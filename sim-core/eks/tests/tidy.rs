@@ -52,6 +52,21 @@ fn the_kernel_and_the_study_name_no_type_of_the_model() {
     }
 }
 
+/// A parameter that nothing reads would promise what the model does not do.
+#[test]
+fn every_parameter_is_read_outside_the_registry() {
+    let mut files = sources("src");
+    files.retain(|(path, _)| !path.ends_with("parameters.rs"));
+    for declared in sim_eks::DECLARATIONS {
+        let field = format!(".{}", declared.path.split('.').next_back().expect("a path has a name"));
+        let is_read = |line: &str| {
+            let mut after = line.split(&field).skip(1);
+            after.any(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '('))
+        };
+        assert!(files.iter().any(|(_, code)| code.lines().any(is_read)), "nothing reads {}", declared.path);
+    }
+}
+
 /// A time in the code is a default that nobody sources: it belongs into `parameters.rs`. The windows of the series are
 /// no part of the model.
 #[test]

@@ -1,7 +1,7 @@
 //! An API server: admission by priority level, cores that requests queue for, connections to the etcd members.
 //!
-//! All CPU time of a request is spent before etcd is asked; memory, watch fan-out and the request's own time-out on
-//! the server are left out, so an API server is never killed for its memory and never slowed by watchers.
+//! All CPU time of a request is spent before etcd is asked; memory and watch fan-out are left out, so an API server is
+//! never killed for its memory and never slowed by watchers.
 
 use super::flow_control::FlowControl;
 use crate::ids::{MemberId, RequestRef};
