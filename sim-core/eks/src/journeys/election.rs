@@ -5,7 +5,7 @@
 //! member dies -> calls to it stall -> GivenUp -> ... -> it returns -> Reconnected
 //! ```
 
-use super::api_request::zone_of;
+use super::etcd_request::zone_of;
 use crate::event::{ElectionStep, Event, Future, LinkStep};
 use crate::ids::{ApiServerId, MemberId};
 use crate::probes::Cause;

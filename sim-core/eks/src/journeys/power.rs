@@ -5,7 +5,7 @@
 //! power back: instances boot, the member and the server start, unless another fault holds them down
 //! ```
 
-use super::api_request::zone_of;
+use super::etcd_request::zone_of;
 use crate::event::{CandidateStep, Event, Future, NlbStep, Part};
 use crate::ids::{ApiServerId, Component, DeploymentId, GroupId, MemberId};
 use crate::plan::{Change, ZoneId};

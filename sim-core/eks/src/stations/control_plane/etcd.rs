@@ -6,9 +6,12 @@
 //! Left out: log divergence and catch-up, partitions between members, a leader that steps down without a quorum (its
 //! writes time out instead), database size and compaction.
 
+mod disk;
+
 use crate::ids::{MemberId, RequestRef};
 use crate::parameters::EtcdParameters;
 use crate::probes::Cause;
+use disk::Disk;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 
 const TICK_PHASE: Purpose = Purpose::new("etcd/tick-phase");
@@ -52,29 +55,6 @@ struct Member {
     clock: u32,
     lives: u32,
     waiting: Vec<RequestRef>,
-}
-
-/// A log's disk: one fsync at a time; what arrives during one shares the next.
-#[derive(Clone, Copy, Debug, Default)]
-struct Disk {
-    running_until: SimTime,
-    next_until: SimTime,
-}
-
-impl Disk {
-    /// An entry arrives at `now`: when it is on disk. `fsync` is asked for the length of an fsync that must begin.
-    fn sync(&mut self, now: SimTime, fsync: impl FnOnce() -> SimDuration) -> SimTime {
-        if now >= self.next_until {
-            self.running_until = now + fsync();
-            self.next_until = self.running_until;
-        } else if now >= self.running_until {
-            self.running_until = self.next_until;
-            self.next_until = self.running_until + fsync();
-        } else if self.next_until == self.running_until {
-            self.next_until = self.running_until + fsync();
-        }
-        self.next_until
-    }
 }
 
 /// What a member can do with a request.
