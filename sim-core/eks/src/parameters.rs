@@ -117,6 +117,8 @@ parameters! {
         rtt_internet: Law = "lognormal(median 15ms, p95 60ms)", "0s..10s", Inferred, "proposal for an office in the same country", "Round trip from an administrator or a CI system on the internet to the region, drawn once per client.";
         loopback: Law = "uniform(20us, 60us)", "0s..1s", Inferred, "a system call and a wake-up at each end; no measured source", "Time of one message between a component and the API server on its own instance.";
         jitter: f64 = "0.1", "0..1", Measured, "the same 47 zone pairs: about +-10 % within a pair", "How far one message's delay may lie from its pair's mean, as a share, either way.";
+        rto_min: SimDuration = "200ms", "1ms..10s", Documented, "Linux net/ipv4: TCP_RTO_MIN; RFC 6298 asks for 1 s, which no data centre waits", "What TCP waits beyond a round trip before it repeats a lost segment for the first time; the pause doubles from there.";
+        rto_max: SimDuration = "120s", "1s..1h", Documented, "Linux net/ipv4: TCP_RTO_MAX", "The longest pause of TCP between two repetitions of one segment.";
     }
 
     /// Name resolution of the endpoint.

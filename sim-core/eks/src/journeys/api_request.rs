@@ -15,7 +15,7 @@ use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::network::connections::NONE;
-use crate::stations::network::{ConnectionState, Place};
+use crate::stations::network::{ConnectionState, Leg, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -108,9 +108,16 @@ impl World {
         if let Caller::Component(..) = caller {
             return self.plan.parameters.network.loopback.duration(draw);
         }
-        let to_node = self.zones.delay_from(place, through, draw);
+        let legs = self.legs(place, through, server);
+        let to_node = self.zones.clear_delay(legs[0], draw);
         let in_node = self.plan.parameters.nlb.added_latency.duration(draw);
-        to_node + in_node + self.zones.delay(through, self.api_servers[server.index()].zone, draw)
+        let way = to_node + in_node + self.zones.clear_delay(legs[1], draw);
+        self.zones.impaired(way, &legs, draw)
+    }
+
+    /// The way between a client and an API server, through an NLB node.
+    pub(crate) fn legs(&self, place: Place, through: ZoneId, server: ApiServerId) -> [Leg; 2] {
+        [(place, through), (Place::Zone(through), self.api_servers[server.index()].zone)]
     }
 
     /// The answer goes out; nobody hears it if the client has given up or the path is silent.

@@ -173,8 +173,9 @@ impl World {
     /// Time of TCP's and TLS's round trips and of the server's signature.
     fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
         let parameters = &self.plan.parameters;
-        let to_node = self.zones.delay_from(place, address, draw);
-        let on = self.zones.delay(address, self.api_servers[server.index()].zone, draw);
+        let legs = self.legs(place, address, server);
+        let to_node = self.zones.clear_delay(legs[0], draw);
+        let on = self.zones.clear_delay(legs[1], draw);
         let one_way = to_node + on + parameters.nlb.added_latency.duration(draw);
         one_way * (2 + 2 * parameters.connection.tls_round_trips) + parameters.connection.tls_cpu.duration(draw)
     }

@@ -6,4 +6,4 @@ pub mod zones;
 
 pub use connections::{Connection, ConnectionState, Connections, Owner};
 pub use dns::{Addresses, Dns};
-pub use zones::{Place, Zones};
+pub use zones::{Impairment, Leg, Place, Way, Zones};
