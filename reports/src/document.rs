@@ -2,9 +2,9 @@
 
 use crate::story;
 use serde::{Deserialize, Serialize};
-use sim_eks::record::Weight;
+use sim_eks::record::{Fact, Weight};
 use sim_eks::{Plan, Record};
-use sim_study::{Findings, Series};
+use sim_study::{Estimate, Findings, Series};
 use std::borrow::Cow;
 
 /// Everything that is needed to render any report again.
@@ -26,9 +26,25 @@ pub struct Document {
     pub findings: Findings,
     /// One full record per case, in the order of the findings' cases: the first replication that drew it.
     pub records: Vec<Record>,
+    /// What the plan's variants tell, in their order, from runs with the same seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<VariantFindings>,
     /// What was left out or shortened to keep the file within its limit, in sentences; empty as a rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+}
+
+/// What the replications of one variant of the plan tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariantFindings {
+    /// Its name, as in the plan.
+    pub name: String,
+    /// What its replications tell together.
+    pub findings: Findings,
+    /// How its measures differ from those of the plan itself, replication by replication, in the order of the plan's.
+    pub differences: Vec<Estimate>,
+    /// The turning points of one run of its most telling case.
+    pub timeline: Vec<Fact>,
 }
 
 /// Why a text is not a document.
@@ -80,8 +96,18 @@ impl Document {
             plan,
             findings,
             records,
+            variants: Vec::new(),
             left_out: Vec::new(),
         }
+    }
+
+    /// Adds what the next variant of the plan tells; `records` holds one record per case of its findings.
+    pub fn add_variant(&mut self, name: &str, findings: Findings, records: Vec<Record>) {
+        let told = records.into_iter().nth(story::telling_case(&findings));
+        let mut timeline = told.map(|record| record.timeline).unwrap_or_default();
+        timeline.retain(|fact| fact.weight >= Weight::Turn);
+        let differences = sim_study::paired(&self.findings, &findings);
+        self.variants.push(VariantFindings { name: name.to_owned(), findings, differences, timeline });
     }
 
     /// The document as JSON, a line per entry of the top level, at most [`Document::BYTES_MAX`] bytes: a larger one is
@@ -130,6 +156,9 @@ impl Document {
             ("findings", value(&self.findings)),
             ("records", value(&self.records)),
         ];
+        if !self.variants.is_empty() {
+            entries.push(("variants", value(&self.variants)));
+        }
         if !self.left_out.is_empty() {
             entries.push(("left_out", value(&self.left_out)));
         }
@@ -163,7 +192,9 @@ const THINNING: [fn(&mut Document) -> Option<String>; 8] = [
 ];
 
 fn drop_run_rows(document: &mut Document) -> Option<String> {
-    let rows = std::mem::take(&mut document.findings.runs).len();
+    let variants = document.variants.iter_mut().map(|variant| &mut variant.findings.runs);
+    let runs = std::iter::once(&mut document.findings.runs).chain(variants);
+    let rows: usize = runs.map(|runs| std::mem::take(runs).len()).sum();
     (rows > 0).then(|| format!("the rows of {rows} single replications"))
 }
 

@@ -2,7 +2,7 @@
 //! the model gives over time. Series are grouped by their names' families; an unknown one gets a chart of its own.
 
 use crate::chart::{Band, Chart, Figure, Line, Mark, MarkKind};
-use crate::story;
+use crate::{Document, story, variants};
 use sim_eks::{Plan, Record};
 use sim_study::{Findings, Unit};
 
@@ -39,6 +39,41 @@ pub fn of_run(plan: &Plan, record: &Record) -> Vec<Figure> {
         line: Line { label: String::new(), window_s: series.window_s, values: series.values.clone(), band: None },
     });
     figures(plan, curves.collect())
+}
+
+/// The figures of a plan and its variants: for each series a chart with a line for each of them.
+pub fn side_by_side(document: &Document) -> Vec<Figure> {
+    let mut figure = Figure::named("variants", "Side by side: the scenario and its variants");
+    let names = variants::names(document);
+    let all = || std::iter::once(&document.findings).chain(document.variants.iter().map(|variant| &variant.findings));
+    for band in &document.findings.bands {
+        let curve = Curve { name: &band.name, unit: band.unit, definition: &band.definition, line: Line::default() };
+        let log = band.name.starts_with(LATENCY);
+        let empty = Chart {
+            title: variant_title(&curve),
+            unit: band.unit,
+            log,
+            end_s: document.plan.duration.as_secs_f64(),
+            lines: Vec::new(),
+            marks: marks(&document.plan),
+        };
+        for (name, findings) in names.iter().zip(all()) {
+            let Some(own) = findings.bands.iter().find(|own| own.name == band.name) else { continue };
+            let (label, values) = (name.clone(), own.mean.clone());
+            figure.add(empty.clone(), Line { label, window_s: own.window_s, values, band: None });
+        }
+    }
+    figure.in_parts()
+}
+
+fn variant_title(curve: &Curve<'_>) -> String {
+    if let Some(class) = curve.name.strip_prefix(AVAILABILITY) {
+        return format!("{class}: availability");
+    }
+    match curve.name.strip_prefix(LATENCY).and_then(|rest| rest.split_once('.')) {
+        Some((quantile, class)) => format!("{class}: latency, {quantile}"),
+        None => title_of(curve),
+    }
 }
 
 const AVAILABILITY: &str = "api.availability.";

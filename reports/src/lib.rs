@@ -14,12 +14,13 @@ mod story;
 mod table;
 mod terminal;
 mod text;
+mod variants;
 mod verdict;
 mod write;
 
-pub use document::{Document, ReadError};
+pub use document::{Document, ReadError, VariantFindings};
 pub use html::html;
 pub use terminal::{Style, terminal, where_the_files_are};
 pub use text::harmless;
-pub use verdict::{Judged, Judgement, Verdict, verdict};
+pub use verdict::{Judged, Judgement, Verdict, judge_all, verdict};
 pub use write::{WriteError, Writing, check_place, write_all};

@@ -4,6 +4,7 @@ use crate::numbers::{NONE, no_interval, probability, show_estimate};
 use crate::story::{self, CLASS_FAMILIES};
 use crate::table::{Side, Table, Tone};
 use crate::text::{cut, harmless, width, wrap};
+use crate::variants::{self, Change};
 use crate::{Document, Judged, Judgement, verdict};
 use sim_eks::Record;
 use sim_eks::plan::{NoteKind, Step};
@@ -32,6 +33,8 @@ const CASE_MEASURES: usize = 3;
 const CASE_NAME: usize = 48;
 /// Columns of a turning point's text: two lines, as a rule.
 const FACT: usize = 110;
+/// Measures that are told of a plan and its variants side by side.
+const VARIANT_ROWS: usize = 18;
 /// Objectives that are listed.
 const OBJECTIVES: usize = 6;
 
@@ -40,9 +43,13 @@ pub fn terminal(document: &Document, style: Style) -> String {
     let mut screen = Screen { style: Style { width: style.width.max(60), ..style }, text: String::new() };
     screen.head(document);
     screen.verdict(document);
-    screen.clients(&document.findings);
-    screen.cluster(&document.findings);
-    screen.cases(&document.findings);
+    if document.variants.is_empty() {
+        screen.clients(&document.findings);
+        screen.cluster(&document.findings);
+        screen.cases(&document.findings);
+    } else {
+        screen.side_by_side(document);
+    }
     let fine_print = screen.fine_print(document);
     screen.turning_points(document, fine_print.len());
     for line in fine_print {
@@ -198,6 +205,37 @@ impl Screen {
             table.row(left.into_iter().chain(right).collect());
         }
         self.table(&table);
+        self.blank();
+    }
+
+    /// The plan and its variants, a column each.
+    fn side_by_side(&mut self, document: &Document) {
+        let names = variants::names(document);
+        let mut sides = vec![Side::Right; names.len() + 1];
+        sides[0] = Side::Left;
+        let mut table = Table::new(&sides);
+        let heading = format!("Side by side {}", interval_note(&document.findings));
+        table.head(std::iter::once(heading).chain(names.iter().cloned()).collect());
+        if let Some(met) = variants::objectives(document) {
+            let cells = met.into_iter().map(|met| (Tone::Strong, met));
+            table.row(std::iter::once((Tone::Strong, "objectives met".to_owned())).chain(cells).collect());
+        }
+        for row in variants::telling_rows(document, VARIANT_ROWS) {
+            let cells = row.cells.into_iter().map(|(shown, change, _)| match change {
+                Change::Unsure => (Tone::Plain, format!("{shown}  ")),
+                Change::Better => (Tone::Good, format!("{shown} *")),
+                Change::Worse => (Tone::Bad, format!("{shown} *")),
+                Change::Different => (Tone::Doubtful, format!("{shown} *")),
+            });
+            let base = [(Tone::Plain, row.heading), (Tone::Plain, row.base)];
+            table.row(base.into_iter().chain(cells).collect());
+        }
+        self.table(&table);
+        let base = &names[0];
+        self.line(
+            Tone::Quiet,
+            &format!("  * differs from {base}: the 95 % interval of the difference, run by run, leaves out 0"),
+        );
         self.blank();
     }
 

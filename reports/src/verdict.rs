@@ -2,7 +2,7 @@
 
 use crate::Document;
 use sim_eks::plan::{Bound, Objective};
-use sim_study::Estimate;
+use sim_study::{Estimate, Findings};
 
 /// What became of all objectives of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,15 +52,19 @@ impl Judged {
     }
 }
 
-/// Judges every objective of a document's plan.
+/// Judges every objective of a document's plan, by the plan itself: its variants have no say.
 pub fn verdict(document: &Document) -> Verdict {
-    let objectives: Vec<_> = document.plan.objectives.iter().map(|objective| judge(document, objective)).collect();
+    let objectives = judge_all(&document.plan.objectives, &document.findings);
     let missed = objectives.iter().any(|judgement| judgement.outcome == Judged::Missed);
     Verdict { objectives, missed }
 }
 
-fn judge(document: &Document, objective: &Objective) -> Judgement {
-    let findings = &document.findings;
+/// Judges objectives by findings.
+pub fn judge_all(objectives: &[Objective], findings: &Findings) -> Vec<Judgement> {
+    objectives.iter().map(|objective| judge(findings, objective)).collect()
+}
+
+fn judge(findings: &Findings, objective: &Objective) -> Judgement {
     let column = findings.total.iter().position(|estimate| estimate.name == objective.measure);
     let estimate = column.map(|column| findings.total[column].clone());
     let mean = estimate.as_ref().and_then(|estimate| estimate.mean);

@@ -162,8 +162,10 @@ fn paint(plots: &[(String, Figure)], stop: Option<&AtomicBool>) -> Vec<Option<Re
 /// The plots by file name: those over all replications, and where there are several cases those of the most telling
 /// one.
 fn plots(document: &Document) -> Vec<(String, Figure)> {
+    let side_by_side = if document.variants.is_empty() { Vec::new() } else { figures::side_by_side(document) };
     let mut plots: Vec<_> = figures::of_all(&document.plan, &document.findings)
         .into_iter()
+        .chain(side_by_side)
         .map(|figure| (figure.name.clone(), figure))
         .collect();
     let telling = story::telling_case(&document.findings);

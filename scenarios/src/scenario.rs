@@ -12,6 +12,7 @@ pub mod quantity;
 pub(crate) mod settings;
 mod steps;
 mod tree;
+mod variants;
 mod workload;
 
 use crate::eksctl;
@@ -112,6 +113,7 @@ fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut E
     if request.still {
         settings.still(&mut notes);
     }
+    let variants = variants::resolve(file, leaves, request, &cluster, errors);
     let deployments = workload::deployments(file, &cluster, &mut notes, errors);
     let stage = steps::Stage { cluster: &cluster, deployments: &deployments, duration, warm_up };
     let steps = steps::resolve(file, &stage, &mut notes, errors);
@@ -131,6 +133,8 @@ fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut E
         parameters: settings.parameters,
         cluster,
         notes,
+        base: if variants.is_empty() { String::new() } else { file.text("base")?.clone() },
+        variants,
         modes: Modes::default(),
     })
 }

@@ -100,6 +100,8 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("55-yaml.toml", 2, "is not TOML"),
     ("56-deep.toml", 2, "is not TOML"),
     ("57-unknown-measure.toml", 24, "objectives.api.availability.admn: is no measure of a run; did you mean"),
+    ("58-variant-twice.toml", 29, "variants[1].name: \"fast\" is the name of another variant"),
+    ("59-variant-of-nothing.toml", 26, "there is no such parameter; did you mean nlb.cross_zone"),
     ("60-max-below-min.yaml", 12, "managedNodeGroups[0].maxSize: found 2, below minSize 3"),
     ("61-desired-below-min.yaml", 12, "managedNodeGroups[0].desiredCapacity: found 1, below minSize 3"),
     (

@@ -27,12 +27,10 @@ pub fn run(arguments: &Run) -> Result<Ended, Failure> {
     output::check(&out)?;
 
     let simulation = Stopwatch::start();
-    let (plan, study, threads) = study(arguments, plan, &signals)?;
-    let simulated_in = simulation.elapsed();
-
-    let replications = study.findings.replications;
     let program = concat!("ekssim ", env!("CARGO_PKG_VERSION"));
-    let mut document = Document::new(program, arguments.seed, plan, study.findings, study.records);
+    let (mut document, threads) = document(program, arguments, plan, &signals)?;
+    let simulated_in = simulation.elapsed();
+    let replications = document.findings.replications;
     document.command = command_of(arguments, replications);
     if let Some(interrupted) = signals.failure() {
         return Err(interrupted);
@@ -68,21 +66,31 @@ fn default_out(plan: &Plan, seed: u64) -> PathBuf {
     PathBuf::from("ekssim-out").join(format!("{}-{seed}", plan.scenario))
 }
 
-/// Runs all replications; hands the plan back, and says how many threads there were.
-fn study(arguments: &Run, plan: Plan, signals: &Signals) -> Result<(Plan, Study<sim_eks::Record>, usize), Failure> {
+/// Runs all replications of the plan and of its variants, with the same seed; says how many threads there were.
+fn document(program: &str, arguments: &Run, plan: Plan, signals: &Signals) -> Result<(Document, usize), Failure> {
     let count = arguments.replications.unwrap_or(plan.replications);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = arguments.threads.unwrap_or(cores).min(count as usize);
-    let progress = Progress::new(count, arguments.quiet);
-    let plan = Arc::new(plan);
+    let plans: Vec<Arc<Plan>> = plan.variants.iter().map(|variant| Arc::new(plan.variant(variant))).collect();
+    let progress = Progress::new(count.saturating_mul(1 + plans.len() as u32), arguments.quiet);
     let replications = Replications { count, threads };
-    let report = |done, _of| progress.done(done);
-    let study = replicate::<sim_eks::Run>(&plan, arguments.seed, replications, &report, &signals.stop);
-    let study = study.map_err(|error| match error {
-        StudyError::Interrupted => signals.failure().unwrap_or(Failure::System(error.to_string())),
-        other => Failure::System(other.to_string()),
-    })?;
-    Ok((Arc::unwrap_or_clone(plan), study, threads))
+    let run = |plan: &Arc<Plan>, before: u32| {
+        let report = |done, _of| progress.done(before.saturating_add(done));
+        let study = replicate::<sim_eks::Run>(plan, arguments.seed, replications, &report, &signals.stop);
+        study.map_err(|error| match error {
+            StudyError::Interrupted => signals.failure().unwrap_or(Failure::System(error.to_string())),
+            other => Failure::System(other.to_string()),
+        })
+    };
+    let plan = Arc::new(plan);
+    let Study { findings, records } = run(&plan, 0)?;
+    let mut document = Document::new(program, arguments.seed, Arc::unwrap_or_clone(plan), findings, records);
+    for (before, variant) in (1..).zip(&plans) {
+        let Study { findings, records } = run(variant, count.saturating_mul(before))?;
+        let name = document.plan.variants[before as usize - 1].name.clone();
+        document.add_variant(&name, findings, records);
+    }
+    Ok((document, threads))
 }
 
 /// The command that gives the same record again, without what does not matter to it.

@@ -48,6 +48,24 @@ fn a_missed_objective_ends_with_99_and_all_files() {
 }
 
 #[test]
+fn variants_are_told_side_by_side_and_can_be_rendered_again() {
+    let place = Place::new();
+    let (code, out, err) = place.run(&format!("run '{}' --out out", data("variants.toml")));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let head = out.lines().find(|line| line.starts_with("Side by side")).expect("a table of columns");
+    assert!(head.contains("30 s") && head.contains("10 s") && head.contains("slow checks"), "{head}");
+    let outage = out.lines().find(|line| line.contains("longest outage, kubelet")).expect("a row");
+    assert!(outage.contains('*'), "a shorter timer surely changes the kubelets' outage: {outage}");
+    let page = place.read("out/report.html");
+    assert!(page.contains("id=\"variants\"") && page.contains("connection.read_idle = 10s"));
+    assert!(place.path().join("out/plots/variants.svg").is_file());
+    let record = place.read("out/record.json");
+    let (code, again, _) = place.run("report out");
+    assert_eq!(code, 0);
+    assert!(again.contains(head) && place.read("out/record.json") == record);
+}
+
+#[test]
 fn quiet_says_nothing_of_files() {
     let place = Place::new();
     let (_, loud, _) = place.run(&small());

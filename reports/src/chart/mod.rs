@@ -52,7 +52,7 @@ pub struct Chart {
 }
 
 /// One quantity over time, by windows of equal length from zero.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
     /// Its name, written at its end; empty where the chart's title says it.
     pub label: String,

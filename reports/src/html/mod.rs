@@ -9,6 +9,7 @@ mod pictures;
 mod requests;
 mod summary;
 mod timelines;
+mod variants;
 
 use crate::Document;
 use crate::text::harmless;
@@ -23,6 +24,7 @@ struct Page {
     style: &'static str,
     script: &'static str,
     summary: summary::Summary,
+    variants: Option<variants::Variants>,
     cases: cases::Cases,
     pictures: pictures::Pictures,
     timelines: Vec<timelines::Timeline>,
@@ -48,6 +50,7 @@ pub fn html(document: &Document) -> String {
         style: include_str!("../../templates/report.css"),
         script: include_str!("../../templates/report.js"),
         summary: summary::summary(document),
+        variants: variants::variants(document),
         cases: cases::cases(document),
         pictures,
         timelines: timelines::timelines(document),

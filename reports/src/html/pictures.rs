@@ -63,7 +63,13 @@ pub fn pictures(document: &Document) -> Pictures {
                 .to_owned(),
         ),
     };
-    let mut tabs = vec![tab(all, figures::of_all(&document.plan, findings), &mut values)];
+    let mut tabs = Vec::new();
+    if !document.variants.is_empty() {
+        let note = "Means over the replications in each window, a line for the scenario and one for each variant.";
+        let label = ("Side by side".to_owned(), note.to_owned());
+        tabs.push(tab(label, figures::side_by_side(document), &mut values));
+    }
+    tabs.push(tab(all, figures::of_all(&document.plan, findings), &mut values));
     if findings.replications > 1 {
         for (at, record) in document.records.iter().enumerate() {
             let note = format!("One run: replication {}, {}.", record.replication, case_name(document, at));
@@ -93,11 +99,16 @@ fn paired(groups: Vec<Group>) -> Vec<Group> {
     let mut small = Group { title: "Nodes, pods and the rest".to_owned(), charts: Vec::new() };
     for group in groups {
         match paired.last_mut() {
-            Some(last) if last.charts.len() == group.charts.len() && group.charts.len() > 1 => {
+            Some(last)
+                if last.charts.len() == group.charts.len()
+                    && group.charts.len() > 1
+                    && group.title.starts_with("Latency") =>
+            {
                 last.title = "API availability, and latency of successful requests, by client class".to_owned();
                 let left = std::mem::take(&mut last.charts);
                 last.charts = left.into_iter().zip(group.charts).flat_map(|(left, right)| [left, right]).collect();
             }
+            _ if group.title.starts_with("Side") => paired.push(group),
             _ if group.title.starts_with("API") || group.title.starts_with("Latency") => paired.push(group),
             _ => small.charts.extend(group.charts),
         }

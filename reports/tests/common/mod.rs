@@ -54,6 +54,8 @@ pub fn plan() -> Plan {
             note(NoteKind::Filled, "nodeGroups[0].desiredCapacity", "2, as eksctl fills in"),
             note(NoteKind::Warning, "metadata.version", "EKS no longer offers 1.22"),
         ],
+        base: String::new(),
+        variants: Vec::new(),
         modes: Modes::default(),
     }
 }

@@ -50,6 +50,10 @@ impl Errors {
     }
 
     fn keep(&mut self, error: InputError) {
+        // Variants read the scenario's own parameters again.
+        if self.found.contains(&error) {
+            return;
+        }
         if self.are_full() { self.more += 1 } else { self.found.push(error) }
     }
 

@@ -126,6 +126,21 @@ pub(crate) static SCENARIO: Shape = Shape {
             Then("their defaults"),
             "Parameters of the model by their paths; `ekssim explain` lists them.",
         ),
+        key("base", Text, Default("base"), "What the scenario itself is called beside its variants."),
+        key(
+            "variants",
+            Tables(&VARIANT),
+            Then("none"),
+            "The same scenario with other parameters, run with the same draws and reported side by side.",
+        ),
+    ],
+};
+
+static VARIANT: Shape = Shape {
+    about: "The same scenario with other parameters.",
+    keys: &[
+        key("name", Text, Refused, "Its name in reports."),
+        key("parameters", Parameters, Refused, "Parameters that differ, by their paths."),
     ],
 };
 

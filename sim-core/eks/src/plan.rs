@@ -38,6 +38,12 @@ pub struct Plan {
     pub settings: Vec<Setting>,
     /// What was filled in, what is not modelled, what the user should know.
     pub notes: Vec<Note>,
+    /// What the plan itself is called beside its variants.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base: String,
+    /// The same plan with other parameters, to be run side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<Variant>,
     /// How the run is carried out; none of it may change a fact, so it is no part of the plan's hash.
     #[serde(skip)]
     pub modes: Modes,
@@ -330,6 +336,17 @@ pub struct Setting {
     pub origin: String,
 }
 
+/// The plan with other parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variant {
+    /// Its name, unique in the plan.
+    pub name: String,
+    /// Every parameter.
+    pub parameters: Parameters,
+    /// The parameters that do not have their default, and who set them.
+    pub settings: Vec<Setting>,
+}
+
 /// Something that the reader of a report must know of the input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Note {
@@ -373,6 +390,16 @@ impl Plan {
         let ten = SimDuration::from_secs(10);
         let tens = self.duration.as_nanos().div_ceil(Self::WINDOWS_MAX * ten.as_nanos()).max(1);
         ten * tens
+    }
+
+    /// The plan of one of its variants, which has none itself.
+    pub fn variant(&self, variant: &Variant) -> Plan {
+        Plan {
+            parameters: variant.parameters.clone(),
+            settings: variant.settings.clone(),
+            variants: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// The hash of everything that decides the results: two plans with the same hash give the same records.

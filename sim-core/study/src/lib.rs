@@ -14,10 +14,12 @@
 mod findings;
 mod fold;
 mod model;
+mod paired;
 mod replicate;
 mod sample;
 mod student;
 
 pub use findings::{Band, CaseFindings, Estimate, Findings, RunRow};
 pub use model::{Better, Case, Measure, Outcome, Series, Subject, Unit};
+pub use paired::paired;
 pub use replicate::{Replications, Study, StudyError, replicate};

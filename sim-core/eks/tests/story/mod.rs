@@ -65,6 +65,8 @@ pub fn story(nodes: u32) -> Story {
         parameters: Parameters::default(),
         settings: Vec::new(),
         notes: Vec::new(),
+        base: String::new(),
+        variants: Vec::new(),
         modes: Modes::default(),
     };
     Story { plan, seed: 1, replication: 0 }
