@@ -1,5 +1,9 @@
 //! What an API request is for: who sends it, what it costs, and what it changes once etcd has it.
 
+mod cost;
+
+pub use cost::{Resource, Verb};
+
 use crate::ids::{ApiServerId, Component, DeploymentId, NodeId, PodId};
 use crate::plan::ExternalClient;
 

@@ -17,6 +17,8 @@ pub enum Event {
     Request(RequestRef, RequestStep),
     /// A client's patience with a request ends.
     RequestDeadline(RequestRef),
+    /// A core of an API server is to be asked: the server, the core, the generation of its job.
+    Core(ApiServerId, u8, u32),
     /// A request has waited in the queue of its priority level for as long as it may.
     QueueDeadline(RequestRef),
     /// A connection has come a step further.
@@ -73,8 +75,6 @@ const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the
 pub enum RequestStep {
     /// It reached the API server.
     Arrives,
-    /// The API server's CPU is done with it.
-    Processed,
     /// It reached the etcd member that was asked.
     AtMember(u8),
     /// The member's leader has it.

@@ -31,8 +31,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "larger control planes cannot be drawn; in a cluster over more than three zones the loss of the fourth spares it",
     },
     Omission {
-        what: "memory of API servers, watch fan-out, CPU time by object size, seats of wide LISTs, borrowing between priority levels",
-        effect: "overload by large objects, many watchers or big LISTs is seen too late or not at all",
+        what: "memory of API servers, watch fan-out, seats of wide LISTs, borrowing between priority levels",
+        effect: "overload by many watchers or big LISTs is seen too late or not at all",
     },
     Omission {
         what: "informers: their lists, watches and relists after an outage",

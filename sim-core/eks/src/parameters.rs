@@ -182,14 +182,30 @@ parameters! {
     api_server: ApiServerParameters {
         count: u64 = "2", "1..3", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two", "API servers, one in a zone.";
         cores: u64 = "4", "1..128", Inferred, "not published; smallest standard control plane assumed with 4 vCPU", "Cores of one API server.";
-        read_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a read of one object.";
-        write_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of a write of one object, before and after etcd together.";
-        list_cpu_per_object: Law = "50us", "0s..1s", Inferred, "about 5 kB an object at 50 to 200 MB/s of JSON encoding", "CPU time of a LIST for each object in the answer.";
+        time_slice: SimDuration = "10ms", "1us..1s", Documented, "Go's scheduler, runtime/proc.go: a goroutine that has run for 10 ms is preempted", "How long a job runs on a core while others wait, before it goes to the tail of the queue.";
+        get_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a GET, besides its bytes.";
+        list_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "as a GET; no vendor publishes a distribution", "CPU time of a LIST, besides its bytes.";
+        create_cpu: Law = "lognormal(median 2.5ms, p95 5ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of a CREATE, before and after etcd together, besides its bytes.";
+        update_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of an UPDATE, before and after etcd together, besides its bytes.";
+        patch_cpu: Law = "lognormal(median 2.5ms, p95 5ms)", "0s..10s", Inferred, "as a write, with the patch to apply; no vendor publishes a distribution", "CPU time of a PATCH, before and after etcd together, besides its bytes.";
+        delete_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "as a write; no vendor publishes a distribution", "CPU time of a DELETE, before and after etcd together, besides its bytes.";
+        json_mb_per_s: f64 = "100", "1..10000", Inferred, "50 to 200 MB/s; 150 MB for 30,000 pods by the Kubernetes blog on version 1.2", "Megabytes that a core encodes or decodes per second as JSON.";
+        protobuf_speedup: f64 = "3", "1..100", Inferred, "two to four times as fast as JSON", "How much faster a core encodes and decodes protobuf, which built-in components speak.";
+        gzip_mb_per_s: f64 = "150", "1..10000", Inferred, "Go's compress/gzip at its fastest level; no measured source", "Megabytes that a core compresses per second.";
+        gzip_from_bytes: u64 = "131072", "0..1000000000000", Documented, "kubernetes/apiserver pkg/endpoints/handlers/responsewriters: answers above 128 KiB are compressed", "Bytes above which an answer is compressed.";
         list_progress: Law = "uniform(0s, 100ms)", "0s..10s", Documented, "kubernetes/apiserver pkg/storage/cacher, KEP-2340: progress is asked for every 100 ms", "Time until etcd is asked how far the cache must be for a consistent list.";
         list_freshness_wait: SimDuration = "3s", "10ms..1m", Documented, "kubernetes/apiserver pkg/storage/cacher", "How long a consistent list waits for a cache that is fresh enough before it fails.";
         request_timeout: SimDuration = "60s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/config.go", "Time after which the API server gives up a request, counted from its start at the client.";
         watch_delay: Law = "uniform(5ms, 50ms)", "0s..1m", Documented, "Kubernetes blog on version 1.2: tens of milliseconds through the watch cache", "Time from a committed change to a watcher's knowledge of it.";
         start_time: Law = "uniform(20s, 60s)", "0s..1h", Inferred, "start of the instance and the process, first lists; not published", "Time from power to an API server that answers.";
+    }
+
+    /// Sizes of objects in the API.
+    object_bytes: ObjectBytesParameters {
+        pod: u64 = "5000", "100..1500000", Documented, "Kubernetes blog on version 1.2: 150 MB for 30,000 pods", "Bytes of a pod.";
+        node: u64 = "15000", "100..1500000", Inferred, "a node lists up to 50 images and its conditions; no measured source", "Bytes of a node.";
+        lease: u64 = "600", "100..1500000", Inferred, "a holder's name and two times, with managed fields; no measured source", "Bytes of the lease of a node or of a leader.";
+        applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
     }
 
     /// API Priority and Fairness: who is admitted to an API server.

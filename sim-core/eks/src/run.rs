@@ -170,7 +170,12 @@ impl World {
     }
 
     fn control_plane_balances(&self) -> Vec<Balance> {
-        let name = |zone| format!("API server in {}", self.zone_name(zone));
-        self.api_servers.iter().map(|server| server.flow_control.balance(name(server.zone))).collect()
+        let mut balances = Vec::new();
+        for server in &self.api_servers {
+            let zone = self.zone_name(server.zone);
+            balances.push(server.flow_control.balance(format!("API server in {zone}")));
+            balances.push(server.cores.balance(format!("cores of the API server in {zone}")));
+        }
+        balances
     }
 }

@@ -283,6 +283,7 @@ impl Model for World {
         match event {
             Event::Request(request, step) => self.api_request(now, request, step, future),
             Event::RequestDeadline(request) => self.request_deadline(now, request, future),
+            Event::Core(server, core, generation) => self.core(now, server, core, generation, future),
             Event::QueueDeadline(request) => self.queue_deadline(now, request, future),
             Event::Connection(connection, step) => self.connection(now, connection, step, future),
             Event::Kubelet(node, generation, clock) => self.kubelet(now, node, generation, clock, future),

@@ -1,9 +1,9 @@
 //! An API request:
 //!
 //! ```text
-//! client -> connection -> NLB node -> Arrives -> (429 | queue) -> a core -> Processed -> etcd member -> AtMember
-//!                                                                              |            -> its leader -> AtLeader
-//! client <- Answered <- NLB node <----------------------------------------------- Committed <- disk and quorum
+//! client -> connection -> NLB node -> Arrives -> (429 | queue) -> a core -> etcd member -> AtMember
+//!                                                                              |  -> its leader -> AtLeader
+//! client <- Answered <- NLB node <---------------------------------- Committed <- disk and quorum
 //! ```
 //!
 //! Whatever dies on the way leaves the request where it was: its client learns of it only through its own timers.
@@ -60,7 +60,6 @@ impl World {
         let current = entry.etcd_try;
         match step {
             RequestStep::Arrives => self.request_arrives(now, slot, future),
-            RequestStep::Processed => self.request_processed(now, slot, future),
             RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
             RequestStep::AtLeader(of) if of == current => self.request_at_leader(now, slot, future),
             RequestStep::EtcdFailed(of) if of == current => self.etcd_failed(now, slot, future),

@@ -185,7 +185,9 @@ impl World {
             self.candidate_stops(now, component, server, cause);
         }
         for waited in self.api_servers[server.index()].die(now, cause) {
-            self.drop_from_server(waited.slot);
+            if self.requests.lives(waited) {
+                self.drop_from_server(waited.slot);
+            }
         }
         self.silence(now, cause, |_, other| other == server, future);
         let zone = self.api_servers[server.index()].zone;

@@ -1,13 +1,13 @@
 //! What an API server does with a request: admission by priority level, a core, and the seat that goes to the next one.
 //!
 //! ```text
-//! Arrives -> (429 | queue -> QueueDeadline: 429) -> seated -> a core -> Processed -> etcd -> leaves its seat
+//! Arrives -> (429 | queue -> QueueDeadline: 429) -> seated -> a core, slice by slice -> etcd -> leaves its seat
 //! ```
 
-use crate::aim::{Outcome, Work};
-use crate::event::{Event, Future, RequestStep};
-use crate::ids::RequestRef;
-use crate::stations::control_plane::Admission;
+use crate::aim::Outcome;
+use crate::event::{Event, Future};
+use crate::ids::{ApiServerId, RequestRef};
+use crate::stations::control_plane::{Admission, Job, Request};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -39,32 +39,50 @@ impl World {
     /// The request has a seat: it wants CPU.
     fn seated(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let cpu = self.cpu_time(slot);
-        let life = self.requests.life(slot);
-        let server = self.requests.at(slot).server.index();
-        if let Some(time) = self.api_servers[server].process(life, cpu) {
-            future.schedule(now + time, Event::Request(life, RequestStep::Processed));
+        let job = Job::Request(self.requests.life(slot));
+        let server = self.requests.at(slot).server;
+        self.run_job(now, server, job, cpu, future);
+    }
+
+    /// Something wants CPU time of an API server; `job_done` when it has had it.
+    pub(crate) fn run_job(
+        &mut self,
+        now: SimTime,
+        server: ApiServerId,
+        job: Job,
+        cpu: SimDuration,
+        future: &mut Future,
+    ) {
+        self.api_servers[server.index()].cores.arrive(now, job, cpu);
+        self.await_cores(server, future);
+    }
+
+    /// A core of an API server is to be asked.
+    pub(crate) fn core(&mut self, now: SimTime, server: ApiServerId, core: u8, generation: u32, future: &mut Future) {
+        let done = self.api_servers[server.index()].cores.ask(now, core, generation);
+        self.await_cores(server, future);
+        match done {
+            Some(Job::Request(request)) => self.request_processed(now, request, future),
+            Some(Job::Handshake(_) | Job::FanOut | Job::Start) | None => {}
+        }
+    }
+
+    fn await_cores(&mut self, server: ApiServerId, future: &mut Future) {
+        while let Some(ring) = self.api_servers[server.index()].cores.next_ring() {
+            future.schedule(ring.at, Event::Core(server, ring.core, ring.generation));
+        }
+    }
+
+    fn request_processed(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
+        if self.requests.lives(request) && self.requests.at(request.slot).in_hand {
+            self.ask_etcd(now, request.slot, future);
         }
     }
 
     fn cpu_time(&self, slot: u32) -> SimDuration {
-        let parameters = &self.plan.parameters.api_server;
-        let draw = &mut self.draw_for(slot, CPU);
-        match self.requests.at(slot).aim.work() {
-            Work::QuorumRead => parameters.read_cpu.duration(draw),
-            Work::Write => parameters.write_cpu.duration(draw),
-            Work::List => {
-                let objects = self.cluster.pod_objects();
-                parameters.read_cpu.duration(draw) + parameters.list_cpu_per_object.duration(draw) * objects
-            }
-        }
-    }
-
-    pub(crate) fn request_processed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let server = self.requests.at(slot).server.index();
-        if let Some((next, time)) = self.api_servers[server].core_free() {
-            future.schedule(now + time, Event::Request(next, RequestStep::Processed));
-        }
-        self.ask_etcd(now, slot, future);
+        let objects = self.cluster.pod_objects();
+        let Request { aim, caller, .. } = *self.requests.at(slot);
+        aim.cpu(caller, objects, &self.plan.parameters, &mut self.draw_for(slot, CPU))
     }
 
     /// A seated request is done: whoever waits gets its seat, and the answer goes out.

@@ -2,6 +2,7 @@
 
 pub mod api_server;
 pub mod cloud_nodes;
+pub mod cores;
 pub mod etcd;
 pub mod flow_control;
 pub mod leader_lease;
@@ -15,6 +16,7 @@ pub mod work_queue;
 pub mod zone_taints;
 
 pub use api_server::{ApiServer, EtcdLink, LinkState};
+pub use cores::{Cores, Job};
 pub use etcd::{Candidacy, ElectionClock, Etcd, View};
 pub use flow_control::{Admission, FlowControl};
 pub use leader_lease::{CandidateState, LeaderLease};

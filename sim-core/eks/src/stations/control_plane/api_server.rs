@@ -1,15 +1,15 @@
-//! An API server: admission by priority level, cores that requests queue for, connections to the etcd members.
+//! An API server: admission by priority level, cores that jobs compete for, connections to the etcd members.
 //!
 //! All CPU time of a request is spent before etcd is asked; memory and watch fan-out are left out, so an API server is
 //! never killed for its memory and never slowed by watchers.
 
+use super::cores::{Cores, Job};
 use super::flow_control::FlowControl;
 use crate::ids::{MemberId, RequestRef};
 use crate::parameters::Parameters;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
-use sim_kernel::{Draw, SimDuration, SimTime};
-use std::collections::VecDeque;
+use sim_kernel::{Draw, SimTime};
 
 /// One API server instance.
 #[derive(Clone, Debug)]
@@ -20,9 +20,8 @@ pub struct ApiServer {
     pub flow_control: FlowControl,
     /// Its connections to the etcd members.
     pub links: Vec<EtcdLink>,
-    cores: u64,
-    busy: u64,
-    waiting: VecDeque<(RequestRef, SimDuration)>,
+    /// What runs.
+    pub cores: Cores,
     down: Option<(SimTime, Cause)>,
     lives: u32,
 }
@@ -68,9 +67,7 @@ impl ApiServer {
             zone,
             flow_control: FlowControl::new(&parameters.flow_control),
             links: vec![EtcdLink::default(); members],
-            cores: parameters.api_server.cores,
-            busy: 0,
-            waiting: VecDeque::new(),
+            cores: Cores::new(parameters.api_server.cores, parameters.api_server.time_slice),
             down: None,
             lives: 0,
         }
@@ -91,25 +88,6 @@ impl ApiServer {
         self.lives
     }
 
-    /// A request wants `cpu` time: the time that it takes if a core is free, else it waits for [`ApiServer::core_free`].
-    pub fn process(&mut self, request: RequestRef, cpu: SimDuration) -> Option<SimDuration> {
-        if self.busy < self.cores {
-            self.busy += 1;
-            return Some(cpu);
-        }
-        self.waiting.push_back((request, cpu));
-        None
-    }
-
-    /// A core is free: the request that takes it, and for how long.
-    pub fn core_free(&mut self) -> Option<(RequestRef, SimDuration)> {
-        let next = self.waiting.pop_front();
-        if next.is_none() {
-            self.busy -= 1;
-        }
-        next
-    }
-
     /// The member that a call goes to: any whose connection is not given up by now, each as likely. Concurrent
     /// round-robin calls of many clients come to that.
     pub fn choose_member(&self, now: SimTime, draw: &mut Draw) -> Option<MemberId> {
@@ -122,14 +100,17 @@ impl ApiServer {
         usable().nth(chosen).map(|(member, _)| MemberId(member))
     }
 
-    /// The server dies. Returns the requests that waited for a seat or a core.
+    /// The server dies. Returns the requests that waited for a seat, or for a core, or were on one.
     pub fn die(&mut self, now: SimTime, cause: Cause) -> Vec<RequestRef> {
         self.down = Some((now, cause));
         self.lives += 1;
-        self.busy = 0;
-        let mut waited = self.flow_control.lose_all();
-        waited.extend(self.waiting.drain(..).map(|(request, _)| request));
-        waited
+        let mut had = self.flow_control.lose_all();
+        for job in self.cores.lose_all() {
+            if let Job::Request(request) = job {
+                had.push(request);
+            }
+        }
+        had
     }
 
     /// The server answers again, with new connections to the members that `alive` tells of.
@@ -146,19 +127,6 @@ impl ApiServer {
 mod tests {
     use super::*;
     use sim_kernel::{Purpose, RunKey};
-
-    #[test]
-    fn requests_wait_for_a_core_in_order() {
-        let mut parameters = Parameters::default();
-        parameters.api_server.cores = 1;
-        let mut server = ApiServer::new(ZoneId(0), 3, &parameters);
-        let (first, second) = (RequestRef { slot: 0, generation: 0 }, RequestRef { slot: 1, generation: 0 });
-        let cpu = SimDuration::from_millis(2);
-        assert_eq!(server.process(first, cpu), Some(cpu));
-        assert_eq!(server.process(second, cpu), None);
-        assert_eq!(server.core_free(), Some((second, cpu)));
-        assert_eq!(server.core_free(), None);
-    }
 
     #[test]
     fn calls_spread_over_the_members_whose_connections_are_not_given_up() {
