@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 3] = [
+static LIBRARY: [BuiltIn; 4] = [
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -39,6 +39,11 @@ static LIBRARY: [BuiltIn; 3] = [
         "etcd-leader-loss",
         "etcd loses its leader",
         "The etcd member that leads stops, alone. How long do writes fail, and how many of them?"
+    ),
+    built_in!(
+        "sts-outage",
+        "STS does not answer",
+        "The Security Token Service of the region is silent for half an hour. Who can still use the API, do nodes turn NotReady, and do services suffer?"
     ),
 ];
 

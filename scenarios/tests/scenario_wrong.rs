@@ -132,6 +132,8 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("79-version-of-the-future.yaml", 7, "metadata.version: found 2.99; a Kubernetes version such as"),
     ("80-list.yaml", 2, "found a list; an eksctl ClusterConfig is wanted"),
     ("81-tab.yaml", 5, "YAML is indented with spaces"),
+    ("90-odd-sts-answer.toml", 19, "faults[0].answer: found \"refused\"; did you mean refuses"),
+    ("91-sts-fails-twice.toml", 22, "faults[1]: fails while faults[0] has it failed already, at line 17"),
 ];
 
 fn corpus() -> PathBuf {

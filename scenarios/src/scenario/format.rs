@@ -264,6 +264,29 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "sts.outage",
+        &Shape {
+            about: "The Security Token Service of the region fails: API servers cannot ask whose an IAM token is.",
+            keys: &[
+                key(
+                    "answer",
+                    OneOf(&["silent", "refuses"]),
+                    Default("silent"),
+                    "Whether its calls stay unanswered or fail at once.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "sts.slow",
+        &Shape {
+            about: "The Security Token Service of the region is slow.",
+            keys: &[key("by", Duration, Refused, "How much longer each call takes."), AT, LASTS],
+        },
+    ),
+    (
         "node.stop",
         &Shape {
             about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",

@@ -3,7 +3,7 @@
 use super::fields::{Errors, Fields, not_one_of};
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::tree::quoted;
-use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, ZoneId};
+use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, ZoneId};
 use sim_eks::quantity::show_duration;
 use sim_kernel::{SimDuration, SimTime};
 
@@ -83,6 +83,12 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         }
         "apiserver.member_loss" => Some(Change::ApiServerLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
         "etcd.member_loss" => Some(Change::EtcdMemberLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
+        "sts.outage" => {
+            let refuses = fields.text("answer")? == "refuses";
+            let trouble = if refuses { StsTrouble::Refuses } else { StsTrouble::Silent };
+            Some(Change::StsTrouble { trouble, lasts })
+        }
+        "sts.slow" => Some(Change::StsTrouble { trouble: StsTrouble::Slow(*fields.duration("by")?), lasts }),
         "node.stop" => {
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::NodeLoss { zone, share: share(fields, errors)?, lasts })
@@ -198,6 +204,7 @@ fn extent(step: &Step) -> Option<((u8, Option<ZoneId>), u64, u64)> {
         Change::ZonePowerLoss { zone, lasts } => ((0, Some(*zone)), lasts),
         Change::ApiServerLoss { zone, lasts } => ((1, *zone), lasts),
         Change::EtcdMemberLoss { zone, lasts } => ((2, *zone), lasts),
+        Change::StsTrouble { lasts, .. } => ((3, Some(ZoneId(0))), lasts),
         _ => return None,
     };
     // The leader moves on: a second loss takes another one.

@@ -212,13 +212,15 @@ pub enum Outcome {
     ServerError,
     /// The API server answered 429.
     TooManyRequests,
+    /// The API server answered 401: nobody vouched for the caller's token.
+    Unauthorized,
     /// The client died.
     Abandoned,
 }
 
 impl Outcome {
     /// Number of outcomes.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Outcome; Outcome::COUNT] = [
@@ -228,6 +230,7 @@ impl Outcome {
         Outcome::ConnectionLost,
         Outcome::ServerError,
         Outcome::TooManyRequests,
+        Outcome::Unauthorized,
         Outcome::Abandoned,
     ];
 
@@ -240,6 +243,7 @@ impl Outcome {
             Outcome::ConnectionLost => "connection lost",
             Outcome::ServerError => "5xx",
             Outcome::TooManyRequests => "429",
+            Outcome::Unauthorized => "401",
             Outcome::Abandoned => "client died",
         }
     }

@@ -75,6 +75,10 @@ const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the
 pub enum RequestStep {
     /// It reached the API server.
     Arrives,
+    /// STS has vouched for its caller.
+    Authenticated,
+    /// Nobody has vouched for its caller.
+    Refused,
     /// It reached the etcd member that was asked.
     AtMember(u8),
     /// The member's leader has it.

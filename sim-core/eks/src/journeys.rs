@@ -1,7 +1,8 @@
 //! Journeys: the way of one traveller through the stations, a file each.
 
 pub mod api_request;
-pub mod balancing;
+pub mod authentication;
+mod balancing;
 pub mod cloud_node;
 pub mod connection;
 pub mod election;

@@ -42,9 +42,10 @@ pub const OMISSIONS: &[Omission] = &[
         what: "etcd database size, compaction, snapshots, partitions between members, a leader that steps down without a quorum",
         effect: "a member that returns is up to date at once; without a quorum writes time out instead of finding no leader",
     },
+    Omission { what: "admission webhooks", effect: "an outage of a webhook cannot be rehearsed" },
     Omission {
-        what: "authentication (token webhook, STS), admission webhooks",
-        effect: "an outage of STS or of a webhook cannot be rehearsed, and a request's first authentication costs nothing",
+        what: "limits of STS, requests that share one question to it, remembered refusals; IRSA",
+        effect: "a storm of logins is not throttled by STS, and applications that exchange tokens there are not hurt by its outage",
     },
     Omission {
         what: "application requests, load balancers of services, CoreDNS as a server",

@@ -208,6 +208,14 @@ parameters! {
         applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
     }
 
+    /// Authentication: whose an IAM token is.
+    authentication: AuthenticationParameters {
+        cache_ttl: SimDuration = "120s", "0s..1d", Inferred, "the default of kube-apiserver's flag authentication-token-webhook-cache-ttl; what EKS uses is not published, and identities that are served for hours have been seen", "How long an API server remembers whose an IAM token is: how long kubelets survive an outage of STS.";
+        token_renewal: SimDuration = "14m", "1m..15m", Documented, "kubernetes-sigs/aws-iam-authenticator pkg/token/token.go: tokens live for 15 min, clients renew them a minute before", "How long a kubelet uses one token; a new one is not remembered yet.";
+        sts_latency: Law = "lognormal(median 20ms, p95 85ms)", "0s..1m", Inferred, "no published figure; 99th percentile 150 ms proposed", "Time of the token webhook and its call to STS in the region.";
+        webhook_timeout: SimDuration = "30s", "100ms..10m", Documented, "kubernetes/apiserver pkg/util/webhook/webhook.go; a call that timed out is not repeated", "How long an API server waits for its token webhook before it answers 401.";
+    }
+
     /// API Priority and Fairness: who is admitted to an API server.
     flow_control: FlowControlParameters {
         seats: u64 = "600", "1..100000", Documented, "kubernetes/apiserver pkg/server/config.go: 400 reads + 200 writes; aws/aws-eks-best-practices, scalability/control-plane.adoc", "Requests that one API server serves at a time, over all levels.";

@@ -264,6 +264,13 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// The Security Token Service is in trouble: API servers can no longer ask whose an IAM token is.
+    StsTrouble {
+        /// What is wrong.
+        trouble: StsTrouble,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -280,6 +287,18 @@ pub enum Change {
     },
 }
 
+/// What is wrong with the Security Token Service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StsTrouble {
+    /// Nothing comes back.
+    Silent,
+    /// Every call fails at once.
+    Refuses,
+    /// Every call takes so much longer.
+    Slow(SimDuration),
+}
+
 impl Change {
     /// How long it lasts; `None` for good, and for changes that have no end.
     pub fn lasts(&self) -> Option<SimDuration> {
@@ -287,6 +306,7 @@ impl Change {
             Change::ZonePowerLoss { lasts, .. }
             | Change::ApiServerLoss { lasts, .. }
             | Change::NodeLoss { lasts, .. }
+            | Change::StsTrouble { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. } => *lasts,
             Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => None,
         }
@@ -426,6 +446,11 @@ impl Plan {
             Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader stops silently".to_owned(),
             Change::NodeLoss { zone: id, share, .. } => {
                 format!("{:.0} % of the nodes in {} stop silently", share * 100.0, zone(id))
+            }
+            Change::StsTrouble { trouble: StsTrouble::Silent, .. } => "STS does not answer".to_owned(),
+            Change::StsTrouble { trouble: StsTrouble::Refuses, .. } => "STS refuses every call".to_owned(),
+            Change::StsTrouble { trouble: StsTrouble::Slow(more), .. } => {
+                format!("STS takes {} longer", crate::quantity::show_duration(*more))
             }
             Change::ScaleDeployment { deployment, replicas } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());

@@ -11,6 +11,7 @@ use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::{ApiServer, Etcd, LeaderLease, Nlb, Requests};
 use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Dns, Zones};
+use crate::stations::services::identity::{Sts, TokenCache};
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
 use std::sync::Arc;
 
@@ -31,6 +32,10 @@ pub struct World {
     pub(crate) api_servers: Vec<ApiServer>,
     /// The etcd cluster.
     pub(crate) etcd: Etcd,
+    /// Who vouches for IAM tokens.
+    pub(crate) sts: Sts,
+    /// The identities that the API servers remember, by server.
+    pub(crate) token_caches: Vec<TokenCache>,
     /// The leases of the components, by component.
     pub(crate) leases: Vec<LeaderLease>,
     /// Why each component's holder cannot renew.
@@ -139,6 +144,8 @@ impl World {
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, parameters)).collect(),
             etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, key),
+            sts: Sts::default(),
+            token_caches: vec![TokenCache::default(); servers.len()],
             leases: Component::ALL.map(|_| lease()).to_vec(),
             leadership_causes: vec![None; Component::ALL.len()],
             connections: Connections::default(),
@@ -171,6 +178,7 @@ impl World {
             self.loopbacks.push(loopbacks);
         }
         self.kubelets_run(future);
+        self.identities_are_known();
         self.candidates_run(future);
         for component in Component::ALL {
             self.component_acts(SimTime::ZERO, component, future);

@@ -59,7 +59,9 @@ impl World {
         }
         let current = entry.etcd_try;
         match step {
-            RequestStep::Arrives => self.request_arrives(now, slot, future),
+            RequestStep::Arrives => self.authenticate(now, slot, future),
+            RequestStep::Authenticated => self.authenticated(now, slot, future),
+            RequestStep::Refused => self.refused(now, slot, future),
             RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
             RequestStep::AtLeader(of) if of == current => self.request_at_leader(now, slot, future),
             RequestStep::EtcdFailed(of) if of == current => self.etcd_failed(now, slot, future),

@@ -58,6 +58,9 @@ impl World {
                 });
                 self.nodes_stop(now, index, zone, share, cause, future);
             }
+            Change::StsTrouble { trouble, .. } => {
+                self.sts_fails(now, index, trouble);
+            }
             Change::ScaleDeployment { deployment, replicas } => {
                 self.scale_deployment(now, DeploymentId(deployment as u32), replicas, future);
             }
@@ -79,6 +82,7 @@ impl World {
                 });
                 self.nodes_return(now, index, cause, future);
             }
+            Change::StsTrouble { .. } => self.sts_recovers(now, index),
             Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => {}
         }
     }
@@ -184,6 +188,7 @@ impl World {
         for component in Component::ALL {
             self.candidate_stops(now, component, server, cause);
         }
+        self.token_caches[server.index()].forgets_all();
         for waited in self.api_servers[server.index()].die(now, cause) {
             if self.requests.lives(waited) {
                 self.drop_from_server(waited.slot);

@@ -1,4 +1,5 @@
 //! Stations of what runs on the cluster: Deployments and their pods.
 
 pub mod deployment;
+pub mod identity;
 pub mod pod;
