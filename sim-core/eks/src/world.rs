@@ -8,7 +8,7 @@ use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
 use crate::probes::{Cause, Outage, Probes};
 use crate::stations::compute::kubelet::Kubelet;
-use crate::stations::control_plane::{ApiServer, Etcd, LeaderLease, Nlb, Requests};
+use crate::stations::control_plane::{ApiServer, Etcd, EtcdMachines, LeaderLease, Nlb, Requests};
 use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
@@ -36,6 +36,8 @@ pub struct World {
     pub(crate) sts: Sts,
     /// The identities that the API servers remember, by server.
     pub(crate) token_caches: Vec<TokenCache>,
+    /// The machines that its members run on.
+    pub(crate) etcd_machines: EtcdMachines,
     /// The leases of the components, by component.
     pub(crate) leases: Vec<LeaderLease>,
     /// Why each component's holder cannot renew.
@@ -146,6 +148,7 @@ impl World {
             etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, key),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
+            etcd_machines: EtcdMachines::new(members, &parameters.etcd),
             leases: Component::ALL.map(|_| lease()).to_vec(),
             leadership_causes: vec![None; Component::ALL.len()],
             connections: Connections::default(),

@@ -176,6 +176,7 @@ impl World {
             format!("etcd member in {zone} is back")
         });
         let clock = self.etcd.start(member, now, self.key);
+        self.etcd_machines.restart(member, &self.plan.parameters.etcd);
         self.set_election_clocks(clock, future);
         for server in 0..self.api_servers.len() as u8 {
             self.reconnect(now, ApiServerId(server), member, future);

@@ -12,7 +12,7 @@ use crate::ids::{MemberId, RequestRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::{LinkState, Request, View};
+use crate::stations::control_plane::{Done, LinkState, Request, View};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -33,8 +33,7 @@ impl World {
             return self.leave_server(now, slot, Outcome::ServerError, future);
         };
         let parameters = &self.plan.parameters;
-        let mut way =
-            self.zones.delay(from.zone, zone_of(member), &mut draw) + parameters.etcd.processing.duration(&mut draw);
+        let mut way = self.zones.delay(from.zone, zone_of(member), &mut draw);
         if work == Work::List {
             way += parameters.api_server.list_progress.duration(&mut draw);
             let patience = now + parameters.api_server.list_freshness_wait;
@@ -83,12 +82,25 @@ impl World {
             }
             View::Follows(leader) => {
                 self.requests.at_mut(slot).leader = leader;
+                let sent = self.leaves_follower(now, slot);
                 // Drawn, so that requests that waited together do not arrive together.
                 let mut draw = self.draw_for_try(slot, FORWARD);
                 let way = self.zones.delay(zone_of(member), zone_of(leader), &mut draw);
-                future.schedule(now + way, self.in_etcd(slot, RequestStep::AtLeader));
+                future.schedule(sent + way, self.in_etcd(slot, RequestStep::AtLeader));
             }
         }
+    }
+
+    /// When a follower, done with a request, sends it on: a write by itself, reads together.
+    fn leaves_follower(&mut self, now: SimTime, slot: u32) -> SimTime {
+        let request = self.requests.at(slot);
+        let (member, leader) = (request.member, request.leader);
+        if request.aim.work() == Work::Write {
+            return self.etcd_machines.handle(member, now);
+        }
+        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
+        let confirm = |asked| self.etcd.leader().and_then(|_| self.etcd.confirm(asked, delay));
+        self.etcd_machines.ask(member, leader, now, delay, confirm)
     }
 
     /// The member knows no leader: the request waits there, at most for the member's request time-out.
@@ -117,24 +129,36 @@ impl World {
         if self.etcd.leader() != Some(leader) {
             return self.lost_with_the_leader(now, slot, future);
         }
-        let (entity, ordinal) = (request.entity, request.ordinal);
-        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
-        let decided = if work == Work::Write {
-            let (law, key) = (&self.plan.parameters.etcd.fsync, self.key);
-            let fsync = |on: MemberId| law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
-            self.etcd.replicate(now, delay, fsync)
-        } else {
-            self.etcd.confirm(now, delay)
+        let Some(done) = (if work == Work::Write { self.write_done(now, slot) } else { self.read_done(now, slot) })
+        else {
+            return self.without_a_quorum(now, slot, future);
         };
-        let Some(decided) = decided else { return self.without_a_quorum(now, slot, future) };
-        let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
         let server = self.api_servers[self.requests.at(slot).server.index()].zone;
         // Drawn, so that entries of one batch do not reach the server at one instant.
         let to_server = self.zones.delay(zone_of(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
         let request = self.requests.at_mut(slot);
-        request.commit = decided;
+        request.commit = done.decided;
         request.proposed = work == Work::Write;
-        future.schedule(decided + back + to_server, self.in_etcd(slot, RequestStep::Committed));
+        future.schedule(done.answered + to_server, self.in_etcd(slot, RequestStep::Committed));
+    }
+
+    /// A write is at the leader: its way over disks, quorum and stores. `None` without a quorum.
+    fn write_done(&mut self, now: SimTime, slot: u32) -> Option<Done> {
+        let request = self.requests.at(slot);
+        let (member, leader, entity, ordinal) = (request.member, request.leader, request.entity, request.ordinal);
+        let (law, key, turn) = (&self.plan.parameters.etcd.fsync, self.key, self.etcd_machines.turn());
+        let fsync = |on: MemberId| turn + law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
+        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
+        let commit = |ready| self.etcd.replicate(ready, delay, fsync);
+        self.etcd_machines.write(member, leader, now, delay, commit)
+    }
+
+    /// A read, or the question of its follower, is at the leader. `None` without a quorum.
+    fn read_done(&mut self, now: SimTime, slot: u32) -> Option<Done> {
+        let request = self.requests.at(slot);
+        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
+        let confirm = |asked| self.etcd.confirm(asked, delay);
+        self.etcd_machines.read(request.member, request.leader, now, delay, confirm)
     }
 
     /// The leader that had it, or was to have it, is dead. A member asks again for a read; a write is lost, and its member

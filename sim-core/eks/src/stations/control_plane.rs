@@ -17,6 +17,7 @@ pub mod zone_taints;
 
 pub use api_server::{ApiServer, EtcdLink, LinkState};
 pub use cores::{Cores, Job};
+pub use etcd::cpu::{Done, EtcdMachines};
 pub use etcd::{Candidacy, ElectionClock, Etcd, View};
 pub use flow_control::{Admission, FlowControl};
 pub use leader_lease::{CandidateState, LeaderLease};

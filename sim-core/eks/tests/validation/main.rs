@@ -4,3 +4,7 @@
 
 #[allow(dead_code)] // each module takes what it needs
 mod table;
+
+mod c1_etcd_throughput;
+mod c2_put_time;
+mod etcd_bench;
