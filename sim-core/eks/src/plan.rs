@@ -396,6 +396,9 @@ impl Plan {
     /// Most windows that a series may have.
     pub const WINDOWS_MAX: u64 = 600;
 
+    /// The window over which the Kubernetes service levels take their percentile.
+    pub const SLO_WINDOW: SimDuration = SimDuration::from_mins(5);
+
     /// The end of the run.
     pub fn end(&self) -> SimTime {
         SimTime::ZERO + self.duration

@@ -3,6 +3,7 @@
 pub mod gauge;
 pub mod outage;
 pub mod requests;
+pub mod slo;
 pub mod timeline;
 
 use crate::plan::Plan;
@@ -10,6 +11,7 @@ pub use gauge::Gauge;
 pub use outage::Outage;
 pub use requests::RequestProbe;
 use sim_kernel::SimTime;
+pub use slo::SloProbe;
 pub use timeline::{Cause, FactId, Timeline};
 
 /// Everything that is measured.
@@ -19,13 +21,19 @@ pub struct Probes {
     pub timeline: Timeline,
     /// What clients saw.
     pub requests: RequestProbe,
+    /// The latency of API calls by the Kubernetes service levels.
+    pub slo: SloProbe,
 }
 
 impl Probes {
     /// The probes of a plan.
     pub fn new(plan: &Plan) -> Self {
         let off = plan.modes.probes_off;
-        let requests = RequestProbe::new(plan.window(), SimTime::ZERO + plan.warm_up, off);
-        Probes { timeline: Timeline::new(off), requests }
+        let counted_from = SimTime::ZERO + plan.warm_up;
+        Probes {
+            timeline: Timeline::new(off),
+            requests: RequestProbe::new(plan.window(), counted_from, off),
+            slo: SloProbe::new(counted_from, off),
+        }
     }
 }

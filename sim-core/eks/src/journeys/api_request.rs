@@ -59,7 +59,10 @@ impl World {
         }
         let current = entry.etcd_try;
         match step {
-            RequestStep::Arrives => self.authenticate(now, slot, future),
+            RequestStep::Arrives => {
+                self.requests.at_mut(slot).arrived = now;
+                self.authenticate(now, slot, future);
+            }
             RequestStep::Authenticated => self.authenticated(now, slot, future),
             RequestStep::Refused => self.refused(now, slot, future),
             RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
@@ -127,6 +130,7 @@ impl World {
         request.in_hand = false;
         request.etcd_try = request.etcd_try.wrapping_add(1); // whatever is still under way in etcd is given up
         request.answer = answer;
+        self.probes.slo.answered(now, request.arrived, request.aim);
         if !request.awaited {
             return self.requests.free_if_over(slot);
         }

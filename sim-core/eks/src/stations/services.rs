@@ -3,4 +3,3 @@
 pub mod deployment;
 pub mod identity;
 pub mod pod;
-pub mod pods;

@@ -24,6 +24,8 @@ pub struct Request {
     pub ordinal: u64,
     /// When its client began it.
     pub begun: SimTime,
+    /// When it reached the API server.
+    pub arrived: SimTime,
     /// The connection that it is on.
     pub connection: u32,
     /// The next request on that connection.
@@ -82,6 +84,7 @@ impl Requests {
             entity,
             ordinal,
             begun: now,
+            arrived: now,
             connection,
             next: NONE,
             previous: NONE,
