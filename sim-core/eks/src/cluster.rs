@@ -14,12 +14,13 @@ use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::NodeGroup;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
 use crate::stations::control_plane::node_lifecycle::{Look, NodeLifecycle};
-use crate::stations::control_plane::placement::{Placement, is_tolerated};
+use crate::stations::control_plane::placement::{Found, Placement, is_tolerated};
 use crate::stations::control_plane::pod_gc::PodGc;
-use crate::stations::control_plane::scheduler::SchedulerQueue;
+use crate::stations::control_plane::scheduler::{QueueTiming, SchedulerQueue};
 use crate::stations::control_plane::work_queue::WorkQueue;
 use crate::stations::services::deployment::Deployment;
 use crate::stations::services::pod::Pod;
+use crate::stations::services::pods::Pods;
 use probe::ClusterProbe;
 use sim_kernel::SimTime;
 
@@ -27,7 +28,7 @@ use sim_kernel::SimTime;
 #[derive(Clone)]
 pub struct ClusterState {
     pub(crate) nodes: Vec<Node>,
-    pub(crate) pods: Vec<Pod>,
+    pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) groups: Vec<NodeGroup>,
     pub(crate) lifecycle: NodeLifecycle,
@@ -37,6 +38,8 @@ pub struct ClusterState {
     pub(crate) pod_gc: PodGc,
     pub(crate) placement: Placement,
     pub(crate) scheduler: SchedulerQueue,
+    /// What the scheduler found for the pod in its cycle.
+    pub(crate) found: Found,
     /// What each component has still to send.
     pub(crate) orders: [WorkQueue<(Aim, Cause)>; 3],
     /// When the queues of nodes to taint are looked at next.
@@ -56,6 +59,8 @@ pub(crate) enum Clock {
     CloudNodes,
     /// Looks for pods of nodes that are gone.
     PodGc,
+    /// Looks through the scheduler's queues.
+    SchedulerQueue,
 }
 
 /// Who watches what: whose the watch delay is.
@@ -75,11 +80,9 @@ impl ClusterState {
     pub fn new(plan: &Plan) -> Self {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
-        let scheduler = &parameters.scheduler;
-        let (base, max) = (scheduler.backoff_base, scheduler.backoff_max);
         let mut state = ClusterState {
             nodes: Vec::new(),
-            pods: Vec::new(),
+            pods: Pods::default(),
             deployments: plan.deployments.iter().map(deployment).collect(),
             groups: plan.cluster.node_groups.iter().map(NodeGroup::new).collect(),
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
@@ -87,7 +90,8 @@ impl ClusterState {
             cloud_nodes: CloudNodes::default(),
             pod_gc: PodGc::new(parameters.controllers.pod_gc_quarantine),
             placement: Placement::new(plan),
-            scheduler: SchedulerQueue::new(plan.deployments.len(), base, max),
+            scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),
+            found: Found::default(),
             orders: Component::ALL.map(|component| order_queue(plan, component)),
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
@@ -142,7 +146,7 @@ impl ClusterState {
     fn add_pod_at_start(&mut self, deployment: DeploymentId) {
         let pod = PodId(self.pods.len() as u32);
         let number = self.deployments[deployment.index()].gains_a_pod();
-        let Some(node) = self.placement.search(deployment) else {
+        let Some(node) = self.placement.search(deployment).node else {
             self.pods.push(Pod::new(deployment, number, None));
             return;
         };
@@ -192,6 +196,17 @@ fn deployment(planned: &crate::plan::Deployment) -> Deployment {
         effect: TaintEffect::NoExecute,
     };
     Deployment::new(planned.replicas, is_tolerated(&unreachable, &planned.tolerations))
+}
+
+fn queue_timing(plan: &Plan) -> QueueTiming {
+    let scheduler = &plan.parameters.scheduler;
+    QueueTiming {
+        backoff_base: scheduler.backoff_base,
+        backoff_max: scheduler.backoff_max,
+        backoff_flush: scheduler.backoff_flush,
+        unschedulable_max: scheduler.unschedulable_max,
+        unschedulable_flush: scheduler.unschedulable_flush,
+    }
 }
 
 fn order_queue(plan: &Plan, component: Component) -> WorkQueue<(Aim, Cause)> {

@@ -57,6 +57,8 @@ pub enum Event {
     Dispatch(Component, u32),
     /// The ReplicaSet controller looks at a deployment: the generation of the controllers' leader.
     Reconcile(DeploymentId, u32),
+    /// The scheduler learns of a pod without a node: the generation of its leader.
+    SchedulerHears(PodId, u32),
     /// The scheduler's clock: the generation of its leader.
     Scheduler(u32, SchedulerClock),
     /// A pod on its node has come a step further: the pod, its generation.
@@ -190,8 +192,8 @@ pub enum NodeLifecycleClock {
 pub enum SchedulerClock {
     /// The scheduler is done with a pod, and takes the next.
     Next,
-    /// A pod's back-off has ended.
-    BackoffEnds,
+    /// Time to look through its queues.
+    Look,
 }
 
 /// What has just happened to a pod on its node.

@@ -290,9 +290,16 @@ parameters! {
     scheduler: SchedulerParameters {
         qps: f64 = "50", "0.1..100000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Requests per second of the scheduler's client: the rate of binding.";
         burst: u64 = "100", "1..100000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Requests that the scheduler may send at once.";
-        service_time: Law = "1ms", "0s..10s", Inferred, "upstream's scheduler_perf floors of 570 to 1100 pods/s at 5000 nodes", "Time that the scheduler takes for one pod.";
+        cycle_time: Law = "0.85ms", "0s..10s", Inferred, "upstream's scheduler_perf floor of 1100 pods/s where one node is looked at (kubernetes/kubernetes test/integration/scheduler_perf)", "Time of a scheduling cycle for one pod beside what it takes for each node.";
+        filter_time: SimDuration = "3.5us", "0s..1s", Inferred, "upstream's scheduler_perf floors of 680 and 810 pods/s at 5000 nodes, 500 of them scored", "CPU time to look whether a pod fits on one node.";
+        score_time: SimDuration = "3.5us", "0s..1s", Inferred, "as `scheduler.filter_time`", "CPU time to score one node for a pod.";
+        parallelism: u64 = "16", "1..1000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Nodes that are filtered or scored side by side.";
+        percentage_of_nodes_to_score: u64 = "0", "0..100", Documented, "Kubernetes documentation, scheduler performance tuning: 0 is 50 % less a 125th of the nodes, at least 5 %; at least 100 nodes in any case", "Percentage of the nodes among which the feasible ones are scored; 0 adapts it to the cluster's size.";
         backoff_base: SimDuration = "1s", "1ms..10m", Documented, "kubernetes/kubernetes pkg/scheduler", "First pause of an unschedulable pod; it doubles from there.";
         backoff_max: SimDuration = "10s", "1ms..1h", Documented, "kubernetes/kubernetes pkg/scheduler", "Longest pause of an unschedulable pod.";
+        backoff_flush: SimDuration = "1s", "1ms..1m", Documented, "kubernetes/kubernetes pkg/scheduler/backend/queue", "How often the scheduler looks for pods whose pause has ended.";
+        unschedulable_max: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/scheduler/backend/queue", "How long an unschedulable pod waits for a change that could help it before it is tried anyhow.";
+        unschedulable_flush: SimDuration = "30s", "1s..1h", Documented, "kubernetes/kubernetes pkg/scheduler/backend/queue", "How often the scheduler looks for such pods.";
     }
 
     /// Instances, and the Auto Scaling group that replaces them.

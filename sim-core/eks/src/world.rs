@@ -316,6 +316,7 @@ impl Model for World {
             Event::PodGcTick(generation) => self.pod_gc_tick(now, generation, future),
             Event::Dispatch(component, generation) => self.dispatch(now, component, generation, future),
             Event::Reconcile(deployment, generation) => self.reconcile(now, deployment, generation, future),
+            Event::SchedulerHears(pod, generation) => self.scheduler_learns(now, pod, generation, future),
             Event::Scheduler(generation, clock) => self.scheduler(now, generation, clock, future),
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),

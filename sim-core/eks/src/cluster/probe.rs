@@ -6,7 +6,8 @@ use crate::probes::Gauge;
 use crate::record::Balance;
 use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::services::deployment::Deployment;
-use crate::stations::services::pod::{Object, Pod, Standing};
+use crate::stations::services::pod::{Object, Standing};
+use crate::stations::services::pods::Pods;
 use sim_kernel::SimTime;
 use sim_study::{Better, Measure, Series, Unit};
 
@@ -102,8 +103,8 @@ impl ClusterProbe {
     }
 
     /// The run begins with these nodes and pods.
-    pub fn starts(&mut self, nodes: &[Node], pods: &[Pod], deployments: &mut [Deployment]) {
-        for pod in pods {
+    pub fn starts(&mut self, nodes: &[Node], pods: &Pods, deployments: &mut [Deployment]) {
+        for pod in pods.iter() {
             let standing = pod.standing();
             deployments[pod.deployment.index()].serving += u32::from(standing.serving);
             self.listed += u64::from(standing.listed);
@@ -307,7 +308,7 @@ impl ClusterProbe {
     }
 
     /// What came, went and stayed. What came and went was counted when it did, what stayed is counted now.
-    pub fn balances(&self, nodes: &[Node], pods: &[Pod]) -> Vec<Balance> {
+    pub fn balances(&self, nodes: &[Node], pods: &Pods) -> Vec<Balance> {
         let balance = |station: &str, arrived: u64, left: u64, lost: u64, inside: usize| {
             let (station, refused, inside) = (station.to_owned(), 0, inside as u64);
             Balance { station, arrived, left, refused, lost, inside }

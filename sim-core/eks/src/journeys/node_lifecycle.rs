@@ -282,7 +282,7 @@ impl World {
     pub(crate) fn node_may_open(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
         let is_open = self.cluster.nodes[node.index()].is_schedulable();
         if self.cluster.placement.set_open(node, is_open) && is_open {
-            self.room_appears(now, future);
+            self.node_opens(now, future);
         }
     }
 }

@@ -35,7 +35,10 @@ impl World {
                 self.change_pod(now, pod, Pod::has_stopped);
                 self.kubelet_turns_to(now, pod, future);
             }
-            PodStep::Published | PodStep::Withdrawn => self.change_pod(now, pod, Pod::is_propagated),
+            PodStep::Published | PodStep::Withdrawn => {
+                self.change_pod(now, pod, Pod::is_propagated);
+                self.cluster.pods.free_if_over(pod);
+            }
         }
     }
 
@@ -196,6 +199,7 @@ impl World {
         if object != Object::Terminating {
             self.replica_is_lost(now, pod, cause, future);
         }
+        self.cluster.pods.free_if_over(pod);
         if node.is_some_and(|node| self.cluster.placement.is_open(node)) {
             self.room_appears(now, future);
         }

@@ -1,47 +1,82 @@
-//! A pod without a node: queue -> the scheduler's service -> BindPod -> bound; or parked until room may have appeared.
+//! A pod without a node:
+//!
+//! ```text
+//! created -> the scheduler hears -> queue -> one cycle: filter, score -> assumed -> BindPod -> bound
+//!                                     ^---- back-off <- something helps <- no node: parked
+//! ```
+//!
+//! One pod is in its cycle at a time; bindings go on beside it, behind the client's rate limit. A cycle looks at the
+//! cluster as it is when it begins, and takes the time that its work takes.
 
 use crate::aim::Aim;
-use crate::cluster::Watcher;
+use crate::cluster::{Clock, Watcher};
 use crate::event::{Event, Future, PodStep, SchedulerClock};
 use crate::ids::{Component, DeploymentId, NodeId, PodId};
 use crate::record::Weight;
+use crate::stations::control_plane::placement::Found;
+use crate::stations::control_plane::scheduler::Reasons;
 use crate::stations::services::pod::Object;
 use crate::world::World;
-use sim_kernel::{Purpose, SimTime};
+use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const SCHEDULER: Component = Component::Scheduler;
-const SERVICE: Purpose = Purpose::new("scheduler/service");
+const CYCLE: Purpose = Purpose::new("scheduler/cycle");
 
 impl World {
     /// The scheduler begins: it lists all pods without a node, and knows of no binding under way.
     pub(crate) fn scheduler_begins(&mut self, now: SimTime, future: &mut Future) {
-        self.cluster.scheduler.begins();
+        let Some((_, generation)) = self.leader(SCHEDULER) else { return };
+        let round = self.plan.parameters.scheduler.backoff_flush;
+        let phase = self.first_tick(now, round, generation, Clock::SchedulerQueue);
+        self.cluster.scheduler.begins(phase);
         for index in 0..self.cluster.pods.len() {
             let pod = PodId(index as u32);
             if self.cluster.pods[index].object() == Object::Pending {
                 self.give_up_node(pod);
-                self.cluster.scheduler.push(pod, now);
+                self.cluster.scheduler.push(now, pod, 0);
             }
         }
         self.serve_next(now, future);
     }
 
-    /// The scheduler will hear of a pod without a node.
+    /// A pod without a node is created: the scheduler will hear of it.
     pub(crate) fn scheduler_hears(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
-        if self.leader(SCHEDULER).is_some() {
+        if let Some((_, generation)) = self.leader(SCHEDULER) {
             let heard = now + self.watch_delay(Watcher::Pod(pod));
-            self.cluster.scheduler.push(pod, heard);
+            future.schedule(heard, Event::SchedulerHears(pod, generation));
+        }
+    }
+
+    /// The scheduler has heard of a pod; one that began since then has listed it.
+    pub(crate) fn scheduler_learns(&mut self, now: SimTime, pod: PodId, generation: u32, future: &mut Future) {
+        if self.acts(SCHEDULER, generation) && self.cluster.pods[pod.index()].object() == Object::Pending {
+            self.cluster.scheduler.push(now, pod, 0);
             self.serve_next(now, future);
         }
     }
 
-    /// Room may have appeared for pods that had found none.
+    /// A pod has left a node: room has appeared for pods that had found none.
     pub(crate) fn room_appears(&mut self, now: SimTime, future: &mut Future) {
-        let Some((_, generation)) = self.leader(SCHEDULER) else { return };
-        if let Some(at) = self.cluster.scheduler.may_help(now) {
-            future.schedule(at, Event::Scheduler(generation, SchedulerClock::BackoffEnds));
+        self.scheduler_is_helped(now, Reasons::ROOM, future);
+    }
+
+    /// A node is open to pods.
+    pub(crate) fn node_opens(&mut self, now: SimTime, future: &mut Future) {
+        self.scheduler_is_helped(now, Reasons::ROOM.and(Reasons::NODE).and(Reasons::PODS), future);
+    }
+
+    fn scheduler_is_helped(&mut self, now: SimTime, change: Reasons, future: &mut Future) {
+        if self.leader(SCHEDULER).is_some() {
+            let alarm = self.cluster.scheduler.may_help(now, change);
+            self.await_queues(alarm, future);
+            self.serve_next(now, future);
         }
-        self.serve_next(now, future);
+    }
+
+    fn await_queues(&self, alarm: Option<SimTime>, future: &mut Future) {
+        if let (Some(at), Some((_, generation))) = (alarm, self.leader(SCHEDULER)) {
+            future.schedule(at, Event::Scheduler(generation, SchedulerClock::Look));
+        }
     }
 
     /// A clock of the scheduler.
@@ -49,47 +84,65 @@ impl World {
         if !self.acts(SCHEDULER, generation) {
             return;
         }
-        // A back-off that ends as a pod is done with has ended before, whichever of the two is told first.
-        if let Some(at) = self.cluster.scheduler.rings(now) {
-            future.schedule(at, Event::Scheduler(generation, SchedulerClock::BackoffEnds));
-        }
+        // A look that is due as a pod is done with comes before, whichever of the two is told first.
+        let alarm = self.cluster.scheduler.rings(now);
+        self.await_queues(alarm, future);
         if clock == SchedulerClock::Next {
-            let pod = self.cluster.scheduler.served().expect("the scheduler serves until it is done");
-            self.schedule_pod(now, pod, future);
+            self.cycle_ends(now, future);
         }
         self.serve_next(now, future);
     }
 
+    /// The next pod's cycle begins, if none is under way.
     fn serve_next(&mut self, now: SimTime, future: &mut Future) {
         let Some((_, generation)) = self.leader(SCHEDULER) else { return };
-        if let Some((pod, known)) = self.cluster.scheduler.serve() {
-            let state = &mut self.cluster.pods[pod.index()];
-            let (entity, ordinal) = (state.entity(), state.next_draw());
-            let mut draw = self.key.draw(SERVICE, entity, ordinal);
-            let service = self.plan.parameters.scheduler.service_time.duration(&mut draw);
-            future.schedule(known.max(now) + service, Event::Scheduler(generation, SchedulerClock::Next));
+        while let Some(waiting) = self.cluster.scheduler.serve() {
+            let state = &self.cluster.pods[waiting.pod.index()];
+            if state.object() != Object::Pending || state.node.is_some() {
+                self.cluster.scheduler.served(); // deleted meanwhile
+                continue;
+            }
+            let found = self.cluster.placement.search(state.deployment);
+            self.cluster.found = found;
+            let time = self.cycle_time(waiting.pod, found);
+            future.schedule(now + time, Event::Scheduler(generation, SchedulerClock::Next));
         }
     }
 
-    fn schedule_pod(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+    /// What a cycle takes: a part for the pod, and one for each node that is looked at and scored.
+    fn cycle_time(&mut self, pod: PodId, found: Found) -> SimDuration {
+        let state = &mut self.cluster.pods[pod.index()];
+        let mut draw = self.key.draw(CYCLE, state.entity(), state.next_draw());
+        let scheduler = &self.plan.parameters.scheduler;
+        let on_nodes =
+            scheduler.filter_time * u64::from(found.filtered) + scheduler.score_time * u64::from(found.scored);
+        scheduler.cycle_time.duration(&mut draw) + on_nodes / scheduler.parallelism
+    }
+
+    fn cycle_ends(&mut self, now: SimTime, future: &mut Future) {
+        let waiting = self.cluster.scheduler.served().expect("the scheduler serves until it is done");
+        let pod = waiting.pod;
         let state = &self.cluster.pods[pod.index()];
         let deployment = state.deployment;
         if state.object() != Object::Pending || state.node.is_some() {
-            return self.cluster.scheduler.placed(now, deployment);
+            return; // deleted meanwhile
         }
-        let is_hopeless = self.cluster.scheduler.is_hopeless(deployment);
-        let found = if is_hopeless { None } else { self.cluster.placement.search(deployment) };
-        let Some(node) = found else { return self.no_room(now, pod, deployment) };
+        let Some(node) = self.cluster.found.node else {
+            let reasons = self.cluster.placement.keeps_away(deployment);
+            let alarm = self.cluster.scheduler.park(now, waiting, reasons);
+            self.await_queues(alarm, future);
+            return self.note_no_room(now, pod, deployment);
+        };
         self.cluster.placement.take(deployment, node);
         let state = &mut self.cluster.pods[pod.index()];
         state.node = Some(node);
         let cause = state.story;
-        self.cluster.scheduler.placed(now, deployment);
         self.order(now, SCHEDULER, Aim::BindPod(pod, node), cause, future);
+        let alarm = self.cluster.scheduler.may_help(now, Reasons::PODS);
+        self.await_queues(alarm, future);
     }
 
-    fn no_room(&mut self, now: SimTime, pod: PodId, deployment: DeploymentId) {
-        self.cluster.scheduler.park(now, pod, deployment);
+    fn note_no_room(&mut self, now: SimTime, pod: PodId, deployment: DeploymentId) {
         let state = &mut self.cluster.pods[pod.index()];
         if std::mem::replace(&mut state.is_unschedulable, true) {
             return;
@@ -127,14 +180,13 @@ impl World {
         }
     }
 
-    /// A binding failed: the scheduler forgets it and tries the pod again after a pause.
+    /// A binding failed: the scheduler forgets it and tries the pod again after its back-off.
     pub(crate) fn binding_failed(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         if state.object() == Object::Pending && state.node == Some(node) && self.leader(SCHEDULER).is_some() {
             self.give_up_node(pod);
-            let again = now + self.plan.parameters.controllers.retry_backoff;
-            self.cluster.scheduler.push(pod, again);
-            self.serve_next(now, future);
+            let alarm = self.cluster.scheduler.back_off(now, pod, 0);
+            self.await_queues(alarm, future);
         }
     }
 

@@ -3,3 +3,4 @@
 pub mod deployment;
 pub mod identity;
 pub mod pod;
+pub mod pods;

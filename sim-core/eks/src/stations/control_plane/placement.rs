@@ -3,19 +3,32 @@
 //! Filters: requests against what is free, pods against the node's limit, Ready and untainted, node selector, taints
 //! of the group, zone spread with a skew of one. Scores, after `kubernetes/kubernetes pkg/scheduler`: least allocated
 //! (weight 1), and spread of the Deployment's pods over zones and hosts (weight 2). Beyond 100 nodes only a share of
-//! them is scored, from where the last search ended (`percentageOfNodesToScore`). At a tie the first in the order of
-//! the search wins, where upstream draws lots.
+//! them is scored, from where the last search ended (`percentageOfNodesToScore`).
+//!
+//! The node that is found is the one that a look at every sampled node in rotating order would find: blocks of nodes
+//! carry bounds of what is free and of the best score in them, so that a block that cannot matter is passed as a whole.
+//!
+//! Where it differs from upstream: scores are not rounded to whole points, and at a tie the first in the order of the
+//! search wins, where upstream draws lots.
 //!
 //! Left out: affinity between pods, preemption, volumes, image locality, PreferNoSchedule.
 
+use super::scheduler::Reasons;
 use crate::ids::{DeploymentId, GroupId, NodeId};
 use crate::plan::{Deployment, NodeGroup, Plan, Taint, TaintEffect, Toleration, ZoneId};
 use crate::quantity::Resources;
 use crate::record::Balance;
-use crate::stations::services::pod::{Object, Pod};
+use crate::stations::services::pod::Object;
+use crate::stations::services::pods::Pods;
 
 /// Nodes among which all feasible ones are scored: upstream's `minFeasibleNodesToFind`.
 const SCORED_AT_LEAST: usize = 100;
+
+/// Nodes of a block.
+const BLOCK: usize = 32;
+
+/// A hundred points of score, in the whole numbers in which bounds are exact.
+const HUNDRED: i64 = 100 << 32;
 
 /// What is free on a node; below zero where DaemonSets alone ask for more than there is.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +36,27 @@ struct Room {
     milli_cpu: i64,
     memory_mib: i64,
     pods: i32,
-    zone: u8,
     group: u16,
+    zone: u8,
     is_open: bool,
-    /// 50 over the node's allocatable CPU and memory: what a free unit adds to the score.
-    per_milli_cpu: f64,
-    per_mib: f64,
+    /// Half of [`HUNDRED`] over the node's allocatable CPU and memory: what a free unit adds to the score.
+    per_milli_cpu: i64,
+    per_mib: i64,
+}
+
+/// Bounds over the open nodes of a block.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    /// They have to be computed anew.
+    is_stale: bool,
+    /// The group of all its nodes, if all are open and of one.
+    whole: Option<u16>,
+    least: [i64; 3],
+    most: [i64; 3],
+    /// The most that CPU and memory left free score on one of its nodes.
+    score: i64,
+    /// The least that a unit of CPU and of memory counts on one of its nodes.
+    per_unit: [i64; 2],
 }
 
 /// What the pods of a Deployment need.
@@ -41,23 +69,40 @@ struct Need {
     groups: Vec<bool>,
     /// Active pods of the Deployment in each zone.
     in_zone: Vec<u32>,
+    /// Active pods of the Deployment on each node, and the least of each block.
+    on_host: Vec<u16>,
+    on_host_least: Vec<u16>,
     /// The most pods of the Deployment that a host ever had.
     on_host_most: u16,
+}
+
+/// What a search came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The node, if there is one with room.
+    pub node: Option<NodeId>,
+    /// Nodes that were looked at.
+    pub filtered: u32,
+    /// Nodes with room, which were scored.
+    pub scored: u32,
 }
 
 /// Room and needs.
 #[derive(Clone, Debug)]
 pub struct Placement {
     rooms: Vec<Room>,
+    blocks: Vec<Block>,
     needs: Vec<Need>,
-    /// Active pods of each Deployment on each node, node by node.
-    on_host: Vec<u16>,
     /// Node objects in each zone, by group: the zones that a spread counts.
     nodes_in: Vec<u32>,
     zones: usize,
     next: usize,
+    /// Percentage of the nodes to score; 0 adapts it.
+    percent: usize,
     taken: u64,
     freed: u64,
+    /// What each zone adds to a score; kept so that searches allocate nothing.
+    zone_score: Vec<Option<i64>>,
 }
 
 impl Placement {
@@ -70,15 +115,22 @@ impl Placement {
             spread_zones: deployment.spread_zones,
             groups: plan.cluster.node_groups.iter().map(|group| is_possible(deployment, group)).collect(),
             in_zone: vec![0; zones],
+            on_host: Vec::new(),
+            on_host_least: Vec::new(),
             on_host_most: 0,
         });
-        let nodes_in = vec![0; zones * plan.cluster.node_groups.len()];
-        let (rooms, needs, on_host) = (Vec::new(), needs.collect(), Vec::new());
-        Placement { rooms, needs, on_host, nodes_in, zones, next: 0, taken: 0, freed: 0 }
+        let percent = plan.parameters.scheduler.percentage_of_nodes_to_score as usize;
+        Placement { percent, ..Placement::of(needs.collect(), zones, plan.cluster.node_groups.len()) }
+    }
+
+    fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
+        let (rooms, blocks, nodes_in, zone_score) = (Vec::new(), Vec::new(), vec![0; zones * groups], Vec::new());
+        Placement { rooms, blocks, needs, nodes_in, zones, next: 0, percent: 0, taken: 0, freed: 0, zone_score }
     }
 
     /// A node that may come to be used one day; their ids come in order. DaemonSets have taken their part.
     pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup, daemons: Resources, daemon_pods: i32) {
+        let per_unit = |allocatable: u64| HUNDRED / 2 / signed(allocatable.max(1));
         self.rooms.push(Room {
             milli_cpu: signed(group.allocatable.milli_cpu) - signed(daemons.milli_cpu),
             memory_mib: signed(group.allocatable.memory_mib) - signed(daemons.memory_mib),
@@ -86,10 +138,17 @@ impl Placement {
             zone: zone.0,
             group: id.0,
             is_open: false,
-            per_milli_cpu: 50.0 / (group.allocatable.milli_cpu.max(1) as f64),
-            per_mib: 50.0 / (group.allocatable.memory_mib.max(1) as f64),
+            per_milli_cpu: per_unit(group.allocatable.milli_cpu),
+            per_mib: per_unit(group.allocatable.memory_mib),
         });
-        self.on_host.resize(self.rooms.len() * self.needs.len(), 0);
+        let blocks = self.rooms.len().div_ceil(BLOCK);
+        self.blocks.resize(blocks, Block::STALE);
+        self.blocks[blocks - 1].is_stale = true;
+        for need in &mut self.needs {
+            need.on_host.push(0);
+            need.on_host_least.resize(blocks, 0);
+            need.on_host_least[blocks - 1] = 0;
+        }
     }
 
     /// The Node object came (`true`) or went.
@@ -101,6 +160,7 @@ impl Placement {
 
     /// The scheduler may use the node, or not. Whether that is new.
     pub fn set_open(&mut self, node: NodeId, is_open: bool) -> bool {
+        self.blocks[node.index() / BLOCK].is_stale = true;
         std::mem::replace(&mut self.rooms[node.index()].is_open, is_open) != is_open
     }
 
@@ -109,90 +169,190 @@ impl Placement {
         self.rooms[node.index()].is_open
     }
 
+    /// Nodes that there ever were.
+    pub fn nodes(&self) -> usize {
+        self.rooms.len()
+    }
+
     /// A pod takes room on a node, and counts for the spread of its Deployment.
     pub fn take(&mut self, deployment: DeploymentId, node: NodeId) {
-        let need = &mut self.needs[deployment.index()];
-        let room = &mut self.rooms[node.index()];
-        room.milli_cpu -= need.milli_cpu;
-        room.memory_mib -= need.memory_mib;
-        room.pods -= 1;
         self.taken += 1;
-        need.in_zone[usize::from(room.zone)] += 1;
-        let on_host = &mut self.on_host[node.index() * self.needs.len() + deployment.index()];
-        *on_host += 1;
-        let most = &mut self.needs[deployment.index()].on_host_most;
-        *most = (*most).max(*on_host);
+        self.fill(deployment, node, 1);
+        let zone = usize::from(self.rooms[node.index()].zone);
+        self.needs[deployment.index()].count(node.index(), zone);
     }
 
     /// A pod is Terminating: it still takes room, and no longer counts for the spread.
     pub fn uncount(&mut self, deployment: DeploymentId, node: NodeId) {
         let zone = usize::from(self.rooms[node.index()].zone);
-        self.on_host[node.index() * self.needs.len() + deployment.index()] -= 1;
-        self.needs[deployment.index()].in_zone[zone] -= 1;
+        self.needs[deployment.index()].uncount(node.index(), zone);
     }
 
     /// A pod that no longer counted is gone: its room is free.
     pub fn free(&mut self, deployment: DeploymentId, node: NodeId) {
+        self.freed += 1;
+        self.fill(deployment, node, -1);
+    }
+
+    /// So many more pods take room on a node.
+    fn fill(&mut self, deployment: DeploymentId, node: NodeId, pods: i32) {
         let need = &self.needs[deployment.index()];
         let room = &mut self.rooms[node.index()];
-        room.milli_cpu += need.milli_cpu;
-        room.memory_mib += need.memory_mib;
-        room.pods += 1;
-        self.freed += 1;
+        room.milli_cpu -= need.milli_cpu * i64::from(pods);
+        room.memory_mib -= need.memory_mib * i64::from(pods);
+        room.pods -= pods;
+        self.blocks[node.index() / BLOCK].is_stale = true;
     }
 
     /// Places on nodes that were taken, became free, and are held: by pods that are bound, or are to be.
-    pub fn balance(&self, pods: &[Pod]) -> Balance {
-        let holds = |pod: &&Pod| pod.node.is_some() && pod.object() != Object::Gone;
-        let inside = pods.iter().filter(holds).count() as u64;
+    pub fn balance(&self, pods: &Pods) -> Balance {
+        let inside = pods.iter().filter(|pod| pod.node.is_some() && pod.object() != Object::Gone).count() as u64;
         let (station, arrived, left) = ("places on nodes".to_owned(), self.taken, self.freed);
         Balance { station, arrived, left, refused: 0, lost: 0, inside }
     }
 
     /// The node for the next pod of a Deployment, if it fits anywhere. Takes no room yet.
-    pub fn search(&mut self, deployment: DeploymentId) -> Option<NodeId> {
+    pub fn search(&mut self, deployment: DeploymentId) -> Found {
+        self.score_zones(deployment);
+        let best_zone = self.zone_score.iter().flatten().copied().max();
         let need = &self.needs[deployment.index()];
-        let zone_score = self.zone_scores(need);
-        let per_host_pod = 100.0 / f64::from(need.on_host_most.max(1));
-        let (count, wanted) = (self.rooms.len(), feasible_wanted(self.rooms.len()));
-        let mut best: Option<(f64, usize)> = None;
-        let (mut index, mut feasible, mut seen) = (self.next, 0, 0);
-        while seen < count && feasible < wanted {
-            index = if index >= count { 0 } else { index };
-            let room = &self.rooms[index];
-            if let Some(zone_score) = zone_score[usize::from(room.zone)]
-                && room.fits(need)
-            {
-                feasible += 1;
-                let on_host = self.on_host[index * self.needs.len() + deployment.index()];
-                let score = room.least_allocated(need) + zone_score - per_host_pod * f64::from(on_host);
-                if best.is_none_or(|(most, _)| score > most) {
-                    best = Some((score, index));
+        let per_host_pod = HUNDRED / i64::from(need.on_host_most.max(1));
+        let mut sample = Sample::new(feasible_wanted(self.rooms.len(), self.percent));
+        let (start, count) = (self.next.min(self.rooms.len()), self.rooms.len());
+        for (from, to) in [(start, count), (0, start)] {
+            let mut at = from;
+            while at < to && !sample.is_full() {
+                let block = at / BLOCK;
+                let end = ((block + 1) * BLOCK).min(to);
+                if self.blocks[block].is_stale {
+                    let first = block * BLOCK;
+                    self.blocks[block] = Block::over(&self.rooms[first..(first + BLOCK).min(count)]);
                 }
+                let bounds = &self.blocks[block];
+                let least_on_host = i64::from(need.on_host_least[block]);
+                let spread = best_zone.unwrap_or(0) - per_host_pod * least_on_host;
+                let all_fit = bounds.all_fit(need) && !need.spread_zones && sample.has_room_for(end - at);
+                if best_zone.is_none() || !bounds.may_fit(need) {
+                    sample.passes(end - at, false);
+                } else if all_fit && !sample.beats(bounds.bound(need) + spread) {
+                    sample.passes(end - at, true);
+                } else {
+                    for index in at..end {
+                        let room = &self.rooms[index];
+                        let fits = self.zone_score[usize::from(room.zone)].filter(|_| room.fits(need));
+                        let on_host = i64::from(need.on_host[index]);
+                        sample.sees(index, fits.map(|zone| room.score(need) + zone - per_host_pod * on_host));
+                        if sample.is_full() {
+                            break;
+                        }
+                    }
+                }
+                at = end;
             }
-            index += 1;
-            seen += 1;
         }
-        self.next = index;
-        best.map(|(_, index)| NodeId(index as u32))
+        self.next = if count == 0 { 0 } else { (start + sample.seen) % count };
+        sample.found()
     }
 
-    /// What a zone adds to the score of its nodes, 0 to -100; `None` where one more pod would skew the spread.
-    fn zone_scores(&self, need: &Need) -> Vec<Option<f64>> {
+    /// What may keep the pods of a Deployment from every node.
+    pub fn keeps_away(&self, deployment: DeploymentId) -> Reasons {
+        let always = Reasons::ROOM.and(Reasons::NODE);
+        if self.needs[deployment.index()].spread_zones { always.and(Reasons::PODS) } else { always }
+    }
+
+    /// What a zone adds to the score of its nodes, 0 to -100 points; none where one more pod would skew the spread.
+    fn score_zones(&mut self, deployment: DeploymentId) {
+        let need = &self.needs[deployment.index()];
         let most = need.in_zone.iter().copied().max().unwrap_or(0).max(1);
         let counts = |zone: &usize| self.counts_for_spread(need, *zone);
         let least = (0..self.zones).filter(counts).map(|zone| need.in_zone[zone]).min().unwrap_or(0);
-        let scores = need.in_zone.iter().map(|&pods| {
+        let mut scores = std::mem::take(&mut self.zone_score);
+        scores.clear();
+        scores.extend(need.in_zone.iter().map(|&pods| {
             let is_skewed = need.spread_zones && pods > least;
-            (!is_skewed).then(|| -100.0 * f64::from(pods) / f64::from(most))
-        });
-        scores.collect()
+            (!is_skewed).then(|| -(HUNDRED / i64::from(most)) * i64::from(pods))
+        }));
+        self.zone_score = scores;
     }
 
     /// Whether a zone has a Node that the pods could run on were it Ready: a dark zone counts until its Nodes go.
     fn counts_for_spread(&self, need: &Need, zone: usize) -> bool {
         let groups = need.groups.iter().enumerate();
         groups.filter(|(_, possible)| **possible).any(|(group, _)| self.nodes_in[group * self.zones + zone] > 0)
+    }
+}
+
+impl Need {
+    fn count(&mut self, node: usize, zone: usize) {
+        self.in_zone[zone] += 1;
+        let was = self.on_host[node];
+        self.on_host[node] = was + 1;
+        self.on_host_most = self.on_host_most.max(was + 1);
+        let block = node / BLOCK;
+        if was == self.on_host_least[block] {
+            let end = ((block + 1) * BLOCK).min(self.on_host.len());
+            self.on_host_least[block] = self.on_host[block * BLOCK..end].iter().copied().min().unwrap_or(0);
+        }
+    }
+
+    fn uncount(&mut self, node: usize, zone: usize) {
+        self.in_zone[zone] -= 1;
+        self.on_host[node] -= 1;
+        let least = &mut self.on_host_least[node / BLOCK];
+        *least = (*least).min(self.on_host[node]);
+    }
+}
+
+impl Block {
+    const STALE: Block =
+        Block { is_stale: true, whole: None, least: [0; 3], most: [i64::MIN; 3], score: 0, per_unit: [0; 2] };
+
+    fn over(rooms: &[Room]) -> Block {
+        let mut block = Block { is_stale: false, whole: rooms.first().map(|room| room.group), ..Block::STALE };
+        block.least = [i64::MAX; 3];
+        block.score = i64::MIN;
+        block.per_unit = [i64::MAX; 2];
+        for room in rooms {
+            if !room.is_open || block.whole != Some(room.group) {
+                block.whole = None;
+            }
+            if !room.is_open {
+                continue;
+            }
+            let free = [room.milli_cpu, room.memory_mib, i64::from(room.pods)];
+            for (kind, free) in free.into_iter().enumerate() {
+                block.least[kind] = block.least[kind].min(free);
+                block.most[kind] = block.most[kind].max(free);
+            }
+            let score = room
+                .milli_cpu
+                .saturating_mul(room.per_milli_cpu)
+                .saturating_add(room.memory_mib.saturating_mul(room.per_mib));
+            block.score = block.score.max(score);
+            block.per_unit[0] = block.per_unit[0].min(room.per_milli_cpu);
+            block.per_unit[1] = block.per_unit[1].min(room.per_mib);
+        }
+        block
+    }
+
+    /// Whether one of its nodes may have room.
+    fn may_fit(&self, need: &Need) -> bool {
+        self.most[0] >= need.milli_cpu && self.most[1] >= need.memory_mib && self.most[2] > 0
+    }
+
+    /// Whether each of its nodes has room.
+    fn all_fit(&self, need: &Need) -> bool {
+        self.whole.is_some_and(|group| need.groups[usize::from(group)])
+            && self.least[0] >= need.milli_cpu
+            && self.least[1] >= need.memory_mib
+            && self.least[2] > 0
+    }
+
+    /// No node of it leaves more free, in points of score.
+    fn bound(&self, need: &Need) -> i64 {
+        self.score
+            .saturating_sub(need.milli_cpu.saturating_mul(self.per_unit[0]))
+            .saturating_sub(need.memory_mib.saturating_mul(self.per_unit[1]))
     }
 }
 
@@ -206,22 +366,70 @@ impl Room {
             && need.groups[usize::from(self.group)]
     }
 
-    /// The share of CPU and memory that would stay free, 0 to 100.
+    /// The share of CPU and memory that would stay free, 0 to 100 points.
     #[inline]
-    fn least_allocated(&self, need: &Need) -> f64 {
-        (self.milli_cpu - need.milli_cpu) as f64 * self.per_milli_cpu
-            + (self.memory_mib - need.memory_mib) as f64 * self.per_mib
+    fn score(&self, need: &Need) -> i64 {
+        (self.milli_cpu - need.milli_cpu) * self.per_milli_cpu + (self.memory_mib - need.memory_mib) * self.per_mib
+    }
+}
+
+/// The nodes that a search has seen, and the best of them.
+struct Sample {
+    wanted: usize,
+    seen: usize,
+    feasible: usize,
+    best: Option<(i64, usize)>,
+}
+
+impl Sample {
+    fn new(wanted: usize) -> Self {
+        Sample { wanted, seen: 0, feasible: 0, best: None }
+    }
+
+    fn is_full(&self) -> bool {
+        self.feasible >= self.wanted
+    }
+
+    fn has_room_for(&self, nodes: usize) -> bool {
+        self.feasible + nodes <= self.wanted
+    }
+
+    /// Whether a node with this score would be better than all before.
+    fn beats(&self, score: i64) -> bool {
+        self.best.is_none_or(|(best, _)| score > best)
+    }
+
+    /// So many nodes have room, or none of them, and none is better than those before.
+    fn passes(&mut self, nodes: usize, fit: bool) {
+        self.seen += nodes;
+        self.feasible += if fit { nodes } else { 0 };
+    }
+
+    /// The score of the next node; none if it has no room.
+    fn sees(&mut self, index: usize, score: Option<i64>) {
+        self.seen += 1;
+        let Some(score) = score else { return };
+        self.feasible += 1;
+        if self.beats(score) {
+            self.best = Some((score, index));
+        }
+    }
+
+    fn found(&self) -> Found {
+        let node = self.best.map(|(_, index)| NodeId(index as u32));
+        Found { node, filtered: self.seen as u32, scored: self.feasible as u32 }
     }
 }
 
 fn signed(amount: u64) -> i64 {
-    i64::try_from(amount).unwrap_or(i64::MAX / 2)
+    i64::try_from(amount).unwrap_or(i64::MAX).min(1 << 40)
 }
 
-/// How many feasible nodes end a search: 50 % of the nodes less a 125th of their number, in percent, at least 5 % and
-/// at least 100 (upstream's `numFeasibleNodesToFind`).
-fn feasible_wanted(nodes: usize) -> usize {
-    let percent = 50usize.saturating_sub(nodes / 125).max(5);
+/// How many feasible nodes end a search: so many percent of the nodes, or for 0 percent 50 % of them less a 125th of
+/// their number, in percent, and at least 5 %; at least 100 in any case (upstream's `numFeasibleNodesToFind`).
+fn feasible_wanted(nodes: usize, percent: usize) -> usize {
+    let adaptive = 50usize.saturating_sub(nodes / 125).max(5);
+    let percent = if percent == 0 { adaptive } else { percent };
     (nodes * percent / 100).max(SCORED_AT_LEAST)
 }
 
@@ -266,22 +474,21 @@ mod tests {
     }
 
     fn need(milli_cpu: i64) -> Need {
-        let on_host_most = 0;
-        Need { milli_cpu, memory_mib: 100, spread_zones: false, groups: vec![true], in_zone: vec![0; 3], on_host_most }
+        Need {
+            milli_cpu,
+            memory_mib: 100,
+            spread_zones: false,
+            groups: vec![true],
+            in_zone: vec![0; 3],
+            on_host: Vec::new(),
+            on_host_least: Vec::new(),
+            on_host_most: 0,
+        }
     }
 
     /// One node in each of three zones, with 1, 2 and 4 cores.
     fn cluster(needs: Vec<Need>) -> Placement {
-        let mut placement = Placement {
-            rooms: Vec::new(),
-            needs,
-            on_host: Vec::new(),
-            nodes_in: vec![0; 3],
-            zones: 3,
-            next: 0,
-            taken: 0,
-            freed: 0,
-        };
+        let mut placement = Placement::of(needs, 3, 1);
         for zone in 0..3 {
             let daemons = Resources { milli_cpu: 100, memory_mib: 0 };
             placement.add(ZoneId(zone), GroupId(0), &group(3, 1_000 << zone), daemons, 2);
@@ -295,7 +502,7 @@ mod tests {
 
     fn put(placement: &mut Placement) -> Option<NodeId> {
         placement.next = 0;
-        let node = placement.search(D)?;
+        let node = placement.search(D).node?;
         placement.take(D, node);
         Some(node)
     }
@@ -339,7 +546,7 @@ mod tests {
 
     #[test]
     fn large_clusters_are_searched_in_part() {
-        assert_eq!([10, 100, 1_000, 5_000, 10_000].map(feasible_wanted), [100, 100, 420, 500, 500]);
+        assert_eq!([10, 100, 1_000, 5_000, 10_000].map(|nodes| feasible_wanted(nodes, 0)), [100, 100, 420, 500, 500]);
     }
 
     #[test]
@@ -354,5 +561,61 @@ mod tests {
         assert!(is_tolerated(&taint("b"), &exists) && is_tolerated(&taint("b"), &all));
         assert!(is_tolerated(&taint("a"), &equal) && !is_tolerated(&taint("b"), &equal));
         assert!(!is_tolerated(&taint("a"), &other_effect) && !is_tolerated(&taint("a"), &[]));
+    }
+
+    /// What a look at every sampled node would find.
+    fn by_looking_at_all(placement: &mut Placement, deployment: DeploymentId) -> Found {
+        placement.score_zones(deployment);
+        let need = &placement.needs[deployment.index()];
+        let per_host_pod = HUNDRED / i64::from(need.on_host_most.max(1));
+        let mut sample = Sample::new(feasible_wanted(placement.rooms.len(), placement.percent));
+        let count = placement.rooms.len();
+        for index in (placement.next..count).chain(0..placement.next) {
+            if sample.is_full() {
+                break;
+            }
+            let room = &placement.rooms[index];
+            let zone = placement.zone_score[usize::from(room.zone)].filter(|_| room.fits(need));
+            let on_host = i64::from(need.on_host[index]);
+            sample.sees(index, zone.map(|zone| room.score(need) + zone - per_host_pod * on_host));
+        }
+        sample.found()
+    }
+
+    #[test]
+    fn blocks_find_what_a_look_at_every_sampled_node_finds() {
+        let needs = vec![need(300), Need { spread_zones: true, ..need(500) }, need(1_900)];
+        let mut placement = Placement::of(needs, 3, 2);
+        for node in 0..700u32 {
+            let cpu = if node % 7 == 0 { 8_000 } else { 2_000 };
+            let id = GroupId(u16::from(node % 50 == 49));
+            placement.add(ZoneId((node % 3) as u8), id, &group(3, cpu), Resources::default(), 0);
+            placement.exists(NodeId(node), true);
+            placement.set_open(NodeId(node), true);
+        }
+        placement.needs.iter_mut().for_each(|need| need.groups = vec![true, false]);
+        let mut draw = sim_kernel::RunKey::new(1, 0).draw(sim_kernel::Purpose::new("test/placement"), 0, 0);
+        let (mut placed, mut nowhere) = (Vec::new(), 0);
+        for _ in 0..20_000 {
+            let deployment = DeploymentId(draw.below(3) as u32);
+            match draw.below(10) {
+                0 => drop(placement.set_open(NodeId(draw.below(700) as u32), draw.chance(0.9))),
+                1..=3 if !placed.is_empty() => {
+                    let (deployment, node) = placed.swap_remove(draw.below(placed.len() as u64) as usize);
+                    placement.uncount(deployment, node);
+                    placement.free(deployment, node);
+                }
+                _ => {
+                    let expected = by_looking_at_all(&mut placement, deployment);
+                    assert_eq!(placement.search(deployment), expected);
+                    nowhere += u32::from(expected.node.is_none());
+                    if let Some(node) = expected.node {
+                        placement.take(deployment, node);
+                        placed.push((deployment, node));
+                    }
+                }
+            }
+        }
+        assert!(placed.len() > 1_000 && nowhere > 100, "{} placed, {nowhere} nowhere", placed.len());
     }
 }

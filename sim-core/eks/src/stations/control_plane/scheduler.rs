@@ -1,40 +1,82 @@
-//! The scheduler's queue: pods one after another, and those for which there is no room, with their back-off.
+//! The scheduler's queues, as upstream's: pods to schedule in the order of priority and time; pods that found no room,
+//! until something happens that could help them; pods whose back-off has still to end; gated pods, which are not tried.
 //!
-//! Pods of one Deployment are alike. When one of them finds no room the others would find none either, so they are
-//! parked together; an event that could help tries one of them, and the next as long as there is room. Their back-off
-//! is one as well (upstream each pod has its own, with the same law). Where a pod goes is decided by
-//! [`Placement`](super::placement::Placement).
+//! One pod is in service at a time. Where it goes is decided by [`Placement`](super::placement::Placement). Left out:
+//! pods that leave their back-off early while nothing else is to be done (upstream since 1.33).
 
-use crate::ids::{DeploymentId, PodId};
+use crate::ids::PodId;
 use crate::record::Balance;
 use sim_kernel::{SimDuration, SimTime};
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
-/// Pods of one Deployment for which there is no room.
-#[derive(Clone, Debug, Default)]
-struct Parked {
-    pods: VecDeque<PodId>,
-    tries: u32,
-    /// The state of the cluster in which the last try failed.
-    failed_at: Option<u64>,
-    not_before: SimTime,
-    /// One of them is in the queue, to try.
-    is_tried: bool,
-    /// The end of the back-off is awaited.
-    waits: bool,
+/// What keeps a pod from every node, or what has changed so that it may help: a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(pub u8);
+
+impl Reasons {
+    /// No node has room, or a pod leaves.
+    pub const ROOM: Reasons = Reasons(1);
+    /// No node is open to it, or a node opens.
+    pub const NODE: Reasons = Reasons(2);
+    /// Other pods stand where they keep it away, or a pod comes.
+    pub const PODS: Reasons = Reasons(4);
+    /// Number of sets.
+    const SETS: usize = 8;
+
+    /// Both sets.
+    pub const fn and(self, other: Reasons) -> Reasons {
+        Reasons(self.0 | other.0)
+    }
+
+    /// Whether the sets share a reason.
+    pub const fn meets(self, other: Reasons) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
-/// The scheduler's queue.
+/// A pod in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Waiting {
+    /// Pods of higher priority are scheduled first.
+    pub priority: Reverse<i32>,
+    /// Since when it is in the queue.
+    pub since: SimTime,
+    /// The pod.
+    pub pod: PodId,
+    /// Times that it was tried in vain.
+    pub tries: u32,
+}
+
+/// When the queues are looked through.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueTiming {
+    /// First pause of a pod that found no room; it doubles from there.
+    pub backoff_base: SimDuration,
+    /// Its longest pause.
+    pub backoff_max: SimDuration,
+    /// How often pods whose back-off has ended are looked for.
+    pub backoff_flush: SimDuration,
+    /// How long a pod waits for something that could help it before it is tried anyhow.
+    pub unschedulable_max: SimDuration,
+    /// How often such pods are looked for.
+    pub unschedulable_flush: SimDuration,
+}
+
+/// The scheduler's queues.
 #[derive(Clone, Debug)]
 pub struct SchedulerQueue {
-    base: SimDuration,
-    max: SimDuration,
-    /// Pods to schedule, each with the time from which the scheduler knows it.
-    queue: VecDeque<(PodId, SimTime)>,
-    in_service: Option<PodId>,
-    parked: Vec<Parked>,
-    /// Counts what could help a pod that found no room.
-    version: u64,
+    timing: QueueTiming,
+    /// When the rounds of looking began.
+    phase: SimTime,
+    active: BinaryHeap<Reverse<Waiting>>,
+    in_service: Option<Waiting>,
+    /// What has happened while the pod in service was tried.
+    missed: Reasons,
+    backoff: BinaryHeap<Reverse<(SimTime, Waiting)>>,
+    /// Pods that found no room, by what keeps them, each with the end of its back-off; `since` is when it was parked.
+    unschedulable: Vec<VecDeque<(SimTime, Waiting)>>,
+    gated: u64,
     alarm: Option<SimTime>,
     books: Books,
 }
@@ -51,117 +93,121 @@ struct Books {
 }
 
 impl SchedulerQueue {
-    /// An empty queue.
-    pub fn new(deployments: usize, backoff_base: SimDuration, backoff_max: SimDuration) -> Self {
+    /// Empty queues, looked through from `phase` on.
+    pub fn new(timing: QueueTiming, phase: SimTime) -> Self {
         SchedulerQueue {
-            base: backoff_base,
-            max: backoff_max,
-            queue: VecDeque::new(),
+            timing,
+            phase,
+            active: BinaryHeap::new(),
             in_service: None,
-            parked: vec![Parked::default(); deployments],
-            version: 0,
+            missed: Reasons::default(),
+            backoff: BinaryHeap::new(),
+            unschedulable: vec![VecDeque::new(); Reasons::SETS],
+            gated: 0,
             alarm: None,
             books: Books::default(),
         }
     }
 
     /// A new leader has no memory: all pods without a node are told to it anew.
-    pub fn begins(&mut self) {
+    pub fn begins(&mut self, phase: SimTime) {
         let mut books = self.books;
         books.queue_forgotten += self.queued() as u64;
         books.parked_forgotten += self.parked() as u64;
-        *self = SchedulerQueue { books, ..SchedulerQueue::new(self.parked.len(), self.base, self.max) };
+        *self = SchedulerQueue { books, ..SchedulerQueue::new(self.timing, phase) };
     }
 
-    /// A pod without a node, known from `known` on: it stands behind those that are known before.
-    pub fn push(&mut self, pod: PodId, known: SimTime) {
-        let later = self.queue.iter().rev().take_while(|(_, since)| *since > known).count();
-        self.books.queued += 1;
-        self.queue.insert(self.queue.len() - later, (pod, known));
+    /// A pod without a node is known from now on.
+    pub fn push(&mut self, now: SimTime, pod: PodId, priority: i32) {
+        self.activate(Waiting { priority: Reverse(priority), since: now, pod, tries: 0 });
     }
 
-    /// Takes the next pod into service, if none is: the pod, and the time from which it is known.
-    pub fn serve(&mut self) -> Option<(PodId, SimTime)> {
+    /// Takes the next pod into service, if none is.
+    pub fn serve(&mut self) -> Option<Waiting> {
         if self.in_service.is_some() {
             return None;
         }
-        let next = self.queue.pop_front()?;
-        self.in_service = Some(next.0);
+        let Reverse(next) = self.active.pop()?;
+        self.in_service = Some(next);
+        self.missed = Reasons::default();
         Some(next)
     }
 
     /// The pod in service is done with.
-    pub fn served(&mut self) -> Option<PodId> {
+    pub fn served(&mut self) -> Option<Waiting> {
         self.books.served += u64::from(self.in_service.is_some());
         self.in_service.take()
     }
 
-    /// Whether looking for room for a pod of this Deployment would find what an earlier look found: none.
-    pub fn is_hopeless(&self, deployment: DeploymentId) -> bool {
-        self.parked[deployment.index()].failed_at == Some(self.version)
-    }
-
-    /// There is no room for a pod. Whether its Deployment had room for all its pods until now.
-    pub fn park(&mut self, now: SimTime, pod: PodId, deployment: DeploymentId) -> bool {
-        let parked = &mut self.parked[deployment.index()];
-        if parked.failed_at != Some(self.version) {
-            parked.failed_at = Some(self.version);
-            parked.tries += 1;
-            let doublings = (parked.tries - 1).min(20);
-            parked.not_before = now + (self.base * (1 << doublings)).min(self.max);
-        }
-        let is_first = parked.pods.is_empty() && !parked.is_tried;
-        parked.is_tried = false;
-        parked.pods.push_back(pod);
+    /// A pod that was just served has no node to go to, for these reasons. When an alarm has to be set, its time.
+    pub fn park(&mut self, now: SimTime, pod: Waiting, reasons: Reasons) -> Option<SimTime> {
         self.books.parked += 1;
-        is_first
+        let parked = Waiting { since: now, tries: pod.tries + 1, ..pod };
+        let until = now + self.pause(pod.tries);
+        if self.missed.meets(reasons) {
+            self.backoff.push(Reverse((until, parked)));
+        } else {
+            self.unschedulable[usize::from(reasons.0)].push_back((until, parked));
+        }
+        self.set_alarm()
     }
 
-    /// A pod of this Deployment found room: the next parked one may try.
-    pub fn placed(&mut self, now: SimTime, deployment: DeploymentId) {
-        self.parked[deployment.index()].is_tried = false;
-        self.try_one(now, deployment);
+    /// A pod's binding failed: it is tried again after its back-off. When an alarm has to be set, its time.
+    pub fn back_off(&mut self, now: SimTime, pod: PodId, priority: i32) -> Option<SimTime> {
+        self.books.parked += 1;
+        let waiting = Waiting { priority: Reverse(priority), since: now, pod, tries: 1 };
+        self.backoff.push(Reverse((now + self.pause(0), waiting)));
+        self.set_alarm()
     }
 
-    /// The cluster has changed so that pods may find room. When an alarm has to be set, its time.
-    pub fn may_help(&mut self, now: SimTime) -> Option<SimTime> {
-        self.version += 1;
-        let mut alarm = None;
-        for index in 0..self.parked.len() {
-            let parked = &mut self.parked[index];
-            if parked.pods.is_empty() || parked.is_tried {
-                continue;
-            }
-            if parked.not_before <= now {
-                self.try_one(now, DeploymentId(index as u32));
-            } else {
-                parked.waits = true;
-                alarm = Some(alarm.map_or(parked.not_before, |first: SimTime| first.min(parked.not_before)));
+    /// The cluster has changed so that pods that were kept back for one of these reasons may find room. When an alarm
+    /// has to be set, its time.
+    pub fn may_help(&mut self, now: SimTime, change: Reasons) -> Option<SimTime> {
+        self.missed = self.missed.and(change);
+        for set in 0..Reasons::SETS {
+            if Reasons(set as u8).meets(change) {
+                while let Some((until, waiting)) = self.unschedulable[set].pop_front() {
+                    self.unpark(now, until, waiting);
+                }
             }
         }
-        self.set_alarm(alarm)
+        self.set_alarm()
     }
 
-    /// The alarm of `now` rang: whose back-off is over may try. When the next alarm has to be set, its time.
+    /// The alarm of `now` rang: whose back-off has ended, and who has waited for too long, is tried. When the next alarm
+    /// has to be set, its time.
     pub fn rings(&mut self, now: SimTime) -> Option<SimTime> {
         if self.alarm != Some(now) {
             return None;
         }
         self.alarm = None;
-        for index in 0..self.parked.len() {
-            let parked = &mut self.parked[index];
-            if parked.waits && parked.not_before <= now {
-                self.try_one(now, DeploymentId(index as u32));
+        while self.backoff.peek().is_some_and(|Reverse((until, _))| *until <= now) {
+            let Some(Reverse((_, waiting))) = self.backoff.pop() else { break };
+            self.try_again(now, waiting);
+        }
+        for set in 0..Reasons::SETS {
+            let longest = self.timing.unschedulable_max;
+            while self.unschedulable[set].front().is_some_and(|(_, waiting)| now >= waiting.since + longest) {
+                let Some((until, waiting)) = self.unschedulable[set].pop_front() else { break };
+                self.unpark(now, until, waiting);
             }
         }
-        let waiting = self.parked.iter().filter(|parked| parked.waits);
-        let next = waiting.map(|parked| parked.not_before).min();
-        self.set_alarm(next)
+        self.set_alarm()
     }
 
-    /// Pods that found no room and are not being tried.
+    /// A gated pod comes (`true`), or goes or is let in.
+    pub fn gate(&mut self, comes: bool) {
+        self.gated = if comes { self.gated + 1 } else { self.gated - 1 };
+    }
+
+    /// Pods that are not tried since they are gated.
+    pub fn gated(&self) -> u64 {
+        self.gated
+    }
+
+    /// Pods that found no room and are not in the queue.
     pub fn parked(&self) -> usize {
-        self.parked.iter().map(|parked| parked.pods.len()).sum()
+        self.backoff.len() + self.unschedulable.iter().map(VecDeque::len).sum::<usize>()
     }
 
     /// What came, left, was forgotten and waits: in the queue, and among the parked.
@@ -178,27 +224,49 @@ impl SchedulerQueue {
     }
 
     fn queued(&self) -> usize {
-        self.queue.len() + usize::from(self.in_service.is_some())
+        self.active.len() + usize::from(self.in_service.is_some())
     }
 
-    fn try_one(&mut self, now: SimTime, deployment: DeploymentId) {
-        let parked = &mut self.parked[deployment.index()];
-        parked.waits = false;
-        match parked.pods.pop_front() {
-            Some(pod) => {
-                parked.is_tried = true;
-                self.books.tried += 1;
-                self.books.queued += 1;
-                self.queue.push_back((pod, now));
-            }
-            None => *parked = Parked::default(),
+    fn activate(&mut self, waiting: Waiting) {
+        self.books.queued += 1;
+        self.active.push(Reverse(waiting));
+    }
+
+    fn try_again(&mut self, now: SimTime, waiting: Waiting) {
+        self.books.tried += 1;
+        self.activate(Waiting { since: now, ..waiting });
+    }
+
+    /// A pod need not wait for a change any more, but for the end of its back-off.
+    fn unpark(&mut self, now: SimTime, until: SimTime, waiting: Waiting) {
+        match until <= now {
+            true => self.try_again(now, waiting),
+            false => self.backoff.push(Reverse((until, waiting))),
         }
     }
 
-    fn set_alarm(&mut self, at: Option<SimTime>) -> Option<SimTime> {
-        let at = at.filter(|&at| self.alarm.is_none_or(|set| set > at))?;
-        self.alarm = Some(at);
-        Some(at)
+    /// The back-off of a pod that has been tried so often before.
+    fn pause(&self, tries: u32) -> SimDuration {
+        (self.timing.backoff_base * (1 << tries.min(20))).min(self.timing.backoff_max)
+    }
+
+    /// The first look of a round at or after a moment.
+    fn look(&self, at: SimTime, round: SimDuration) -> SimTime {
+        let rounds = at.saturating_since(self.phase).as_nanos().div_ceil(round.as_nanos().max(1));
+        self.phase + round * rounds
+    }
+
+    fn set_alarm(&mut self) -> Option<SimTime> {
+        let timing = self.timing;
+        let backoff = self.backoff.peek().map(|Reverse((until, _))| self.look(*until, timing.backoff_flush));
+        let oldest = self.unschedulable.iter().filter_map(VecDeque::front).map(|(_, waiting)| waiting.since).min();
+        let oldest = oldest.map(|since| self.look(since + timing.unschedulable_max, timing.unschedulable_flush));
+        let next = backoff.into_iter().chain(oldest).min()?;
+        if self.alarm.is_some_and(|set| set <= next) {
+            return None;
+        }
+        self.alarm = Some(next);
+        self.alarm
     }
 }
 
@@ -211,36 +279,68 @@ mod tests {
     }
 
     fn queue() -> SchedulerQueue {
-        SchedulerQueue::new(1, SimDuration::from_secs(1), SimDuration::from_secs(10))
+        let seconds = SimDuration::from_secs;
+        let timing = QueueTiming {
+            backoff_base: seconds(1),
+            backoff_max: seconds(10),
+            backoff_flush: seconds(1),
+            unschedulable_max: seconds(300),
+            unschedulable_flush: seconds(30),
+        };
+        SchedulerQueue::new(timing, SimTime::ZERO)
     }
 
-    const D: DeploymentId = DeploymentId(0);
+    fn serve(queue: &mut SchedulerQueue) -> Option<Waiting> {
+        queue.serve()?;
+        queue.served()
+    }
 
     #[test]
-    fn alike_pods_are_parked_together_and_tried_one_by_one() {
+    fn pods_are_served_by_priority_and_then_by_age() {
         let mut queue = queue();
-        assert!(queue.park(at(0), PodId(0), D));
-        assert!(queue.is_hopeless(D));
-        assert!(!queue.park(at(1), PodId(1), D));
-        assert_eq!(queue.may_help(at(2_000)), None, "the back-off is over");
-        assert!(!queue.is_hopeless(D));
-        assert_eq!((queue.serve(), queue.served(), queue.serve()), (Some((PodId(0), at(2_000))), Some(PodId(0)), None));
-        queue.placed(at(2_001), D);
-        assert_eq!(queue.serve(), Some((PodId(1), at(2_001))));
+        for (pod, priority, known) in [(0, 0, 10), (1, 0, 5), (2, 1_000, 20)] {
+            queue.push(at(known), PodId(pod), priority);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| serve(&mut queue)).map(|waiting| waiting.pod.0).collect();
+        assert_eq!(order, [2, 1, 0]);
     }
 
     #[test]
     fn the_back_off_doubles_up_to_its_limit() {
         let mut queue = queue();
+        queue.push(at(0), PodId(0), 0);
         let mut now = at(0);
-        queue.park(now, PodId(0), D);
         for seconds in [1, 2, 4, 8, 10, 10] {
+            let pod = serve(&mut queue).expect("it is tried");
+            queue.park(now, pod, Reasons::ROOM);
             let due = now + SimDuration::from_secs(seconds);
-            assert_eq!(queue.may_help(now), Some(due));
-            assert_eq!(queue.rings(due), None);
-            assert!(queue.serve().is_some() && queue.served() == Some(PodId(0)));
+            assert_eq!(queue.may_help(now, Reasons::NODE), None, "that does not help it");
+            assert_eq!(queue.may_help(now, Reasons::ROOM), Some(due));
+            assert!(queue.serve().is_none());
+            queue.rings(due);
             now = due;
-            queue.park(now, PodId(0), D);
         }
+    }
+
+    #[test]
+    fn what_happens_while_a_pod_is_tried_is_not_missed() {
+        let mut queue = queue();
+        queue.push(at(0), PodId(0), 0);
+        let pod = queue.serve().expect("it is tried");
+        queue.may_help(at(1), Reasons::ROOM);
+        queue.served();
+        assert_eq!(queue.park(at(2), pod, Reasons::ROOM), Some(at(2_000)), "the look after its back-off");
+    }
+
+    #[test]
+    fn a_pod_that_nothing_helps_is_tried_again_after_five_minutes() {
+        let mut queue = queue();
+        queue.push(at(0), PodId(0), 0);
+        let pod = serve(&mut queue).expect("it is tried");
+        let due = queue.park(at(7_000), pod, Reasons::NODE);
+        assert_eq!(due, Some(at(330_000)), "the first look, each half minute, after 307 s");
+        queue.rings(at(330_000));
+        assert!(serve(&mut queue).is_some());
+        assert!(queue.balances().iter().all(Balance::holds));
     }
 }

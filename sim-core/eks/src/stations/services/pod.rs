@@ -98,6 +98,16 @@ impl Pod {
         Pod { node: Some(node), object, containers, ready: true, listed: true, ..Pod::new(deployment, number, None) }
     }
 
+    /// What stands for a pod that is over.
+    pub fn over() -> Self {
+        Pod { object: Object::Gone, ..Pod::new(DeploymentId(u32::MAX), 0, None) }
+    }
+
+    /// Whether kube-proxies send traffic to it.
+    pub fn is_listed(&self) -> bool {
+        self.listed
+    }
+
     /// What the API says.
     pub fn object(&self) -> Object {
         self.object
