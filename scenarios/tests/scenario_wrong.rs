@@ -260,7 +260,7 @@ fn errors_of_set_name_set_as_their_place() {
             "placement.controllers_zone=q",
             "--set: placement.controllers_zone: found \"q\"; the control plane's zones are",
         ),
-        ("api_server.count=4", "allowed: 1..3"),
+        ("api_server.count=13", "allowed: 1..12"),
         (
             "leader_election.lease_duration=9s",
             "--set: leader_election.lease_duration: the lease duration must be longer",

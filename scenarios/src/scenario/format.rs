@@ -264,6 +264,21 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "apiserver.crash",
+        &Shape {
+            about: "The process of one API server crashes: its connections are reset, and it starts again by itself.",
+            keys: &[
+                key(
+                    "zone",
+                    Text,
+                    Default("leader"),
+                    "Its zone, or \"leader\": the one beside the controllers' leader.",
+                ),
+                AT,
+            ],
+        },
+    ),
+    (
         "sts.outage",
         &Shape {
             about: "The Security Token Service of the region fails: API servers cannot ask whose an IAM token is.",

@@ -181,10 +181,10 @@ impl Settings {
         let leader = self.zones_of("placement.etcd_leader_zone", &placement.etcd_leader_zone, cluster, errors);
         let controllers = self.zones_of("placement.controllers_zone", &placement.controllers_zone, cluster, errors);
         if let Some(zones) = &servers
-            && zones.len() != count
+            && (zones.len() > count || zones.len() < count && count <= CONTROL_PLANE_ZONES)
         {
             let problem = format!(
-                "placement.api_server_zones names {} zones, but api_server.count is {count}; one zone for each API server",
+                "placement.api_server_zones names {} zones, but api_server.count is {count}; one zone for each of up to {CONTROL_PLANE_ZONES} API servers",
                 zones.len()
             );
             self.blame(&["placement.api_server_zones", "api_server.count"], problem, errors);

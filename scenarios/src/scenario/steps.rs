@@ -82,6 +82,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             Some(Change::ZonePowerLoss { zone: zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?, lasts })
         }
         "apiserver.member_loss" => Some(Change::ApiServerLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
+        "apiserver.crash" => Some(Change::ApiServerCrash { zone: member(fields, stage.cluster, errors)? }),
         "etcd.member_loss" => Some(Change::EtcdMemberLoss { zone: member(fields, stage.cluster, errors)?, lasts }),
         "sts.outage" => {
             let refuses = fields.text("answer")? == "refuses";

@@ -216,11 +216,13 @@ pub enum Outcome {
     Unauthorized,
     /// The client died.
     Abandoned,
+    /// The last address of the endpoint that was tried refused the connection.
+    Refused,
 }
 
 impl Outcome {
     /// Number of outcomes.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Outcome; Outcome::COUNT] = [
@@ -232,6 +234,7 @@ impl Outcome {
         Outcome::TooManyRequests,
         Outcome::Unauthorized,
         Outcome::Abandoned,
+        Outcome::Refused,
     ];
 
     /// What the client's log says, in short.
@@ -245,6 +248,7 @@ impl Outcome {
             Outcome::TooManyRequests => "429",
             Outcome::Unauthorized => "401",
             Outcome::Abandoned => "client died",
+            Outcome::Refused => "connection refused",
         }
     }
 

@@ -37,10 +37,13 @@ pub enum Event {
     EtcdLink(ApiServerId, MemberId, u32, LinkStep),
     /// The candidate of a component on an API server: its generation.
     Candidate(Component, ApiServerId, u32, CandidateStep),
-    /// Something around the load balancer.
+    /// The load balancer's node in this zone, or its address.
     Nlb(ZoneId, u32, NlbStep),
-    /// A part of the control plane starts after power has returned: the zone, the zone's generation.
-    Start(ZoneId, u32, Part),
+    /// A target of the load balancer as its node in this zone sees it: the target, the node, the round of checks or the
+    /// change of the verdict.
+    Target(ApiServerId, ZoneId, u32, TargetStep),
+    /// A part of the control plane starts: its life.
+    Start(Part, u32),
     /// The fault or change with this index in the plan.
     Step(u32),
     /// The fault with this index in the plan ends.
@@ -100,6 +103,8 @@ pub enum ConnectionStep {
     Resolved,
     /// The address that was tried last stayed silent for its share of the dial time.
     AddressSilent,
+    /// The address that was tried last refused the connection.
+    AddressRefused,
     /// TCP and TLS are up.
     Opened,
     /// Nothing was read for the read-idle time (only where these timers are not elided).
@@ -154,28 +159,33 @@ pub enum CandidateStep {
     Synced,
 }
 
-/// What has just happened around the load balancer.
+/// What has just happened around a node of the load balancer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NlbStep {
-    /// The target of this zone failed its checks.
-    TargetUnhealthy,
-    /// The target of this zone passed its checks.
-    TargetHealthy,
-    /// The load balancer's routing follows the verdict on this zone's target.
-    Routed,
     /// The check of this zone's address has found its NLB node dead (generation: the zone's losses of power).
     AddressDead,
     /// A new DNS answer is published, as the verdicts are then.
     Published,
 }
 
-/// A part of the control plane in a zone.
+/// What has just happened to a target of the load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetStep {
+    /// A health check begins.
+    CheckBegins,
+    /// A health check has waited long enough: for the target, or the target for etcd.
+    CheckEnds,
+    /// Routing follows the latest verdict.
+    Routed,
+}
+
+/// A part of the control plane that can be down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// The API server and its NLB node.
-    ApiServer,
-    /// The etcd member.
-    EtcdMember,
+    /// An API server.
+    ApiServer(ApiServerId),
+    /// An etcd member.
+    EtcdMember(MemberId),
 }
 
 /// The clocks of the node lifecycle controller.

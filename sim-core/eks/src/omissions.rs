@@ -23,12 +23,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a server lost with its zone returns only with the zone, so the API runs on fewer servers for longer than it would",
     },
     Omission {
-        what: "health checks that ask `/readyz`, which asks etcd",
-        effect: "an etcd without a quorum makes no target unhealthy, so no flow is reset and no address leaves DNS for it",
-    },
-    Omission {
-        what: "more than one API server in a zone; a control plane in other than the first three zones of the cluster",
-        effect: "larger control planes cannot be drawn; in a cluster over more than three zones the loss of the fourth spares it",
+        what: "a control plane in other than the first three zones of the cluster",
+        effect: "in a cluster over more than three zones the loss of the fourth spares the control plane",
     },
     Omission {
         what: "memory of API servers, watch fan-out, seats of wide LISTs, borrowing between priority levels",

@@ -131,7 +131,9 @@ parameters! {
     nlb: NlbParameters {
         cross_zone: bool = "false", "", Inferred, "off is the product's default (awsdocs/elb-network-load-balancers-user-guide); what EKS uses is not published", "Whether an NLB node sends flows to API servers of every zone, or only of its own.";
         added_latency: Law = "uniform(0.05ms, 0.3ms)", "0s..1s", Inferred, "no measured source", "Time that the NLB adds to a message, each way.";
-        health_check_interval: SimDuration = "30s", "1s..300s", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Time between the starts of two health checks of one target.";
+        check_readyz: bool = "true", "", Inferred, "awsdocs/elb-network-load-balancers-user-guide allows TCP connects and HTTPS requests; openshift/installer docs/dev/kube-apiserver-health-check.md asks /readyz; what EKS uses is not published", "Whether a health check asks an API server's `/readyz`, which asks etcd, or only opens a TCP connection.";
+        interval_from_end: bool = "false", "", Inferred, "not documented; with true a silent target's checks are a timeout and an interval apart", "Whether the interval runs from the end of a health check instead of its start.";
+        health_check_interval: SimDuration = "30s", "1s..300s", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Time from one health check of a target to the next, for each node.";
         health_check_timeout: SimDuration = "10s", "1s..120s", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "How long a health check waits for a target that does not answer.";
         unhealthy_threshold: u64 = "2", "1..10", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Failed health checks in a row that make a target unhealthy.";
         healthy_threshold: u64 = "5", "1..10", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Passed health checks in a row that make a target healthy again.";
@@ -180,7 +182,7 @@ parameters! {
 
     /// The API servers.
     api_server: ApiServerParameters {
-        count: u64 = "2", "1..3", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two", "API servers, one in a zone.";
+        count: u64 = "2", "1..12", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two", "API servers when the run begins: up to three have a zone each, more are spread evenly.";
         cores: u64 = "4", "1..128", Inferred, "not published; smallest standard control plane assumed with 4 vCPU", "Cores of one API server.";
         time_slice: SimDuration = "10ms", "1us..1s", Documented, "Go's scheduler, runtime/proc.go: a goroutine that has run for 10 ms is preempted", "How long a job runs on a core while others wait, before it goes to the tail of the queue.";
         get_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a GET, besides its bytes.";
@@ -193,11 +195,13 @@ parameters! {
         protobuf_speedup: f64 = "3", "1..100", Inferred, "two to four times as fast as JSON", "How much faster a core encodes and decodes protobuf, which built-in components speak.";
         gzip_mb_per_s: f64 = "150", "1..10000", Inferred, "Go's compress/gzip at its fastest level; no measured source", "Megabytes that a core compresses per second.";
         gzip_from_bytes: u64 = "131072", "0..1000000000000", Documented, "kubernetes/apiserver pkg/endpoints/handlers/responsewriters: answers above 128 KiB are compressed", "Bytes above which an answer is compressed.";
+        readyz_etcd_timeout: SimDuration = "2s", "10ms..1m", Documented, "kubernetes/apiserver, health check of the storage", "How long `/readyz` waits for etcd before it fails.";
         list_progress: Law = "uniform(0s, 100ms)", "0s..10s", Documented, "kubernetes/apiserver pkg/storage/cacher, KEP-2340: progress is asked for every 100 ms", "Time until etcd is asked how far the cache must be for a consistent list.";
         list_freshness_wait: SimDuration = "3s", "10ms..1m", Documented, "kubernetes/apiserver pkg/storage/cacher", "How long a consistent list waits for a cache that is fresh enough before it fails.";
         request_timeout: SimDuration = "60s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/config.go", "Time after which the API server gives up a request, counted from its start at the client.";
         watch_delay: Law = "uniform(5ms, 50ms)", "0s..1m", Documented, "Kubernetes blog on version 1.2: tens of milliseconds through the watch cache", "Time from a committed change to a watcher's knowledge of it.";
         start_time: Law = "uniform(20s, 60s)", "0s..1h", Inferred, "start of the instance and the process, first lists; not published", "Time from power to an API server that answers.";
+        restart_time: Law = "uniform(10s, 30s)", "0s..1h", Inferred, "the kubelet's first restart of a static pod comes at once, then the process starts and lists; not published", "Time from the crash of an API server's process on a living machine to a process that answers again.";
     }
 
     /// Sizes of objects in the API.

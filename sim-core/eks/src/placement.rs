@@ -17,7 +17,7 @@ pub const CONTROL_PLANE_ZONES: u8 = 3;
 /// One possibility.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
-    /// The zones with an API server, in order.
+    /// The zone of each API server, in order; with more servers than zones some hold several.
     pub api_servers: Vec<ZoneId>,
     /// The zone of the etcd leader.
     pub etcd_leader: ZoneId,
@@ -30,11 +30,7 @@ impl Placement {
     pub fn possibilities(cluster: &Cluster, count: u64, pins: &PlacementParameters) -> Vec<Placement> {
         let zones: Vec<ZoneId> = (0..CONTROL_PLANE_ZONES).map(ZoneId).collect();
         let mut all = Vec::new();
-        for set in 1u8..1 << CONTROL_PLANE_ZONES {
-            let api_servers: Vec<ZoneId> = zones.iter().copied().filter(|zone| set & (1 << zone.0) != 0).collect();
-            if api_servers.len() as u64 != count || !allows_all(cluster, &pins.api_server_zones, &api_servers) {
-                continue;
-            }
+        for api_servers in spreads(cluster, count, &pins.api_server_zones) {
             for &etcd_leader in zones.iter().filter(|zone| allows(cluster, &pins.etcd_leader_zone, **zone)) {
                 for &controllers in api_servers.iter().filter(|zone| allows(cluster, &pins.controllers_zone, **zone)) {
                     all.push(Placement { api_servers: api_servers.clone(), etcd_leader, controllers });
@@ -101,11 +97,20 @@ fn allows(cluster: &Cluster, pin: &Pin, zone: ZoneId) -> bool {
     }
 }
 
-fn allows_all(cluster: &Cluster, pin: &Pin, zones: &[ZoneId]) -> bool {
-    match pin {
-        Pin::Drawn => true,
-        Pin::Zones(names) => names.len() == zones.len() && zones.iter().all(|zone| allows(cluster, pin, *zone)),
+/// Every way to spread `count` API servers evenly over the zones, or over those that are pinned: each holds as many, and
+/// what is left over lies in any of them.
+fn spreads(cluster: &Cluster, count: u64, pin: &Pin) -> Vec<Vec<ZoneId>> {
+    let over: Vec<ZoneId> = (0..CONTROL_PLANE_ZONES).map(ZoneId).filter(|zone| allows(cluster, pin, *zone)).collect();
+    if over.is_empty() || matches!(pin, Pin::Zones(_)) && (over.len() as u64) > count {
+        return Vec::new();
     }
+    let (each, more) = (count / over.len() as u64, count % over.len() as u64);
+    let sets = (0u32..1 << over.len()).filter(|set| u64::from(set.count_ones()) == more);
+    let holds = |set: u32, place: usize| each + u64::from(set >> place & 1);
+    sets.map(|set| {
+        (0..over.len()).flat_map(|place| (0..holds(set, place)).map(move |_| place)).map(|place| over[place]).collect()
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -131,6 +136,23 @@ mod tests {
         let all = Placement::possibilities(&cluster(), 2, &pins);
         assert_eq!(all.len(), 18);
         assert_eq!(all.iter().filter(|placement| placement.held(ZoneId(0))[0]).count(), 12);
+    }
+
+    /// More servers than zones are spread evenly; each server is as likely to hold the controllers' leases.
+    #[test]
+    fn more_servers_than_zones_are_spread_evenly() {
+        let pins = crate::Parameters::default().placement;
+        let cluster = cluster();
+        for (count, placements) in [(1, 9), (3, 9), (4, 36), (5, 45), (6, 18)] {
+            let all = Placement::possibilities(&cluster, count, &pins);
+            assert_eq!(all.len(), placements, "{count} servers");
+            for placement in &all {
+                let in_zone = |zone| placement.api_servers.iter().filter(|server| **server == ZoneId(zone)).count();
+                let counts = [in_zone(0), in_zone(1), in_zone(2)];
+                assert_eq!(counts.iter().sum::<usize>() as u64, count);
+                assert!(counts.iter().max() <= counts.iter().min().map(|least| least + 1).as_ref(), "{counts:?}");
+            }
+        }
     }
 
     #[test]

@@ -248,6 +248,11 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// The process of an API server crashes; its machine resets its connections, and it starts again by itself.
+    ApiServerCrash {
+        /// The zone; `None` takes the zone of the controllers' leader.
+        zone: Option<ZoneId>,
+    },
     /// The etcd member of a zone stops silently, alone.
     EtcdMemberLoss {
         /// The zone; `None` takes the leader.
@@ -308,7 +313,7 @@ impl Change {
             | Change::NodeLoss { lasts, .. }
             | Change::StsTrouble { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. } => *lasts,
-            Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => None,
+            Change::ApiServerCrash { .. } | Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => None,
         }
     }
 
@@ -445,6 +450,8 @@ impl Plan {
             Change::ApiServerLoss { zone: None, .. } => {
                 "the API server beside the controllers' leader stops silently".to_owned()
             }
+            Change::ApiServerCrash { zone: Some(id) } => format!("the API server in {} crashes", zone(id)),
+            Change::ApiServerCrash { zone: None } => "the API server beside the controllers' leader crashes".to_owned(),
             Change::EtcdMemberLoss { zone: Some(id), .. } => format!("the etcd member in {} stops silently", zone(id)),
             Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader stops silently".to_owned(),
             Change::NodeLoss { zone: id, share, .. } => {
@@ -466,7 +473,7 @@ impl Plan {
         };
         match change.lasts() {
             Some(span) => format!("{what} for {}", crate::quantity::show_duration(span)),
-            None if change.is_fault() => format!("{what} for good"),
+            None if change.is_fault() && !matches!(change, Change::ApiServerCrash { .. }) => format!("{what} for good"),
             None => what,
         }
     }

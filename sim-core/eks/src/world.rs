@@ -2,7 +2,7 @@
 
 use crate::aim::{Aim, Caller, ClientClass, Outcome};
 use crate::cluster::ClusterState;
-use crate::event::{Event, Future};
+use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
@@ -58,12 +58,12 @@ pub struct World {
     pub(crate) cluster: ClusterState,
     /// Deadlines that are nearly always met.
     pub(crate) lanes: Lanes,
-    /// The zone that each step of the plan struck, where it chose one itself.
-    pub(crate) struck: Vec<Option<ZoneId>>,
+    /// The part of the control plane that each step of the plan struck.
+    pub(crate) struck: Vec<Option<Part>>,
     /// By zone: the latest turn of what happened to it, to be named as a cause.
     pub(crate) stories: Vec<Cause>,
-    /// By zone: the steps of the plan that hold its API server and its etcd member down, whether it has power or not.
-    pub(crate) held_down: Vec<[Option<u32>; 2]>,
+    /// The parts that steps of the plan hold down, whether they have power or not, and which step it is.
+    pub(crate) held_down: Vec<(Part, u32)>,
     /// When the first fault struck.
     pub(crate) first_fault: Option<SimTime>,
     /// Longest time from an etcd leader's death to the next one.
@@ -134,7 +134,7 @@ impl World {
         let expand = |client: &Client| vec![External::new(client.class); client.count as usize];
         let externals: Vec<External> = plan.clients.iter().flat_map(expand).collect();
         let servers = placement.api_servers.clone();
-        let nlb = Nlb::new(zones, &servers, &parameters.nlb, key);
+        let nlb = Nlb::new(zones, &servers, &parameters.nlb);
         let addresses = Addresses::of(nlb.zones());
         let holder =
             servers.iter().position(|zone| *zone == placement.controllers).expect("controllers run on an API server");
@@ -161,7 +161,7 @@ impl World {
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
             stories: vec![None; zones],
-            held_down: vec![[None; 2]; zones],
+            held_down: Vec::new(),
             first_fault: None,
             election_time: None,
             failover_time: None,
@@ -180,6 +180,7 @@ impl World {
             let loopbacks = self.server_ids().map(|server| self.open_loopback(component, server)).collect();
             self.loopbacks.push(loopbacks);
         }
+        self.checks_run(future);
         self.kubelets_run(future);
         self.identities_are_known();
         self.candidates_run(future);
@@ -201,9 +202,14 @@ impl World {
         (0..self.api_servers.len() as u8).map(ApiServerId)
     }
 
-    /// The API server in a zone, alive or not.
-    pub(crate) fn server_in(&self, zone: ZoneId) -> Option<ApiServerId> {
-        self.server_ids().find(|server| self.api_servers[server.index()].zone == zone)
+    /// The API servers in a zone, alive or not.
+    pub(crate) fn servers_in(&self, zone: ZoneId) -> Vec<ApiServerId> {
+        self.server_ids().filter(|server| self.api_servers[server.index()].zone == zone).collect()
+    }
+
+    /// Whether a step of the plan holds a part of the control plane down.
+    pub(crate) fn is_held_down(&self, part: Part) -> bool {
+        self.held_down.iter().any(|(held, _)| *held == part)
     }
 
     /// The name of a zone.
@@ -307,7 +313,8 @@ impl Model for World {
                 self.candidate(now, component, server, generation, step, future);
             }
             Event::Nlb(zone, generation, step) => self.balancing(now, zone, generation, step, future),
-            Event::Start(zone, life, part) => self.start(now, zone, life, part, future),
+            Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
+            Event::Start(part, life) => self.start(now, part, life, future),
             Event::Step(index) => self.step(now, index, future),
             Event::StepEnds(index) => self.step_ends(now, index, future),
             Event::NodeLifecycle(generation, clock) => self.node_lifecycle(now, generation, clock, future),

@@ -2,23 +2,61 @@
 //!
 //! ```text
 //! NLB node dies: its address is checked -> AddressDead -> Published without it
-//! target dies:   health checks fail -> TargetUnhealthy -> flows reset, Routed; without cross-zone Published without it
-//! target back:   health checks pass -> TargetHealthy -> Routed, Published with it
+//! each node, each of its targets: CheckBegins -> passed or refused at once, or silence, or etcd is silent -> CheckEnds
+//! failed often enough -> Unhealthy: flows reset -> Routed; without cross-zone Published without its zone
+//! passed often enough -> Healthy -> Routed, Published with it
 //! ```
 //!
 //! What is published is what the verdicts say at that moment; resolvers follow within the record's time to live.
 
-use crate::event::{Event, Future, NlbStep};
+use crate::event::{Event, Future, NlbStep, TargetStep};
+use crate::ids::ApiServerId;
 use crate::plan::ZoneId;
 use crate::record::Weight;
+use crate::stations::control_plane::{LinkState, View};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
 const ADDRESS_CHECK: Purpose = Purpose::new("nlb/address-check");
 const PUBLICATION: Purpose = Purpose::new("nlb/publication");
 const ROUTING: Purpose = Purpose::new("nlb/routing");
+const CHECK_PHASE: Purpose = Purpose::new("nlb/check-phase");
+const CHECK_ETCD: Purpose = Purpose::new("nlb/check-etcd");
+
+/// What a target answers to a health check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Passes,
+    Refuses,
+    /// Nothing comes from it.
+    Silent,
+    /// It waits for etcd.
+    Waits,
+}
 
 impl World {
+    /// The health checks that go on when the run begins, each somewhere in its interval.
+    pub(crate) fn checks_run(&mut self, future: &mut Future) {
+        for node in self.nlb.zones().collect::<Vec<_>>() {
+            self.node_checks(SimTime::ZERO, node, future);
+        }
+    }
+
+    /// The node of a zone begins to check its targets.
+    fn node_checks(&mut self, now: SimTime, node: ZoneId, future: &mut Future) {
+        for server in self.nlb.targets_of(node).collect::<Vec<_>>() {
+            self.checks_begin(now, node, server, future);
+        }
+    }
+
+    /// A node begins to check a target: for the first time somewhere within the interval.
+    fn checks_begin(&mut self, now: SimTime, node: ZoneId, server: ApiServerId, future: &mut Future) {
+        let round = self.nlb.begin_round(node, server);
+        let phase = self.key.draw(CHECK_PHASE, check_entity(node, server), u64::from(round)).uniform();
+        let first = now + self.plan.parameters.nlb.health_check_interval.scaled(phase);
+        future.schedule(first, Event::Target(server, node, round, TargetStep::CheckBegins));
+    }
+
     /// An NLB node is dead: a check of its address will find out.
     pub(crate) fn address_dies(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
         let losses = self.zones.losses(zone);
@@ -27,16 +65,10 @@ impl World {
         future.schedule(now + check, Event::Nlb(zone, losses, NlbStep::AddressDead));
     }
 
-    /// An NLB node has power again. If its target was healthy by the last verdict and is not up, the checks find out.
+    /// An NLB node has power again, and checks its targets anew.
     pub(crate) fn address_lives(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
         self.nlb.address_lives(zone);
-        let up = self.server_in(zone).is_some_and(|server| self.api_servers[server.index()].is_up());
-        if !up
-            && self.nlb.is_healthy(zone)
-            && let Some((verdict, generation)) = self.nlb.target_dies(zone, now)
-        {
-            future.schedule(verdict, Event::Nlb(zone, generation, NlbStep::TargetUnhealthy));
-        }
+        self.node_checks(now, zone, future);
         self.publish_later(now, zone, future);
     }
 
@@ -47,7 +79,7 @@ impl World {
         future.schedule(now + time, Event::Nlb(zone, 0, NlbStep::Published));
     }
 
-    /// Handles something around the load balancer; what comes for an earlier state does nothing.
+    /// Handles something around a node; what comes for an earlier state does nothing.
     pub(crate) fn balancing(
         &mut self,
         now: SimTime,
@@ -63,36 +95,109 @@ impl World {
                     self.publish_later(now, zone, future);
                 }
             }
-            NlbStep::TargetUnhealthy => self.target_unhealthy(now, zone, generation, future),
-            NlbStep::TargetHealthy => {
-                if self.nlb.judge(zone, generation, true).is_some() {
-                    self.routing_follows(now, zone, generation, future);
-                    self.publish_later(now, zone, future);
-                }
-            }
-            NlbStep::Routed => self.nlb.route(zone, generation),
             NlbStep::Published => self.publish(now),
         }
     }
 
-    fn target_unhealthy(&mut self, now: SimTime, zone: ZoneId, generation: u32, future: &mut Future) {
-        let Some(server) = self.nlb.judge(zone, generation, false) else { return };
-        let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
+    /// Handles something around a target; what comes for an earlier round or verdict does nothing.
+    pub(crate) fn target(
+        &mut self,
+        now: SimTime,
+        server: ApiServerId,
+        node: ZoneId,
+        number: u32,
+        step: TargetStep,
+        future: &mut Future,
+    ) {
+        match step {
+            TargetStep::Routed => self.nlb.route(node, server, number),
+            _ if !self.nlb.is_round(node, server, number) || !self.zones.has_power(node) => {}
+            TargetStep::CheckBegins => self.check_begins(now, server, node, number, future),
+            TargetStep::CheckEnds => {
+                let passed = self.answer(now, server) == Answer::Passes; // a SYN is repeated, and so is `/readyz`'s question
+                self.check_ends(now, server, node, number, passed, future);
+            }
+        }
+    }
+
+    fn check_begins(&mut self, now: SimTime, server: ApiServerId, node: ZoneId, round: u32, future: &mut Future) {
+        let nlb = &self.plan.parameters.nlb;
+        let (interval, timeout, from_end) =
+            (nlb.health_check_interval, nlb.health_check_timeout, nlb.interval_from_end);
+        let patience = timeout.min(self.plan.parameters.api_server.readyz_etcd_timeout);
+        if !from_end {
+            future.schedule(now + interval, Event::Target(server, node, round, TargetStep::CheckBegins));
+        }
+        let waits = match self.answer(now, server) {
+            Answer::Passes => return self.check_ends(now, server, node, round, true, future),
+            Answer::Refuses => return self.check_ends(now, server, node, round, false, future),
+            Answer::Silent => timeout,
+            Answer::Waits => patience,
+        };
+        future.schedule(now + waits, Event::Target(server, node, round, TargetStep::CheckEnds));
+    }
+
+    /// What a target answers to a health check that comes now.
+    fn answer(&self, now: SimTime, server: ApiServerId) -> Answer {
+        let process = &self.api_servers[server.index()];
+        if process.is_silent() {
+            return Answer::Silent;
+        }
+        if !process.is_up() {
+            return Answer::Refuses;
+        }
+        if self.plan.parameters.nlb.check_readyz && !self.etcd_answers(now, server) {
+            return Answer::Waits;
+        }
+        Answer::Passes
+    }
+
+    /// Whether a read of `/readyz` reaches a member of etcd that answers it.
+    fn etcd_answers(&self, now: SimTime, server: ApiServerId) -> bool {
+        let process = &self.api_servers[server.index()];
+        let draw = &mut self.key.draw(CHECK_ETCD, u64::from(server.0), now.as_nanos());
+        let Some(member) = process.choose_member(now, draw) else { return false };
+        let passes = process.links[member.index()].state == LinkState::Ready;
+        let alive = self.etcd.ids().filter(|member| self.etcd.is_up(*member)).count();
+        let led = matches!(self.etcd.view(member), View::Leads | View::Follows(_));
+        passes && led && 2 * alive > self.etcd.ids().count()
+    }
+
+    fn check_ends(
+        &mut self,
+        now: SimTime,
+        server: ApiServerId,
+        node: ZoneId,
+        round: u32,
+        passed: bool,
+        future: &mut Future,
+    ) {
+        let nlb = &self.plan.parameters.nlb;
+        if nlb.interval_from_end {
+            let next = now + nlb.health_check_interval;
+            future.schedule(next, Event::Target(server, node, round, TargetStep::CheckBegins));
+        }
+        let Some((healthy, change)) = self.nlb.checked(node, server, passed) else { return };
+        if !healthy {
+            self.target_unhealthy(now, server, node, future);
+        }
+        let mut draw = self.key.draw(ROUTING, check_entity(node, server), u64::from(change));
+        let lag = self.plan.parameters.nlb.routing_lag.duration(&mut draw);
+        future.schedule(now + lag, Event::Target(server, node, change, TargetStep::Routed));
+        self.publish_later(now, node, future);
+    }
+
+    fn target_unhealthy(&mut self, now: SimTime, server: ApiServerId, node: ZoneId, future: &mut Future) {
+        let zone = self.api_servers[server.index()].zone;
+        let down = self.api_servers[server.index()].down_since();
+        let cause = down.or(self.etcd.vacant_since()).and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
-        let noted = self.probes.timeline.note(now, Weight::Turn, cause, "nlb/unhealthy", u64::from(zone.0), || {
+        let noted = self.probes.timeline.note(now, Weight::Turn, cause, "nlb/unhealthy", u64::from(server.0), || {
             format!("load balancer finds its target in {name} unhealthy")
         });
         if self.plan.parameters.nlb.reset_unhealthy_flows {
-            self.reset_flows(now, server, noted.or(cause), future);
+            self.reset_flows(now, node, server, noted.or(cause), future);
         }
-        self.routing_follows(now, zone, generation, future);
-        self.publish_later(now, zone, future);
-    }
-
-    fn routing_follows(&mut self, now: SimTime, zone: ZoneId, generation: u32, future: &mut Future) {
-        let mut draw = self.key.draw(ROUTING, u64::from(zone.0), u64::from(generation));
-        let lag = self.plan.parameters.nlb.routing_lag.duration(&mut draw);
-        future.schedule(now + lag, Event::Nlb(zone, generation, NlbStep::Routed));
     }
 
     fn publish(&mut self, now: SimTime) {
@@ -110,4 +215,9 @@ impl World {
             });
         }
     }
+}
+
+/// The entity of the draws of a node's checks of a target.
+fn check_entity(node: ZoneId, server: ApiServerId) -> u64 {
+    u64::from(server.0) << 8 | u64::from(node.0)
 }

@@ -1,7 +1,7 @@
 //! A connection of a client to the API:
 //!
 //! ```text
-//! Closed -> Resolved -> an address -> (silent: the next one) -> Opened -> requests -> (silent path) -> GivenUp | Reset
+//! Closed -> Resolved -> an address -> (silent, refused: the next one) -> Opened -> requests -> (silent path) -> GivenUp | Reset
 //! ```
 //!
 //! A dial asks the resolver, tries the addresses in random order, and gives each a share of the dial time. Read-idle
@@ -14,7 +14,7 @@ use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::ApiServer;
-use crate::stations::network::{Addresses, ConnectionState, Owner, Place};
+use crate::stations::network::{Addresses, ConnectionState, Far, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -52,8 +52,11 @@ impl World {
         slot
     }
 
-    /// The client begins to open the connection: it asks its resolver.
+    /// The client begins to open the connection: it asks its resolver. A component needs none for its loopback.
     pub(crate) fn dial(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        if let Owner::Component(_, server) = self.connections.at(slot).owner {
+            return self.dial_loopback(now, slot, server, future);
+        }
         let life = self.connections.turn(slot, ConnectionState::Resolving { since: now });
         self.connections.at_mut(slot).dials += 1;
         let lookup = self.plan.parameters.dns.lookup_time.duration(&mut self.dial_draw(slot, 0));
@@ -76,9 +79,10 @@ impl World {
             ConnectionStep::Resolved => {
                 let resolver = self.resolver_of(self.connections.at(slot).place);
                 let addresses = self.dns.resolve(resolver, now);
-                self.try_next_address(now, slot, now, addresses, future);
+                self.try_next_address(now, slot, now, addresses, Outcome::DialFailed, future);
             }
             ConnectionStep::AddressSilent => self.address_silent(now, slot, future),
+            ConnectionStep::AddressRefused => self.address_refused(now, slot, future),
             ConnectionStep::Opened => self.opened(now, slot, future),
             ConnectionStep::ReadIdle => self.read_idle(now, slot, future),
             ConnectionStep::GivenUp => {
@@ -106,46 +110,77 @@ impl World {
         }
     }
 
-    /// Tries one of the addresses that are left; with none left the dial has failed.
-    fn try_next_address(&mut self, now: SimTime, slot: u32, since: SimTime, rest: Addresses, future: &mut Future) {
+    /// Tries one of the addresses that are left; with none left the dial has failed as the last one did.
+    fn try_next_address(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        since: SimTime,
+        rest: Addresses,
+        failed: Outcome,
+        future: &mut Future,
+    ) {
         let mut draw = self.dial_draw(slot, 1 + rest.len());
         let Some(address) = (!rest.is_empty()).then(|| rest.nth(draw.below(rest.len()))).flatten() else {
-            return self.dial_failed(now, slot, future);
+            return self.dial_failed(now, slot, failed, future);
         };
-        let server = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+        let far = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
         let ends = since + self.plan.parameters.connection.dial_timeout;
         let until = now + ends.saturating_since(now) / rest.len();
-        let state = ConnectionState::Dialing { since, address, rest: rest.without(address), server, tried: now, until };
+        let state = ConnectionState::Dialing { since, address, rest: rest.without(address), far, tried: now, until };
         self.address_tried(now, slot, state, &mut draw, future);
     }
 
-    /// An address is tried: it answers, or its share of the dial time will pass.
+    /// An address is tried: it answers, refuses, or its share of the dial time will pass.
     fn address_tried(&mut self, now: SimTime, slot: u32, state: ConnectionState, draw: &mut Draw, future: &mut Future) {
-        let ConnectionState::Dialing { address, server, until, .. } = state else { return };
+        let ConnectionState::Dialing { address, far, until, .. } = state else { return };
         let life = self.connections.turn(slot, state);
         let place = self.connections.at(slot).place;
-        match server {
-            Some(server) => {
-                let time = self.handshake(place, address, server, draw);
-                future.schedule(now + time, Event::Connection(life, ConnectionStep::Opened));
+        let (at, step) = match far {
+            Far::Answers(server) => (now + self.handshake(place, address, server, draw), ConnectionStep::Opened),
+            Far::Refuses(server) => {
+                (now + self.one_way(place, address, server, draw) * 2, ConnectionStep::AddressRefused)
             }
-            None => future.schedule(until.max(now), Event::Connection(life, ConnectionStep::AddressSilent)),
-        }
+            Far::Silent => (until.max(now), ConnectionStep::AddressSilent),
+        };
+        future.schedule(at, Event::Connection(life, step));
+    }
+
+    /// A component dials the API server of its instance.
+    fn dial_loopback(&mut self, now: SimTime, slot: u32, server: ApiServerId, future: &mut Future) {
+        self.connections.at_mut(slot).dials += 1;
+        let process = &self.api_servers[server.index()];
+        let (address, up) = (process.zone, process.is_up());
+        let far = if up { Far::Answers(server) } else { Far::Refuses(server) };
+        let rest = Addresses::default();
+        let state = ConnectionState::Dialing { since: now, address, rest, far, tried: now, until: now };
+        let life = self.connections.turn(slot, state);
+        let parameters = &self.plan.parameters;
+        let mut draw = self.dial_draw(slot, 0);
+        let round_trip = parameters.network.loopback.duration(&mut draw) * 2;
+        let (time, step) = match up {
+            true => {
+                let handshakes = round_trip * (1 + parameters.connection.tls_round_trips);
+                (handshakes + parameters.connection.tls_cpu.duration(&mut draw), ConnectionStep::Opened)
+            }
+            false => (round_trip, ConnectionStep::AddressRefused),
+        };
+        future.schedule(now + time, Event::Connection(life, step));
     }
 
     /// Something answers again: the dials to its address hear of it when their SYN is repeated, if they still wait then.
     pub(crate) fn dials_hear(&mut self, now: SimTime, future: &mut Future) {
         for slot in 0..self.connections.slots() {
-            let ConnectionState::Dialing { since, address, rest, server: None, tried, until } =
+            let ConnectionState::Dialing { since, address, rest, far: Far::Silent, tried, until } =
                 self.connections.at(slot).state
             else {
                 continue;
             };
             let mut draw = self.dial_draw(slot, 128 + rest.len());
-            let server = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+            let far = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
             let repeated = self.next_syn(tried, now);
-            if server.is_some() && repeated < until {
-                let state = ConnectionState::Dialing { since, address, rest, server, tried, until };
+            if far != Far::Silent && repeated < until {
+                let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
                 self.address_tried(repeated, slot, state, &mut draw, future);
             }
         }
@@ -162,22 +197,31 @@ impl World {
         next
     }
 
-    /// The API server that answers behind an address: none if the NLB node or its target is dead.
-    fn behind(&self, address: ZoneId, draw: &mut Draw) -> Option<ApiServerId> {
-        if !self.zones.has_power(address) {
-            return None;
+    /// What is behind an address: nothing if the NLB node or its target's machine is dead.
+    fn behind(&self, address: ZoneId, draw: &mut Draw) -> Far {
+        let target = self.zones.has_power(address).then(|| self.nlb.choose(address, draw)).flatten();
+        let Some(server) = target else { return Far::Silent };
+        let process = &self.api_servers[server.index()];
+        match (process.is_up(), process.is_silent()) {
+            (true, _) => Far::Answers(server),
+            (false, false) => Far::Refuses(server),
+            (false, true) => Far::Silent,
         }
-        self.nlb.choose(address, draw).filter(|server| self.api_servers[server.index()].is_up())
+    }
+
+    /// One way of a dial's messages to an API server behind an address.
+    fn one_way(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+        let legs = self.legs(place, address, server);
+        let to_node = self.zones.clear_delay(legs[0], draw);
+        let on = self.zones.clear_delay(legs[1], draw);
+        to_node + on + self.plan.parameters.nlb.added_latency.duration(draw)
     }
 
     /// Time of TCP's and TLS's round trips and of the server's signature.
     fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
-        let parameters = &self.plan.parameters;
-        let legs = self.legs(place, address, server);
-        let to_node = self.zones.clear_delay(legs[0], draw);
-        let on = self.zones.clear_delay(legs[1], draw);
-        let one_way = to_node + on + parameters.nlb.added_latency.duration(draw);
-        one_way * (2 + 2 * parameters.connection.tls_round_trips) + parameters.connection.tls_cpu.duration(draw)
+        let parameters = &self.plan.parameters.connection;
+        self.one_way(place, address, server, draw) * (2 + 2 * parameters.tls_round_trips)
+            + parameters.tls_cpu.duration(draw)
     }
 
     fn address_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
@@ -188,7 +232,22 @@ impl World {
         self.probes.timeline.note(now, Weight::Step, cause, "dial/silent", u64::from(address.0), || {
             format!("dial to the dead address in {name} timed out")
         });
-        self.try_next_address(now, slot, since, rest, future);
+        self.try_next_address(now, slot, since, rest, Outcome::DialFailed, future);
+    }
+
+    fn address_refused(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let ConnectionState::Dialing { since, rest, far: Far::Refuses(server), .. } = self.connections.at(slot).state
+        else {
+            return;
+        };
+        let process = &self.api_servers[server.index()];
+        let (zone, cause) = (process.zone, process.down_since().and_then(|(_, cause)| cause));
+        self.connections.at_mut(slot).cause = cause;
+        let name = self.zone_name(zone);
+        self.probes.timeline.note(now, Weight::Step, cause, "dial/refused", u64::from(server.0), || {
+            format!("API server in {name} refuses new connections")
+        });
+        self.try_next_address(now, slot, since, rest, Outcome::Refused, future);
     }
 
     /// Why the address of a zone, or the API server behind it, does not answer.
@@ -200,14 +259,17 @@ impl World {
         dark.or_else(dead).or(self.stories[address.index()]) // it may be back by now
     }
 
-    /// The handshake is over; if the other end died meanwhile the address was silent after all.
+    /// The handshake is over; if the other end died meanwhile the address was silent after all, or refuses.
     fn opened(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let state = self.connections.at(slot).state;
-        let ConnectionState::Dialing { since, address, rest, server: Some(server), tried, until } = state else {
+        let ConnectionState::Dialing { since, address, rest, far: Far::Answers(server), tried, until } = state else {
             return;
         };
-        if !self.zones.has_power(address) || !self.api_servers[server.index()].is_up() {
-            let state = ConnectionState::Dialing { since, address, rest, server: None, tried, until };
+        let process = &self.api_servers[server.index()];
+        if !self.zones.has_power(address) || !process.is_up() {
+            let dead = !self.zones.has_power(address) || process.is_silent();
+            let far = if dead { Far::Silent } else { Far::Refuses(server) };
+            let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
             let mut draw = self.dial_draw(slot, 0);
             return self.address_tried(now, slot, state, &mut draw, future);
         }
@@ -225,10 +287,10 @@ impl World {
         }
     }
 
-    fn dial_failed(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    fn dial_failed(&mut self, now: SimTime, slot: u32, failed: Outcome, future: &mut Future) {
         self.connections.turn(slot, ConnectionState::Closed);
         for request in self.requests_on(slot) {
-            self.finish(now, request, Outcome::DialFailed, future);
+            self.finish(now, request, failed, future);
         }
     }
 
@@ -290,12 +352,37 @@ impl World {
         }
     }
 
-    /// The load balancer resets the open flows to a target through its living nodes.
-    pub(crate) fn reset_flows(&mut self, now: SimTime, target: ApiServerId, cause: Cause, future: &mut Future) {
+    /// The node of a zone resets the open flows to a target.
+    pub(crate) fn reset_flows(
+        &mut self,
+        now: SimTime,
+        node: ZoneId,
+        target: ApiServerId,
+        cause: Cause,
+        future: &mut Future,
+    ) {
+        self.reset(now, cause, |through, server| through == node && server == target, future);
+    }
+
+    /// The kernel of an API server's machine resets the connections of its dead process, as far as it reaches them.
+    pub(crate) fn reset_by_the_machine(&mut self, now: SimTime, of: ApiServerId, cause: Cause, future: &mut Future) {
+        let lit: Vec<bool> =
+            (0..self.plan.cluster.zones.len() as u8).map(|zone| self.zones.has_power(ZoneId(zone))).collect();
+        self.reset(now, cause, |through, server| server == of && lit[through.index()], future);
+        for component in Component::ALL {
+            let slot = self.loopbacks[component.index()][of.index()];
+            if matches!(self.connections.at(slot).state, ConnectionState::Open { .. }) {
+                self.connections.at_mut(slot).cause = cause;
+                future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+            }
+        }
+    }
+
+    fn reset(&mut self, now: SimTime, cause: Cause, which: impl Fn(ZoneId, ApiServerId) -> bool, future: &mut Future) {
         for slot in 0..self.connections.slots() {
             let connection = self.connections.at_mut(slot);
             let ConnectionState::Open { through, server, .. } = connection.state else { continue };
-            if matches!(connection.owner, Owner::Component(..)) || server != target || !self.zones.has_power(through) {
+            if matches!(connection.owner, Owner::Component(..)) || !which(through, server) {
                 continue;
             }
             connection.cause = cause;

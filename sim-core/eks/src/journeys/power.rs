@@ -1,12 +1,14 @@
-//! Faults of the control plane and their ends: a zone without power, an API server or an etcd member that stops.
+//! Faults of the control plane and their ends: a zone without power, an API server or an etcd member that stops, a process
+//! that crashes.
 //!
 //! ```text
 //! zone dark: NLB node, API server, etcd member, instances stop at once -> connections fall silent -> timers find out
 //! power back: instances boot, the member and the server start, unless another fault holds them down
+//! crash:     the kernel resets the process's connections and refuses new ones -> the process starts again
 //! ```
 
 use super::etcd_request::zone_of;
-use crate::event::{CandidateStep, Event, Future, NlbStep, Part};
+use crate::event::{CandidateStep, Event, Future, Part};
 use crate::ids::{ApiServerId, Component, DeploymentId, GroupId, MemberId};
 use crate::plan::{Change, ZoneId};
 use crate::probes::Cause;
@@ -16,6 +18,9 @@ use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
 const START: Purpose = Purpose::new("power/start");
+const RESTART: Purpose = Purpose::new("power/restart");
+
+const NO_SERVER: &str = "fault finds no living API server: nothing happens";
 
 impl World {
     /// Sets the time of a step of the plan, if there is one: steps of one instant keep the plan's order.
@@ -41,12 +46,12 @@ impl World {
         match *change {
             Change::ZonePowerLoss { zone, .. } => self.zone_loses_power(now, index, zone, future),
             Change::ApiServerLoss { zone, .. } => {
-                let server = match zone {
-                    Some(zone) => self.server_in(zone),
-                    None => self.leader(Component::ControllerManager).map(|(server, _)| server),
-                };
-                self.lose_server_alone(now, index, server, future);
+                self.lose_server_alone(now, index, zone, future);
             }
+            Change::ApiServerCrash { zone } => match self.server_to_strike(zone) {
+                Some(server) => self.server_crashes(now, server, None, future),
+                None => self.no_target(now, index, NO_SERVER),
+            },
             Change::EtcdMemberLoss { zone, .. } => {
                 let member = zone.map(|zone| MemberId(zone.0)).or_else(|| self.etcd.leader());
                 self.lose_member_alone(now, index, member, future);
@@ -74,8 +79,7 @@ impl World {
     pub(crate) fn step_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
         match self.plan.steps[index as usize].change {
             Change::ZonePowerLoss { zone, .. } => self.zone_regains_power(now, zone, future),
-            Change::ApiServerLoss { .. } => self.let_go(now, index, Part::ApiServer, future),
-            Change::EtcdMemberLoss { .. } => self.let_go(now, index, Part::EtcdMember, future),
+            Change::ApiServerLoss { .. } | Change::EtcdMemberLoss { .. } => self.let_go(now, index, future),
             Change::NodeLoss { .. } => {
                 let cause = self.probes.timeline.note(now, Weight::Turn, None, "node/return", u64::from(index), || {
                     "the stopped nodes start again".to_owned()
@@ -83,7 +87,7 @@ impl World {
                 self.nodes_return(now, index, cause, future);
             }
             Change::StsTrouble { .. } => self.sts_recovers(now, index),
-            Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => {}
+            Change::ApiServerCrash { .. } | Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => {}
         }
     }
 
@@ -94,8 +98,10 @@ impl World {
             return;
         }
         self.zone_power_lost(now, zone, cause, future);
-        if let Some(server) = self.server_in(zone) {
+        if self.nlb.has_node(zone) {
             self.address_dies(now, zone, future);
+        }
+        for server in self.servers_in(zone) {
             self.server_dies(now, server, cause, future);
         }
         if zone.index() < self.etcd.ids().count() {
@@ -113,12 +119,14 @@ impl World {
         let cause = self.turn(now, cause, "zone/lit", 0, zone, || format!("power returns to zone {name}"));
         self.zones.regain_power(zone);
         self.zone_power_returned(now, zone, cause, future);
-        if self.server_in(zone).is_some() {
-            self.start_later(now, zone, Part::ApiServer, future);
+        for server in self.servers_in(zone) {
+            self.start_later(now, Part::ApiServer(server), future);
+        }
+        if self.nlb.has_node(zone) {
             self.address_lives(now, zone, future);
         }
         if zone.index() < self.etcd.ids().count() {
-            self.start_later(now, zone, Part::EtcdMember, future);
+            self.start_later(now, Part::EtcdMember(MemberId(zone.0)), future);
         }
         let up: Vec<bool> = self.api_servers.iter().map(|server| server.is_up()).collect();
         self.reset_silent(now, |through, server| through == zone && up[server.index()], future);
@@ -141,22 +149,27 @@ impl World {
         noted
     }
 
-    fn lose_server_alone(&mut self, now: SimTime, index: u32, server: Option<ApiServerId>, future: &mut Future) {
-        let Some(server) = server.filter(|server| self.api_servers[server.index()].is_up()) else {
-            return self.no_target(now, index, "fault finds no living API server: nothing happens");
-        };
+    fn lose_server_alone(&mut self, now: SimTime, index: u32, zone: Option<ZoneId>, future: &mut Future) {
+        let Some(server) = self.server_to_strike(zone) else { return self.no_target(now, index, NO_SERVER) };
         let zone = self.api_servers[server.index()].zone;
-        self.hold_down(index, zone, Part::ApiServer);
+        self.hold_down(index, Part::ApiServer(server));
         let name = self.zone_name(zone);
         let cause = self.turn(now, None, "server/lost", index, zone, || format!("API server in {name} stops silently"));
         self.server_dies(now, server, cause, future);
+    }
+
+    /// A running API server of a zone, or the one beside the controllers' leader.
+    fn server_to_strike(&self, zone: Option<ZoneId>) -> Option<ApiServerId> {
+        let leader = || self.leader(Component::ControllerManager).map(|(server, _)| server).into_iter().collect();
+        let candidates = zone.map_or_else(leader, |zone| self.servers_in(zone));
+        candidates.into_iter().find(|server| self.api_servers[server.index()].is_up())
     }
 
     fn lose_member_alone(&mut self, now: SimTime, index: u32, member: Option<MemberId>, future: &mut Future) {
         let Some(member) = member.filter(|member| self.etcd.is_up(*member)) else {
             return self.no_target(now, index, "fault finds no living etcd member: nothing happens");
         };
-        self.hold_down(index, zone_of(member), Part::EtcdMember);
+        self.hold_down(index, Part::EtcdMember(member));
         self.member_dies(now, member, None, future);
     }
 
@@ -164,25 +177,26 @@ impl World {
         self.probes.timeline.note(now, Weight::Turn, None, "fault/no-target", u64::from(index), || text.to_owned());
     }
 
-    /// A fault holds a part of a zone down until it ends: power alone does not bring it back.
-    fn hold_down(&mut self, index: u32, zone: ZoneId, part: Part) {
-        self.struck[index as usize] = Some(zone);
-        self.held_down[zone.index()][part as usize] = Some(index);
+    /// A fault holds a part of the control plane down until it ends: power alone does not bring it back.
+    fn hold_down(&mut self, index: u32, part: Part) {
+        self.struck[index as usize] = Some(part);
+        self.held_down.retain(|(held, _)| *held != part);
+        self.held_down.push((part, index));
     }
 
     /// A fault lets a part go: it starts again, if it has power.
-    fn let_go(&mut self, now: SimTime, index: u32, part: Part, future: &mut Future) {
-        let Some(zone) = self.struck[index as usize] else { return };
-        let held = &mut self.held_down[zone.index()][part as usize];
-        if *held == Some(index) {
-            *held = None;
-            self.start_later(now, zone, part, future);
+    fn let_go(&mut self, now: SimTime, index: u32, future: &mut Future) {
+        let Some(part) = self.struck[index as usize] else { return };
+        let held = self.held_down.len();
+        self.held_down.retain(|(_, step)| *step != index);
+        if self.held_down.len() < held {
+            self.start_later(now, part, future);
         }
     }
 
-    /// An API server dies silently, with the components on its instance.
+    /// The machine of an API server dies silently, with the components on it.
     fn server_dies(&mut self, now: SimTime, server: ApiServerId, cause: Cause, future: &mut Future) {
-        if !self.api_servers[server.index()].is_up() {
+        if self.api_servers[server.index()].is_silent() {
             return;
         }
         for component in Component::ALL {
@@ -195,45 +209,59 @@ impl World {
             }
         }
         self.silence(now, cause, |_, other| other == server, future);
-        let zone = self.api_servers[server.index()].zone;
-        let checked = self.zones.has_power(zone) || self.nlb.cross_zone();
-        if checked && let Some((verdict, generation)) = self.nlb.target_dies(zone, now) {
-            future.schedule(verdict, Event::Nlb(zone, generation, NlbStep::TargetUnhealthy));
+    }
+
+    /// The process of an API server dies, while its machine and the components on it live on: the kernel resets its
+    /// connections and refuses new ones until the process runs again.
+    pub(crate) fn server_crashes(&mut self, now: SimTime, server: ApiServerId, cause: Cause, future: &mut Future) {
+        if !self.api_servers[server.index()].is_up() {
+            return;
         }
+        let zone = self.api_servers[server.index()].zone;
+        let (name, life) = (self.zone_name(zone), self.api_servers[server.index()].life());
+        let cause =
+            self.turn(now, cause, "server/crash", life, zone, || format!("API server in {name} crashes")).or(cause);
+        for waited in self.api_servers[server.index()].crash(now, cause) {
+            self.drop_from_server(waited.slot);
+        }
+        self.reset_by_the_machine(now, server, cause, future);
+        let life = self.api_servers[server.index()].life();
+        let draw = &mut self.key.draw(RESTART, u64::from(server.0), u64::from(life));
+        let time = self.plan.parameters.api_server.restart_time.duration(draw);
+        future.schedule(now + time, Event::Start(Part::ApiServer(server), life));
     }
 
     /// Something starts once it has power and its time has passed.
-    fn start_later(&mut self, now: SimTime, zone: ZoneId, part: Part, future: &mut Future) {
+    fn start_later(&mut self, now: SimTime, part: Part, future: &mut Future) {
         let parameters = &self.plan.parameters;
-        let (law, life) = match part {
-            Part::ApiServer => {
-                let life = self.server_in(zone).map_or(0, |server| self.api_servers[server.index()].life());
-                (&parameters.api_server.start_time, life)
+        let (law, entity, life) = match part {
+            Part::ApiServer(server) => {
+                let life = self.api_servers[server.index()].life();
+                (&parameters.api_server.start_time, u64::from(server.0) << 1, life)
             }
-            Part::EtcdMember => (&parameters.etcd.member_start_time, self.etcd.life(MemberId(zone.0))),
+            Part::EtcdMember(member) => {
+                (&parameters.etcd.member_start_time, u64::from(member.0) << 1 | 1, self.etcd.life(member))
+            }
         };
-        let time = law.duration(&mut self.key.draw(START, u64::from(zone.0) << 1 | part as u64, u64::from(life)));
-        future.schedule(now + time, Event::Start(zone, life, part));
+        let time = law.duration(&mut self.key.draw(START, entity, u64::from(life)));
+        future.schedule(now + time, Event::Start(part, life));
     }
 
     /// A part of the control plane starts, unless it has died again or has no power.
-    pub(crate) fn start(&mut self, now: SimTime, zone: ZoneId, life: u32, part: Part, future: &mut Future) {
-        if !self.zones.has_power(zone) || self.held_down[zone.index()][part as usize].is_some() {
+    pub(crate) fn start(&mut self, now: SimTime, part: Part, life: u32, future: &mut Future) {
+        if self.is_held_down(part) {
             return;
         }
         match part {
-            Part::ApiServer => {
-                let down = |server: &ApiServerId| {
-                    let server = &self.api_servers[server.index()];
-                    server.life() == life && !server.is_up()
-                };
-                if let Some(server) = self.server_in(zone).filter(down) {
+            Part::ApiServer(server) => {
+                let process = &self.api_servers[server.index()];
+                if self.zones.has_power(process.zone) && process.life() == life && !process.is_up() {
                     self.server_starts(now, server, future);
                 }
             }
-            Part::EtcdMember => {
-                let member = MemberId(zone.0);
-                if self.etcd.life(member) == life && !self.etcd.is_up(member) {
+            Part::EtcdMember(member) => {
+                let has_power = self.zones.has_power(zone_of(member));
+                if has_power && self.etcd.life(member) == life && !self.etcd.is_up(member) {
                     self.member_starts(now, member, future);
                 }
             }
@@ -245,23 +273,25 @@ impl World {
         let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
         self.turn(now, cause, "server/back", 0, zone, || format!("API server in {name} answers again"));
-        let etcd = &self.etcd;
+        let (etcd, boots) = (&self.etcd, self.api_servers[server.index()].is_silent());
         self.api_servers[server.index()].start(|member| etcd.is_up(member));
         self.reset_silent(now, |_, other| other == server, future);
         self.dials_hear(now, future);
+        if !boots {
+            return; // the components on the machine live on, and dial their loopbacks themselves
+        }
         for component in Component::ALL {
             self.connect_loopback(self.loopbacks[component.index()][server.index()], server);
             let generation = self.leases[component.index()].generation(server);
             future.schedule(now, Event::Candidate(component, server, generation, CandidateStep::Restarted));
         }
-        if let Some((verdict, generation)) = self.nlb.target_returns(zone, now) {
-            future.schedule(verdict, Event::Nlb(zone, generation, NlbStep::TargetHealthy));
-        }
     }
 
-    /// The loopback of a component reaches the API server of its instance.
+    /// The loopback of a component reaches the API server of its instance, if that is up.
     pub(crate) fn connect_loopback(&mut self, slot: u32, server: ApiServerId) {
-        let through = self.api_servers[server.index()].zone;
-        self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
+        let process = &self.api_servers[server.index()];
+        let open = ConnectionState::Open { through: process.zone, server, silent: None };
+        let state = if process.is_up() { open } else { ConnectionState::Closed };
+        self.connections.turn(slot, state);
     }
 }

@@ -4,6 +4,6 @@ pub mod connections;
 pub mod dns;
 pub mod zones;
 
-pub use connections::{Connection, ConnectionState, Connections, Owner};
+pub use connections::{Connection, ConnectionState, Connections, Far, Owner};
 pub use dns::{Addresses, Dns};
 pub use zones::{Impairment, Leg, Place, Way, Zones};

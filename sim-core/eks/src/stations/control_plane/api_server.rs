@@ -23,6 +23,8 @@ pub struct ApiServer {
     /// What runs.
     pub cores: Cores,
     down: Option<(SimTime, Cause)>,
+    /// Whether its machine is dead: then nobody answers in its place.
+    silent: bool,
     lives: u32,
 }
 
@@ -69,6 +71,7 @@ impl ApiServer {
             links: vec![EtcdLink::default(); members],
             cores: Cores::new(parameters.api_server.cores, parameters.api_server.time_slice),
             down: None,
+            silent: false,
             lives: 0,
         }
     }
@@ -76,6 +79,11 @@ impl ApiServer {
     /// Whether it answers.
     pub fn is_up(&self) -> bool {
         self.down.is_none()
+    }
+
+    /// Whether its machine is dead, so that nothing answers there; the kernel of a living one refuses connections.
+    pub fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Since when it is down, and why.
@@ -100,9 +108,15 @@ impl ApiServer {
         usable().nth(chosen).map(|(member, _)| MemberId(member))
     }
 
-    /// The server dies. Returns the requests that waited for a seat, or for a core, or were on one.
+    /// The machine of the server dies. Returns the requests that waited for a seat, or for a core, or were on one.
     pub fn die(&mut self, now: SimTime, cause: Cause) -> Vec<RequestRef> {
-        self.down = Some((now, cause));
+        self.silent = true;
+        self.crash(now, cause)
+    }
+
+    /// The process of the server dies. Returns the requests that waited for a seat, or for a core, or were on one.
+    pub fn crash(&mut self, now: SimTime, cause: Cause) -> Vec<RequestRef> {
+        self.down = self.down.or(Some((now, cause)));
         self.lives += 1;
         let mut had = self.flow_control.lose_all();
         for job in self.cores.lose_all() {
@@ -116,6 +130,7 @@ impl ApiServer {
     /// The server answers again, with new connections to the members that `alive` tells of.
     pub fn start(&mut self, alive: impl Fn(MemberId) -> bool) {
         self.down = None;
+        self.silent = false;
         for (member, link) in (0u8..).zip(&mut self.links) {
             link.generation += 1;
             link.state = if alive(MemberId(member)) { LinkState::Ready } else { LinkState::Broken };

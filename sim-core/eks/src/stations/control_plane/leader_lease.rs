@@ -72,6 +72,11 @@ impl LeaderLease {
         }
     }
 
+    /// A new API server instance has a candidate too; it does not run yet.
+    pub fn add_candidate(&mut self) {
+        self.candidates.push(Candidate { state: CandidateState::Down, generation: 0, tries: 0, tried: SimTime::ZERO });
+    }
+
     /// Who acts, and in which term.
     pub fn acting(&self) -> Option<(ApiServerId, u32)> {
         self.holder.filter(|_| self.acting).map(|holder| (holder, self.terms))

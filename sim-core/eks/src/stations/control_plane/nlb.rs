@@ -1,67 +1,72 @@
 //! The Network Load Balancer: a node with an address in each zone that holds an API server, and its targets.
 //!
-//! Modelled: which target a node sends a new flow to, health checks with interval, time-out and thresholds, verdicts
-//! and the routing that follows them, fail-open. A health check is not an event: a dead target's checks fail until the
-//! threshold, and the time of that verdict is computed from the check's phase.
-//! Left out: idle time-outs, deregistration, port exhaustion, several checkers for a target.
+//! Modelled: which target a node sends a new flow to, the verdicts of each node's health checks on each target that it
+//! may send to, the routing that follows them, fail-open, registration and deregistration, which addresses DNS should
+//! give. When a check begins and what the target answers is not its business.
+//! Left out: port exhaustion, several checkers for a target, passive checks.
 
 use crate::ids::ApiServerId;
 use crate::parameters::NlbParameters;
 use crate::plan::ZoneId;
 use crate::stations::network::Addresses;
-use sim_kernel::{Draw, Purpose, RunKey, SimDuration, SimTime};
-
-const CHECK_PHASE: Purpose = Purpose::new("nlb/check-phase");
+use sim_kernel::Draw;
 
 /// The load balancer.
 #[derive(Clone, Debug)]
 pub struct Nlb {
+    /// By zone; `None` where it has no node.
+    nodes: Vec<Option<Node>>,
+    /// By API server; `None` where that is not registered.
     targets: Vec<Option<Target>>,
     cross_zone: bool,
-    interval: SimDuration,
-    timeout: SimDuration,
     unhealthy_threshold: u64,
     healthy_threshold: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Target {
-    server: ApiServerId,
-    /// Whether the checks of its zone's address find the NLB node alive.
+struct Node {
+    /// Whether the checks of its address find it alive.
     reachable: bool,
-    healthy: bool,
-    routed: bool,
-    check_phase: SimDuration,
-    generation: u32,
     publications: u32,
 }
 
+#[derive(Clone, Debug)]
+struct Target {
+    zone: ZoneId,
+    /// What each node has found, by the node's zone.
+    checks: Vec<Check>,
+}
+
+/// What one node has found out about one target.
+#[derive(Clone, Copy, Debug, Default)]
+struct Check {
+    healthy: bool,
+    routed: bool,
+    /// Checks in a row that contradict the verdict.
+    against: u64,
+    /// Changes of the verdict so far: the ordinal of their draws.
+    changes: u32,
+    /// Which round of checks is under way: one is begun anew when the node returns.
+    round: u32,
+}
+
 impl Nlb {
-    /// A balancer whose nodes and targets are in the zones of the API servers; `zones` zones in all.
-    pub fn new(zones: usize, servers: &[ZoneId], parameters: &NlbParameters, key: RunKey) -> Self {
-        let interval = parameters.health_check_interval;
-        let mut targets = vec![None; zones];
-        for (index, zone) in (0u8..).zip(servers) {
-            let check_phase = interval.scaled(key.draw(CHECK_PHASE, u64::from(zone.0), 0).uniform());
-            let server = ApiServerId(index);
-            targets[zone.index()] = Some(Target {
-                server,
-                reachable: true,
-                healthy: true,
-                routed: true,
-                check_phase,
-                generation: 0,
-                publications: 0,
-            });
-        }
-        Nlb {
-            targets,
+    /// A balancer whose nodes and targets are in the zones of the API servers, all healthy; `zones` zones in all.
+    pub fn new(zones: usize, servers: &[ZoneId], parameters: &NlbParameters) -> Self {
+        let mut balancer = Nlb {
+            nodes: vec![None; zones],
+            targets: Vec::new(),
             cross_zone: parameters.cross_zone,
-            interval,
-            timeout: parameters.health_check_timeout,
             unhealthy_threshold: parameters.unhealthy_threshold,
             healthy_threshold: parameters.healthy_threshold,
+        };
+        for (index, zone) in (0u8..).zip(servers) {
+            balancer.register(ApiServerId(index), *zone);
+            for check in &mut balancer.targets[index as usize].as_mut().expect("just registered").checks {
+                (check.healthy, check.routed) = (true, true);
+            }
         }
+        balancer
     }
 
     /// Whether its nodes send flows to the targets of every zone.
@@ -69,163 +74,225 @@ impl Nlb {
         self.cross_zone
     }
 
-    /// The zones that have a node and a target.
+    /// The zones that have a node.
     pub fn zones(&self) -> impl Iterator<Item = ZoneId> {
-        (0u8..).zip(&self.targets).filter(|(_, target)| target.is_some()).map(|(zone, _)| ZoneId(zone))
+        (0u8..).zip(&self.nodes).filter(|(_, node)| node.is_some()).map(|(zone, _)| ZoneId(zone))
+    }
+
+    /// Whether a zone has a node.
+    pub fn has_node(&self, zone: ZoneId) -> bool {
+        self.nodes[zone.index()].is_some()
+    }
+
+    /// An API server becomes a target; its zone gets a node if it has none. It gets no flows before it has passed a check.
+    pub fn register(&mut self, server: ApiServerId, zone: ZoneId) {
+        if self.targets.len() <= server.index() {
+            self.targets.resize(server.index() + 1, None);
+        }
+        self.nodes[zone.index()].get_or_insert(Node { reachable: true, publications: 0 });
+        self.targets[server.index()] = Some(Target { zone, checks: vec![Check::default(); self.nodes.len()] });
+    }
+
+    /// The targets that a node checks and may send to: those of its own zone, or all with cross-zone balancing.
+    pub fn targets_of(&self, node: ZoneId) -> impl Iterator<Item = ApiServerId> {
+        let within = move |target: &Target| self.cross_zone || target.zone == node;
+        (0u8..)
+            .zip(&self.targets)
+            .filter(move |(_, target)| target.as_ref().is_some_and(within))
+            .map(|(server, _)| ApiServerId(server))
+    }
+
+    /// The nodes that check a target.
+    pub fn nodes_of(&self, server: ApiServerId) -> impl Iterator<Item = ZoneId> {
+        let target = self.targets.get(server.index()).and_then(Option::as_ref).map(|target| target.zone);
+        self.zones().filter(move |node| target.is_some_and(|zone| self.cross_zone || zone == *node))
     }
 
     /// The target to which the node of a zone sends a new flow. With no healthy target every target is eligible.
     pub fn choose(&self, node: ZoneId, draw: &mut Draw) -> Option<ApiServerId> {
-        if !self.cross_zone {
-            return self.targets[node.index()].map(|target| target.server);
-        }
-        let any_routed = self.targets.iter().flatten().any(|target| target.routed);
-        let eligible = || self.targets.iter().flatten().filter(|target| target.routed || !any_routed);
+        let routed = |server: &ApiServerId| self.check(node, *server).is_some_and(|check| check.routed);
+        let any_routed = self.targets_of(node).any(|server| routed(&server));
+        let eligible = || self.targets_of(node).filter(|server| !any_routed || routed(server));
         let count = eligible().count() as u64;
         if count == 0 {
             return None;
         }
-        eligible().nth(draw.below(count) as usize).map(|target| target.server)
+        eligible().nth(draw.below(count) as usize)
     }
 
-    /// The target of a zone stops answering: when its checks have failed often enough, and the generation of that
-    /// verdict.
-    pub fn target_dies(&mut self, zone: ZoneId, now: SimTime) -> Option<(SimTime, u32)> {
-        let (interval, more) = (self.interval, self.unhealthy_threshold - 1);
-        let target = self.targets[zone.index()].as_mut()?;
-        target.generation += 1;
-        let verdict = next_check(now, target.check_phase, interval) + interval * more + self.timeout;
-        Some((verdict, target.generation))
+    fn check(&self, node: ZoneId, server: ApiServerId) -> Option<&Check> {
+        self.targets.get(server.index())?.as_ref()?.checks.get(node.index())
     }
 
-    /// The target of a zone answers again: when its checks have passed often enough, and the generation of that
-    /// verdict.
-    pub fn target_returns(&mut self, zone: ZoneId, now: SimTime) -> Option<(SimTime, u32)> {
-        let (interval, more) = (self.interval, self.healthy_threshold - 1);
-        let target = self.targets[zone.index()].as_mut()?;
-        target.generation += 1;
-        Some((next_check(now, target.check_phase, interval) + interval * more, target.generation))
+    fn check_mut(&mut self, node: ZoneId, server: ApiServerId) -> Option<&mut Check> {
+        self.targets.get_mut(server.index())?.as_mut()?.checks.get_mut(node.index())
     }
 
-    /// A verdict on the target of a zone, if it is still of this generation. Returns the server concerned.
-    pub fn judge(&mut self, zone: ZoneId, generation: u32, healthy: bool) -> Option<ApiServerId> {
-        let target = self.targets[zone.index()].as_mut().filter(|target| target.generation == generation)?;
-        target.healthy = healthy;
-        Some(target.server)
+    /// A node begins to check a target anew: the name of this round of checks.
+    pub fn begin_round(&mut self, node: ZoneId, server: ApiServerId) -> u32 {
+        let check = self.check_mut(node, server).expect("only registered targets are checked");
+        check.round += 1;
+        check.against = 0;
+        check.round
     }
 
-    /// Routing follows the verdict, if it is still of this generation.
-    pub fn route(&mut self, zone: ZoneId, generation: u32) {
-        if let Some(target) = self.targets[zone.index()].as_mut().filter(|target| target.generation == generation) {
-            target.routed = target.healthy;
+    /// Whether a round of checks is still under way.
+    pub fn is_round(&self, node: ZoneId, server: ApiServerId, round: u32) -> bool {
+        self.check(node, server).is_some_and(|check| check.round == round)
+    }
+
+    /// A health check has ended. Returns the new verdict and its number if it changes: healthy or not. A target that was
+    /// never healthy needs one passed check only.
+    pub fn checked(&mut self, node: ZoneId, server: ApiServerId, passed: bool) -> Option<(bool, u32)> {
+        let (healthy_threshold, unhealthy_threshold) = (self.healthy_threshold, self.unhealthy_threshold);
+        let check = self.check_mut(node, server)?;
+        if passed == check.healthy {
+            check.against = 0;
+            return None;
+        }
+        check.against += 1;
+        let wanted = match passed {
+            true if check.changes == 0 => 1,
+            true => healthy_threshold,
+            false => unhealthy_threshold,
+        };
+        if check.against < wanted {
+            return None;
+        }
+        check.healthy = passed;
+        check.against = 0;
+        check.changes += 1;
+        Some((passed, check.changes))
+    }
+
+    /// A node's routing follows its verdict on a target, if that is still its latest.
+    pub fn route(&mut self, node: ZoneId, server: ApiServerId, change: u32) {
+        if let Some(check) = self.check_mut(node, server).filter(|check| check.changes == change) {
+            check.routed = check.healthy;
         }
     }
 
-    /// The checks of a zone's address have found its NLB node dead. Without cross-zone balancing nobody checks its target
-    /// any more: it must pass its checks anew.
+    /// The checks of a zone's address have found its NLB node dead. Without cross-zone balancing nobody checks its targets
+    /// any more: they must pass their checks anew.
     pub fn address_dies(&mut self, zone: ZoneId) {
         let cross_zone = self.cross_zone;
-        if let Some(target) = self.targets[zone.index()].as_mut() {
-            target.reachable = false;
-            target.healthy &= cross_zone;
+        if let Some(node) = &mut self.nodes[zone.index()] {
+            node.reachable = false;
+        }
+        for target in self.targets.iter_mut().flatten().filter(|target| !cross_zone && target.zone == zone) {
+            let check = &mut target.checks[zone.index()];
+            check.healthy = false;
+            check.changes += 1;
         }
     }
 
     /// The NLB node of a zone lives again.
     pub fn address_lives(&mut self, zone: ZoneId) {
-        if let Some(target) = self.targets[zone.index()].as_mut() {
-            target.reachable = true;
+        if let Some(node) = &mut self.nodes[zone.index()] {
+            node.reachable = true;
         }
     }
 
     /// Counts the changes of DNS that a zone has brought about: the ordinal of their draws.
     pub fn next_publication(&mut self, zone: ZoneId) -> u32 {
-        let target = self.targets[zone.index()].as_mut().expect("only a zone with a target changes DNS");
-        target.publications += 1;
-        target.publications
+        let node = self.nodes[zone.index()].as_mut().expect("only a zone with a node changes DNS");
+        node.publications += 1;
+        node.publications
     }
 
     /// The addresses that DNS should give by the present verdicts: those of living nodes with a healthy target, which
     /// with cross-zone balancing any zone's will do. With none of them it fails open: those of living nodes, or all.
     pub fn answer(&self) -> Addresses {
-        let zones = |wanted: &dyn Fn(&Target) -> bool| {
-            let numbered = (0u8..).zip(&self.targets);
-            Addresses::of(
-                numbered
-                    .filter(|(_, target)| target.is_some_and(|target| wanted(&target)))
-                    .map(|(zone, _)| ZoneId(zone)),
-            )
+        let zones = |wanted: &dyn Fn(ZoneId, &Node) -> bool| {
+            let numbered = (0u8..).map(ZoneId).zip(&self.nodes);
+            let chosen = numbered.filter(|(zone, node)| {
+                self.targets_of(*zone).next().is_some() && node.as_ref().is_some_and(|node| wanted(*zone, node))
+            });
+            Addresses::of(chosen.map(|(zone, _)| zone))
         };
-        let good = zones(&|target| target.reachable && (self.cross_zone || target.healthy));
-        let alive = zones(&|target| target.reachable);
-        [good, alive].into_iter().find(|answer| !answer.is_empty()).unwrap_or_else(|| zones(&|_| true))
+        let healthy = |zone| self.targets_of(zone).any(|server| self.is_healthy(zone, server));
+        let good = zones(&|zone, node| node.reachable && (self.cross_zone || healthy(zone)));
+        let alive = zones(&|_, node| node.reachable);
+        [good, alive].into_iter().find(|answer| !answer.is_empty()).unwrap_or_else(|| zones(&|_, _| true))
     }
 
-    /// Whether the verdict on the target of a zone is Healthy.
-    pub fn is_healthy(&self, zone: ZoneId) -> bool {
-        self.targets[zone.index()].is_some_and(|target| target.healthy)
+    /// Whether a node's verdict on a target is Healthy.
+    pub fn is_healthy(&self, node: ZoneId, server: ApiServerId) -> bool {
+        self.check(node, server).is_some_and(|check| check.healthy)
     }
-}
-
-/// The start of the first check at or after `now`.
-fn next_check(now: SimTime, phase: SimDuration, interval: SimDuration) -> SimTime {
-    let first = SimTime::ZERO + phase;
-    let passed = now.saturating_since(first).as_nanos().div_ceil(interval.as_nanos());
-    first + interval * passed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::parameters::Parameters;
+    use sim_kernel::{Purpose, RunKey};
 
-    fn balancer(cross_zone: bool, seed: u64) -> Nlb {
+    const A: ZoneId = ZoneId(0);
+    const C: ZoneId = ZoneId(2);
+
+    fn balancer(cross_zone: bool, servers: &[ZoneId]) -> Nlb {
         let mut parameters = Parameters::default().nlb;
         parameters.cross_zone = cross_zone;
-        Nlb::new(3, &[ZoneId(0), ZoneId(2)], &parameters, RunKey::new(seed, 0))
+        Nlb::new(3, servers, &parameters)
     }
 
-    /// facts/control-plane.md, section 5: a target that dies silently is unhealthy between (n-1) I + T and n I + T.
+    fn fails(balancer: &mut Nlb, node: ZoneId, server: u8) {
+        let server = ApiServerId(server);
+        assert_eq!(balancer.checked(node, server, false), None, "one failed check is none");
+        let (healthy, change) = balancer.checked(node, server, false).expect("the second one counts");
+        assert!(!healthy);
+        balancer.route(node, server, change);
+    }
+
     #[test]
-    fn a_silent_target_is_unhealthy_after_40_to_70_seconds_at_defaults() {
-        let died = SimTime::ZERO + SimDuration::from_secs(1000);
-        let after =
-            |seed| balancer(false, seed).target_dies(ZoneId(0), died).expect("a target").0.saturating_since(died);
-        let times: Vec<f64> = (0..500).map(|seed| after(seed).as_secs_f64()).collect();
-        assert!(times.iter().all(|time| (40.0..=70.0).contains(time)));
-        assert!(times.iter().any(|time| *time < 42.0) && times.iter().any(|time| *time > 68.0));
+    fn two_failed_checks_make_a_target_unhealthy_and_five_passed_ones_healthy_again() {
+        let mut balancer = balancer(false, &[A, C]);
+        fails(&mut balancer, A, 0);
+        for _ in 0..4 {
+            assert_eq!(balancer.checked(A, ApiServerId(0), true), None);
+        }
+        assert_eq!(balancer.checked(A, ApiServerId(0), true), Some((true, 2)));
+    }
+
+    #[test]
+    fn a_new_target_gets_flows_after_its_first_passed_check() {
+        let mut balancer = balancer(true, &[A]);
+        balancer.register(ApiServerId(1), C);
+        let mut draw = RunKey::new(1, 0).draw(Purpose::new("test"), 0, 0);
+        assert!((0..20).all(|_| balancer.choose(A, &mut draw) == Some(ApiServerId(0))));
+        let (healthy, change) = balancer.checked(A, ApiServerId(1), true).expect("one check is enough");
+        assert!(healthy);
+        balancer.route(A, ApiServerId(1), change);
+        assert!((0..50).any(|_| balancer.choose(A, &mut draw) == Some(ApiServerId(1))));
     }
 
     #[test]
     fn dns_lists_living_nodes_with_healthy_targets_and_fails_open() {
-        let (a, c) = (ZoneId(0), ZoneId(2));
-        let both = Addresses::of([a, c].into_iter());
-        let mut balancer = balancer(false, 1);
+        let both = Addresses::of([A, C].into_iter());
+        let mut balancer = balancer(false, &[A, C]);
         assert_eq!(balancer.answer(), both);
-        balancer.address_dies(a);
-        assert_eq!(balancer.answer(), both.without(a));
-        let (_, generation) = balancer.target_dies(c, SimTime::ZERO).expect("a target");
-        balancer.judge(c, generation, false);
-        assert_eq!(balancer.answer(), both.without(a), "no healthy target: the living node stays");
-        balancer.address_lives(a);
+        balancer.address_dies(A);
+        assert_eq!(balancer.answer(), both.without(A));
+        fails(&mut balancer, C, 1);
+        assert_eq!(balancer.answer(), both.without(A), "no healthy target: the living node stays");
+        balancer.address_lives(A);
         assert_eq!(balancer.answer(), both, "a must pass its checks anew, so both are as bad");
-        let (_, generation) = balancer.target_returns(a, SimTime::ZERO).expect("a target");
-        balancer.judge(a, generation, true);
-        assert_eq!(balancer.answer(), both.without(c));
+        for _ in 0..5 {
+            balancer.checked(A, ApiServerId(0), true);
+        }
+        assert_eq!(balancer.answer(), both.without(C));
     }
 
     #[test]
     fn a_node_sends_to_its_own_zone_only_unless_cross_zone_is_on() {
         let mut draw = RunKey::new(1, 0).draw(Purpose::new("test"), 0, 0);
-        let mut off = balancer(false, 1);
-        let (_, generation) = off.target_dies(ZoneId(2), SimTime::ZERO).expect("a target");
-        off.judge(ZoneId(2), generation, false);
-        off.route(ZoneId(2), generation);
-        assert_eq!(off.choose(ZoneId(2), &mut draw), Some(ApiServerId(1)), "dead or not");
-        let mut on = balancer(true, 1);
-        let (_, generation) = on.target_dies(ZoneId(2), SimTime::ZERO).expect("a target");
-        on.judge(ZoneId(2), generation, false);
-        on.route(ZoneId(2), generation);
-        assert!((0..50).all(|_| on.choose(ZoneId(2), &mut draw) == Some(ApiServerId(0))));
+        let mut off = balancer(false, &[A, C]);
+        fails(&mut off, C, 1);
+        assert_eq!(off.choose(C, &mut draw), Some(ApiServerId(1)), "dead or not");
+        let mut on = balancer(true, &[A, C]);
+        fails(&mut on, C, 1);
+        assert!((0..50).all(|_| on.choose(C, &mut draw) == Some(ApiServerId(0))));
+        assert!((0..50).any(|_| on.choose(A, &mut draw) == Some(ApiServerId(1))), "each node has its own verdict");
     }
 }

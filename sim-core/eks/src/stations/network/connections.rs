@@ -44,8 +44,8 @@ pub enum ConnectionState {
         address: ZoneId,
         /// The addresses that remain.
         rest: Addresses,
-        /// The API server behind the address, if it answers.
-        server: Option<ApiServerId>,
+        /// What is behind the address.
+        far: Far,
         /// When this address was first tried: its SYN is repeated from then on.
         tried: SimTime,
         /// When its share of the dial time is over.
@@ -60,6 +60,17 @@ pub enum ConnectionState {
         /// Since when nothing comes through, and why; the client does not know.
         silent: Option<(SimTime, Cause)>,
     },
+}
+
+/// What a dial finds behind an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Far {
+    /// An API server that answers.
+    Answers(ApiServerId),
+    /// A living machine on which nothing listens: the connection is refused.
+    Refuses(ApiServerId),
+    /// Nothing.
+    Silent,
 }
 
 /// One connection.
