@@ -24,7 +24,7 @@ struct Order {
 }
 
 /// Sources: etcd's own check of its flags, client-go's of its leader election, the Elastic Load Balancing API.
-static ORDERS: [Order; 7] = [
+static ORDERS: [Order; 8] = [
     Order {
         paths: ["etcd.election_timeout", "etcd.heartbeat_interval"],
         rule: "etcd wants an election timeout of at least five heartbeat intervals",
@@ -57,6 +57,11 @@ static ORDERS: [Order; 7] = [
         paths: ["scheduler.backoff_base", "scheduler.backoff_max"],
         rule: "the first pause may not exceed the longest",
         broken: |p| p.scheduler.backoff_base > p.scheduler.backoff_max,
+    },
+    Order {
+        paths: ["controllers.work_backoff_base", "controllers.work_backoff_max"],
+        rule: "the first pause may not exceed the longest",
+        broken: |p| p.controllers.work_backoff_base > p.controllers.work_backoff_max,
     },
     Order {
         paths: ["node_lifecycle.grace_period", "kubelet.lease_renew_interval"],

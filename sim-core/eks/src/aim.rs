@@ -4,7 +4,7 @@ mod cost;
 
 pub use cost::{Resource, Verb};
 
-use crate::ids::{ApiServerId, Component, DeploymentId, NodeId, PodId};
+use crate::ids::{ApiServerId, Component, Controller, DeploymentId, NodeId, PodId, ReplicaSetId};
 use crate::plan::ExternalClient;
 
 /// Who sends a request.
@@ -37,12 +37,20 @@ pub enum Aim {
     RemoveTaints(NodeId),
     /// Controller manager: taints a node NoExecute; its pods' tolerations begin to run.
     TaintNoExecute(NodeId),
-    /// Controller manager: deletes a pod gracefully; it is Terminating until its kubelet confirms.
-    DeletePod(PodId),
+    /// A controller: deletes a pod gracefully; it is Terminating until its kubelet confirms.
+    DeletePod(PodId, Controller),
+    /// ReplicaSet controller: deletes a pod gracefully that is one too many for its set.
+    DeleteReplica(PodId, ReplicaSetId),
     /// Controller manager: deletes a pod at once (pod GC).
     ForceDeletePod(PodId),
-    /// Controller manager: creates a pod of a Deployment.
-    CreatePod(DeploymentId),
+    /// ReplicaSet controller: creates a pod.
+    CreatePod(ReplicaSetId),
+    /// ReplicaSet controller: writes the status of a ReplicaSet.
+    ReportReplicaSet(ReplicaSetId),
+    /// Deployment controller: gives a ReplicaSet another number of pods.
+    ScaleReplicaSet(ReplicaSetId, u32),
+    /// Deployment controller: writes the status of a Deployment.
+    ReportDeployment(DeploymentId),
     /// Cloud controller manager: deletes the Node of an instance that is gone.
     DeleteNode(NodeId),
     /// Scheduler: binds a pod to a node.
@@ -151,7 +159,7 @@ impl Aim {
             Aim::MarkNotReady(_) => (5, "mark node NotReady"),
             Aim::RemoveTaints(_) => (6, "untaint node"),
             Aim::TaintNoExecute(_) => (7, "taint node"),
-            Aim::DeletePod(_) | Aim::ForceDeletePod(_) => (8, "delete pod"),
+            Aim::DeletePod(..) | Aim::DeleteReplica(..) | Aim::ForceDeletePod(_) => (8, "delete pod"),
             Aim::CreatePod(_) => (9, "create pod"),
             Aim::DeleteNode(_) => (10, "delete node"),
             Aim::BindPod(..) => (11, "bind pod"),
@@ -160,11 +168,14 @@ impl Aim {
             Aim::Get(_) => (14, "get"),
             Aim::List(_) => (15, "list"),
             Aim::Apply(_) => (16, "apply"),
+            Aim::ReportReplicaSet(_) => (17, "report ReplicaSet status"),
+            Aim::ScaleReplicaSet(..) => (18, "scale ReplicaSet"),
+            Aim::ReportDeployment(_) => (19, "report Deployment status"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 17;
+    pub const VERBS: usize = 20;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -172,7 +183,22 @@ impl Aim {
             0..=4 => ClientClass::Kubelet,
             5..=13 => ClientClass::Controllers,
             14..=15 => ClientClass::Admin,
-            _ => ClientClass::Ci,
+            16 => ClientClass::Ci,
+            _ => ClientClass::Controllers,
+        }
+    }
+
+    /// The controller that orders it; `None` for what kubelets, candidates and people send.
+    pub fn controller(self) -> Option<Controller> {
+        match self {
+            Aim::MarkNotReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => Some(Controller::NodeLifecycle),
+            Aim::DeletePod(_, controller) => Some(controller),
+            Aim::ForceDeletePod(_) => Some(Controller::PodGc),
+            Aim::CreatePod(_) | Aim::DeleteReplica(..) | Aim::ReportReplicaSet(_) => Some(Controller::ReplicaSet),
+            Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Some(Controller::Deployment),
+            Aim::DeleteNode(_) => Some(Controller::CloudNode),
+            Aim::BindPod(..) => Some(Controller::Scheduler),
+            _ => None,
         }
     }
 

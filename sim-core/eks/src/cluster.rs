@@ -5,7 +5,7 @@
 mod probe;
 
 use crate::aim::Aim;
-use crate::ids::{Component, DeploymentId, GroupId, NodeId, PodId};
+use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
 use crate::plan::{Plan, Taint, TaintEffect, ZoneId};
 use crate::probes::Cause;
 use crate::quantity::Resources;
@@ -13,6 +13,7 @@ use crate::record::Balance;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::NodeGroup;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
+use crate::stations::control_plane::controller_client::ControllerClient;
 use crate::stations::control_plane::node_lifecycle::{Look, NodeLifecycle};
 use crate::stations::control_plane::placement::{Found, Placement, is_tolerated};
 use crate::stations::control_plane::pod_gc::PodGc;
@@ -21,6 +22,7 @@ use crate::stations::control_plane::work_queue::WorkQueue;
 use crate::stations::services::deployment::Deployment;
 use crate::stations::services::pod::Pod;
 use crate::stations::services::pods::Pods;
+use crate::stations::services::replica_set::ReplicaSet;
 use probe::ClusterProbe;
 use sim_kernel::SimTime;
 
@@ -30,6 +32,7 @@ pub struct ClusterState {
     pub(crate) nodes: Vec<Node>,
     pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
+    pub(crate) replica_sets: Vec<ReplicaSet>,
     pub(crate) groups: Vec<NodeGroup>,
     pub(crate) lifecycle: NodeLifecycle,
     /// What the last look found; kept so that looks allocate nothing.
@@ -40,8 +43,10 @@ pub struct ClusterState {
     pub(crate) scheduler: SchedulerQueue,
     /// What the scheduler found for the pod in its cycle.
     pub(crate) found: Found,
-    /// What each component has still to send.
-    pub(crate) orders: [WorkQueue<(Aim, Cause)>; 3],
+    /// The controllers' clients, with what each has still to send.
+    pub(crate) clients: [ControllerClient<(Aim, Cause)>; Controller::COUNT],
+    /// The controllers' work queues.
+    pub(crate) work: [WorkQueue; Controller::COUNT],
     /// When the queues of nodes to taint are looked at next.
     pub(crate) taint_alarm: Option<SimTime>,
     pub(crate) probe: ClusterProbe,
@@ -70,8 +75,8 @@ pub(crate) enum Watcher {
     Heartbeat(NodeId),
     /// A kubelet, a controller or the scheduler, of a pod.
     Pod(PodId),
-    /// The ReplicaSet controller, of a Deployment.
-    Deployment(DeploymentId),
+    /// A controller, of a key of its work queue.
+    Key(Controller, u32),
 }
 
 impl ClusterState {
@@ -83,7 +88,8 @@ impl ClusterState {
         let mut state = ClusterState {
             nodes: Vec::new(),
             pods: Pods::default(),
-            deployments: plan.deployments.iter().map(deployment).collect(),
+            deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
+            replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
             groups: plan.cluster.node_groups.iter().map(NodeGroup::new).collect(),
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
             look: Look::default(),
@@ -92,7 +98,8 @@ impl ClusterState {
             placement: Placement::new(plan),
             scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),
             found: Found::default(),
-            orders: Component::ALL.map(|component| order_queue(plan, component)),
+            clients: Controller::ALL.map(|controller| client(plan, controller)),
+            work: Controller::ALL.map(|_| work_queue(plan)),
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
             gone: 0,
@@ -140,11 +147,24 @@ impl ClusterState {
                 self.add_pod_at_start(deployment);
             }
         }
+        self.settle();
         self.probe.starts(&self.nodes, &self.pods, &mut self.deployments);
+    }
+
+    /// ReplicaSets and Deployments have said in the API what there is.
+    fn settle(&mut self) {
+        for set in &mut self.replica_sets {
+            set.is_settled();
+            let deployment = &mut self.deployments[set.deployment.index()];
+            deployment.look(set.status());
+            deployment.tells();
+        }
     }
 
     fn add_pod_at_start(&mut self, deployment: DeploymentId) {
         let pod = PodId(self.pods.len() as u32);
+        let set = self.deployments[deployment.index()].set(0);
+        self.replica_sets[set.index()].gains_a_pod();
         let number = self.deployments[deployment.index()].gains_a_pod();
         let Some(node) = self.placement.search(deployment).node else {
             self.pods.push(Pod::new(deployment, number, None));
@@ -152,7 +172,8 @@ impl ClusterState {
         };
         self.placement.take(deployment, node);
         self.nodes[node.index()].binds(pod);
-        self.nodes[node.index()].pulls(deployment);
+        self.nodes[node.index()].pulls(deployment, 0);
+        self.replica_sets[set.index()].readiness_changes(true);
         self.pods.push(Pod::running(deployment, number, node));
     }
 
@@ -163,6 +184,12 @@ impl ClusterState {
         self.placement.add(node.zone, node.group, group, requests, count);
         self.lifecycle.add(node.zone);
         self.nodes.push(node);
+    }
+
+    /// The ReplicaSet of a pod.
+    pub(crate) fn set_of(&self, pod: PodId) -> ReplicaSetId {
+        let pod = &self.pods[pod.index()];
+        self.deployments[pod.deployment.index()].set(pod.revision)
     }
 
     /// A pod's object goes.
@@ -182,20 +209,26 @@ impl ClusterState {
         for (zone, planned) in (0..).zip(&plan.cluster.zones) {
             balances.push(self.lifecycle.taint_balance(ZoneId(zone), format!("nodes to taint in {}", planned.name)));
         }
-        for component in Component::ALL {
-            balances.push(self.orders[component.index()].balance(format!("orders of the {}", component.name())));
+        for controller in Controller::ALL {
+            let name = controller.name();
+            balances.push(self.clients[controller.index()].balance(format!("requests of the {name}")));
+            balances.push(self.work[controller.index()].balance(format!("work queue of the {name}")));
         }
         balances
     }
 }
 
-fn deployment(planned: &crate::plan::Deployment) -> Deployment {
+fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
+    ReplicaSet::new(DeploymentId(id), 0, planned.replicas)
+}
+
+fn deployment(id: u32, planned: &crate::plan::Deployment) -> Deployment {
     let unreachable = Taint {
         key: "node.kubernetes.io/unreachable".to_owned(),
         value: String::new(),
         effect: TaintEffect::NoExecute,
     };
-    Deployment::new(planned.replicas, is_tolerated(&unreachable, &planned.tolerations))
+    Deployment::new(planned.replicas, is_tolerated(&unreachable, &planned.tolerations), ReplicaSetId(id))
 }
 
 fn queue_timing(plan: &Plan) -> QueueTiming {
@@ -209,17 +242,28 @@ fn queue_timing(plan: &Plan) -> QueueTiming {
     }
 }
 
-fn order_queue(plan: &Plan, component: Component) -> WorkQueue<(Aim, Cause)> {
-    let (rate, burst) = client_rate(plan, component);
+fn client(plan: &Plan, controller: Controller) -> ControllerClient<(Aim, Cause)> {
+    let (rate, burst) = client_rate(plan, controller);
     let controllers = &plan.parameters.controllers;
-    WorkQueue::new(rate, burst, controllers.retry_backoff, controllers.pace)
+    let client = ControllerClient::new(rate, burst, controllers.retry_backoff, controllers.pace);
+    match controller {
+        Controller::NodeLifecycle | Controller::TaintEviction => client.with_workers(controllers.node_workers as u32),
+        Controller::PodGc | Controller::CloudNode => client.with_workers(1),
+        _ => client,
+    }
 }
 
-/// Requests per second and burst of a component's client.
-pub(crate) fn client_rate(plan: &Plan, component: Component) -> (f64, u64) {
+fn work_queue(plan: &Plan) -> WorkQueue {
+    let controllers = &plan.parameters.controllers;
+    let (base, max) = (controllers.work_backoff_base, controllers.work_backoff_max);
+    WorkQueue::new(controllers.concurrent_syncs as u32, base, max)
+}
+
+/// Requests per second and burst of a controller's client.
+pub(crate) fn client_rate(plan: &Plan, controller: Controller) -> (f64, u64) {
     let parameters = &plan.parameters;
-    match component {
-        Component::Scheduler => (parameters.scheduler.qps, parameters.scheduler.burst),
+    match controller {
+        Controller::Scheduler => (parameters.scheduler.qps, parameters.scheduler.burst),
         _ => (parameters.controllers.qps, parameters.controllers.burst),
     }
 }

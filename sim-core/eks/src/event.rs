@@ -3,7 +3,7 @@
 //! Events are small and `Copy`: who, which life of it (generation), and what has just happened. What the traveller
 //! carries lies in its table, once. A stale generation means that the event came for an earlier life: it does nothing.
 
-use crate::ids::{ApiServerId, Component, ConnectionRef, DeploymentId, GroupId, MemberId, NodeId, PodId, RequestRef};
+use crate::ids::{ApiServerId, Component, ConnectionRef, Controller, GroupId, MemberId, NodeId, PodId, RequestRef};
 use crate::plan::ZoneId;
 use sim_kernel::Calendar;
 
@@ -56,10 +56,10 @@ pub enum Event {
     CloudNodeTick(u32),
     /// The pod garbage collector looks for pods of nodes that are gone: the generation of the controllers' leader.
     PodGcTick(u32),
-    /// The controller manager's or scheduler's next request may be sent: the generation of its leader.
-    Dispatch(Component, u32),
-    /// The ReplicaSet controller looks at a deployment: the generation of the controllers' leader.
-    Reconcile(DeploymentId, u32),
+    /// A controller's next request may be sent: the generation of its leader.
+    Dispatch(Controller, u32),
+    /// A key comes into a controller's work queue: the key, the generation of the controllers' leader.
+    Work(Controller, u32, u32),
     /// The scheduler learns of a pod without a node: the generation of its leader.
     SchedulerHears(PodId, u32),
     /// The scheduler's clock: the generation of its leader.

@@ -44,6 +44,11 @@ id!(
     "deployment"
 );
 id!(
+    /// A ReplicaSet of a Deployment.
+    ReplicaSetId(u32),
+    "replicaset"
+);
+id!(
     /// An API server, in the order of their zones.
     ApiServerId(u8),
     "apiserver"
@@ -99,6 +104,72 @@ impl Component {
             Component::ControllerManager => "kube-controller-manager",
             Component::CloudControllerManager => "cloud-controller-manager",
             Component::Scheduler => "kube-scheduler",
+        }
+    }
+}
+
+/// A controller: it has a client and workers of its own, and acts where its component does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Controller {
+    /// Conditions and taints of nodes.
+    NodeLifecycle,
+    /// Deletes the pods of nodes that are tainted NoExecute.
+    TaintEviction,
+    /// Deletes the pods of nodes that are gone.
+    PodGc,
+    /// ReplicaSets and their pods.
+    ReplicaSet,
+    /// Deployments and their ReplicaSets.
+    Deployment,
+    /// Whoever drains nodes: the workflow of a managed node group.
+    Drain,
+    /// Nodes whose instance is gone.
+    CloudNode,
+    /// The scheduler's bindings.
+    Scheduler,
+}
+
+impl Controller {
+    /// Number of controllers.
+    pub const COUNT: usize = 8;
+
+    /// All of them, in the order of their indices.
+    pub const ALL: [Controller; Controller::COUNT] = [
+        Controller::NodeLifecycle,
+        Controller::TaintEviction,
+        Controller::PodGc,
+        Controller::ReplicaSet,
+        Controller::Deployment,
+        Controller::Drain,
+        Controller::CloudNode,
+        Controller::Scheduler,
+    ];
+
+    /// The index into a table by controller.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The component that it is a part of.
+    pub fn component(self) -> Component {
+        match self {
+            Controller::CloudNode => Component::CloudControllerManager,
+            Controller::Scheduler => Component::Scheduler,
+            _ => Component::ControllerManager,
+        }
+    }
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Controller::NodeLifecycle => "node lifecycle controller",
+            Controller::TaintEviction => "taint eviction controller",
+            Controller::PodGc => "pod garbage collector",
+            Controller::ReplicaSet => "ReplicaSet controller",
+            Controller::Deployment => "Deployment controller",
+            Controller::Drain => "drain of nodes",
+            Controller::CloudNode => "cloud node lifecycle controller",
+            Controller::Scheduler => "scheduler",
         }
     }
 }

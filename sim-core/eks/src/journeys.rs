@@ -5,6 +5,7 @@ pub mod authentication;
 mod balancing;
 pub mod cloud_node;
 pub mod connection;
+pub mod deployment;
 pub mod election;
 pub mod etcd_request;
 pub mod external_client;

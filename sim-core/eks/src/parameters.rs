@@ -209,6 +209,7 @@ parameters! {
         pod: u64 = "5000", "100..1500000", Documented, "Kubernetes blog on version 1.2: 150 MB for 30,000 pods", "Bytes of a pod.";
         node: u64 = "15000", "100..1500000", Inferred, "a node lists up to 50 images and its conditions; no measured source", "Bytes of a node.";
         lease: u64 = "600", "100..1500000", Inferred, "a holder's name and two times, with managed fields; no measured source", "Bytes of the lease of a node or of a leader.";
+        workload: u64 = "4000", "100..1500000", Inferred, "a pod template, status and managed fields; no measured source", "Bytes of a Deployment or a ReplicaSet.";
         applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
     }
 
@@ -279,15 +280,22 @@ parameters! {
 
     /// The other controllers that matter after a node's death.
     controllers: ControllersParameters {
-        qps: f64 = "20", "0.1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests per second of the controller manager's client.";
-        burst: u64 = "30", "1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests that the controller manager may send at once.";
+        qps: f64 = "20", "0.1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests per second of the client of each controller: each has its own.";
+        burst: u64 = "30", "1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests that the client of one controller may send at once.";
+        concurrent_syncs: u64 = "5", "1..1000", Documented, "kubernetes/kubernetes, controller defaults", "Workers of each controller with a work queue: Deployment, ReplicaSet.";
+        node_workers: u64 = "8", "1..1000", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle and tainteviction: UpdateWorkerSize", "Requests that the node lifecycle and taint eviction controllers have in flight at most.";
+        replica_set_burst: u64 = "500", "1..100000", Documented, "kubernetes/kubernetes pkg/controller/replicaset: BurstReplicas", "Pods that one sync of a ReplicaSet creates or deletes at most.";
+        work_backoff_base: SimDuration = "5ms", "1ms..10m", Documented, "client-go util/workqueue, default controller rate limiter", "Pause of a key whose sync failed, before it comes into the work queue again; it doubles from there.";
+        work_backoff_max: SimDuration = "1000s", "1ms..1d", Documented, "client-go util/workqueue, default controller rate limiter", "Longest pause of a key whose sync failed.";
+        max_surge: f64 = "0.25", "0..10", Documented, "Kubernetes documentation, Deployments", "Pods beyond the wanted number in a rolling update, as a share of it, rounded up.";
+        max_unavailable: f64 = "0.25", "0..1", Documented, "Kubernetes documentation, Deployments", "Pods of the wanted number that need not be available in a rolling update, as a share of it, rounded down.";
         pace: SimDuration = "100us", "1us..1s", Inferred, "a worker sends one request after another; no measured source", "Time between two requests of one component's client at least.";
         wind_up: SimDuration = "100ms", "1us..1m", Inferred, "a new leader starts its controllers one after another; no measured source", "Time over which a new leader's controllers start.";
         cloud_node_period: SimDuration = "5s", "100ms..10m", Documented, "cloud-provider node lifecycle controller", "How often NotReady nodes are compared with their instances.";
         pod_gc_period: SimDuration = "20s", "100ms..10m", Documented, "kubernetes/kubernetes pod GC controller", "How often pods of nodes that no longer exist are looked for.";
         pod_gc_quarantine: SimDuration = "40s", "0s..1h", Documented, "kubernetes/kubernetes pod GC controller", "How long a node must be gone before its pods are deleted.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of a controller's or the scheduler's request.";
-        retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "work queue back-off starts at 5 ms and doubles; a second stands for the first tries that fail together", "Pause before a controller repeats a failed request.";
+        retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "several quick tries that fail together, then the next look; a second stands for both", "Pause before a request is repeated that belongs to no key of a work queue: taints, evictions, bindings.";
     }
 
     /// The scheduler.

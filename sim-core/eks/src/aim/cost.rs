@@ -30,6 +30,8 @@ pub enum Resource {
     Nodes,
     /// The lease of a node or of a leader.
     Leases,
+    /// A Deployment or a ReplicaSet.
+    Workloads,
     /// Whatever a CI job applies.
     Applied,
 }
@@ -51,11 +53,16 @@ impl Aim {
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
+            Aim::ReportReplicaSet(_) | Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Verb::Update,
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
             Aim::Apply(_) => Verb::Patch,
-            Aim::RemovePod(_) | Aim::DeletePod(_) | Aim::ForceDeletePod(_) | Aim::DeleteNode(_) => Verb::Delete,
+            Aim::RemovePod(_)
+            | Aim::DeletePod(..)
+            | Aim::DeleteReplica(..)
+            | Aim::ForceDeletePod(_)
+            | Aim::DeleteNode(_) => Verb::Delete,
         }
     }
 
@@ -71,6 +78,7 @@ impl Aim {
             | Aim::RemoveTaints(_)
             | Aim::TaintNoExecute(_)
             | Aim::DeleteNode(_) => Resource::Nodes,
+            Aim::ReportReplicaSet(_) | Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Resource::Workloads,
             Aim::Apply(_) => Resource::Applied,
             _ => Resource::Pods,
         }
@@ -83,6 +91,7 @@ impl Aim {
             Resource::Pods => bytes.pod,
             Resource::Nodes => bytes.node,
             Resource::Leases => bytes.lease,
+            Resource::Workloads => bytes.workload,
             Resource::Applied => bytes.applied,
         }
     }
@@ -118,7 +127,7 @@ fn coding(bytes: u64, passes: u32, protobuf: bool, server: &ApiServerParameters)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{DeploymentId, NodeId, PodId};
+    use crate::ids::{NodeId, PodId, ReplicaSetId};
     use sim_kernel::{Purpose, RunKey};
 
     fn cpu_ms(aim: Aim, objects: u64, parameters: &Parameters) -> f64 {
@@ -132,7 +141,7 @@ mod tests {
         let parameters = Parameters::default().still();
         let list = cpu_ms(Aim::List(0), 30_000, &parameters);
         assert!((1500.0..4500.0).contains(&list), "150 MB: {list}");
-        for aim in [Aim::RenewLease(NodeId(0)), Aim::CreatePod(DeploymentId(0)), Aim::DeletePod(PodId(0))] {
+        for aim in [Aim::RenewLease(NodeId(0)), Aim::CreatePod(ReplicaSetId(0)), Aim::ForceDeletePod(PodId(0))] {
             assert!((1.0..4.0).contains(&cpu_ms(aim, 0, &parameters)), "{aim:?}");
         }
     }

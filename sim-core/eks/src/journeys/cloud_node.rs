@@ -38,7 +38,7 @@ impl World {
         future.schedule(now + self.plan.parameters.controllers.cloud_node_period, Event::CloudNodeTick(generation));
         for node in self.cluster.cloud_nodes.look() {
             let cause = self.cluster.nodes[node.index()].story;
-            self.order(now, CLOUD, Aim::DeleteNode(node), cause, future);
+            self.order(now, Aim::DeleteNode(node), cause, future);
         }
     }
 

@@ -1,7 +1,7 @@
 //! A node group keeps its size: instance found impaired -> terminated -> launch where there are fewest -> `instance.rs`.
 
 use crate::event::{Event, Future, InstanceStep};
-use crate::ids::{GroupId, NodeId};
+use crate::ids::{Controller, GroupId, NodeId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
@@ -125,7 +125,7 @@ impl World {
         for pod in self.cluster.nodes[index].pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
             if state.is_active() && !state.is_being_deleted {
-                self.order_deletion(now, pod, cause, future);
+                self.order_deletion(now, pod, Controller::Drain, cause, future);
             }
         }
         let life = self.cluster.nodes[index].life();

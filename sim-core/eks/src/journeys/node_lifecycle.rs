@@ -10,7 +10,7 @@
 use crate::aim::Aim;
 use crate::cluster::{Clock, Watcher};
 use crate::event::{Event, Future, NodeLifecycleClock, PodStep};
-use crate::ids::{Component, NodeId};
+use crate::ids::{Component, Controller, NodeId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
@@ -81,13 +81,13 @@ impl World {
         self.note_zones(now, &look);
         for node in look.expired.drain(..) {
             let cause = self.trouble_of(node);
-            self.order(now, CONTROLLERS, Aim::MarkNotReady(node), cause, future);
+            self.order(now, Aim::MarkNotReady(node), cause, future);
         }
         for node in look.reachable.drain(..) {
             let state = &self.cluster.nodes[node.index()];
             if state.is_tainted() {
                 let cause = state.story;
-                self.order(now, CONTROLLERS, Aim::RemoveTaints(node), cause, future);
+                self.order(now, Aim::RemoveTaints(node), cause, future);
             }
         }
         look.zones.clear();
@@ -226,7 +226,7 @@ impl World {
             let state = &self.cluster.nodes[node.index()];
             if !state.is_tainted_no_execute() {
                 let cause = state.story;
-                self.order(now, CONTROLLERS, Aim::TaintNoExecute(node), cause, future);
+                self.order(now, Aim::TaintNoExecute(node), cause, future);
             }
         }
         self.await_taints(now, future);
@@ -267,7 +267,7 @@ impl World {
             let stays = self.cluster.deployments[state.deployment.index()].tolerates_unreachable;
             if state.is_active() && !state.is_being_deleted && !stays {
                 self.cluster.pods[pod.index()].is_evicted = true;
-                self.order_deletion(now, pod, cause, future);
+                self.order_deletion(now, pod, Controller::TaintEviction, cause, future);
             }
         }
     }

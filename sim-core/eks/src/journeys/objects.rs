@@ -2,14 +2,17 @@
 //! how controllers send their requests.
 //!
 //! ```text
-//! order -> the component's rate limit -> call -> committed -> the object changes -> its watchers learn of it
-//!            ^------------------ repeat after a pause ------- an error
+//! a change -> the controller hears -> its work queue -> a worker syncs the key -> order -> the client's rate limit
+//!     ^                                   ^---- back-off of the key <- an error <-  answered  <- call
+//!     '---------------------------------------------------------------------------- committed <---'
 //! ```
+//!
+//! What belongs to no key of a work queue (taints, evictions, bindings) is ordered again after a pause.
 
 use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::{Clock, Watcher, client_rate};
 use crate::event::{Event, Future};
-use crate::ids::Component;
+use crate::ids::{Component, Controller, DeploymentId, ReplicaSetId};
 use crate::probes::Cause;
 use crate::record::Balance;
 use crate::world::World;
@@ -18,7 +21,7 @@ use sim_study::{Measure, Series};
 
 const WATCH_HEARTBEAT: Purpose = Purpose::new("watch/heartbeat");
 const WATCH_POD: Purpose = Purpose::new("watch/pod");
-const WATCH_DEPLOYMENT: Purpose = Purpose::new("watch/deployment");
+const WATCH_KEY: Purpose = Purpose::new("watch/key");
 const PHASE: Purpose = Purpose::new("cluster/phase");
 
 impl World {
@@ -34,12 +37,11 @@ impl World {
     /// are somewhere in their rounds.
     pub(crate) fn component_acts(&mut self, now: SimTime, component: Component, future: &mut Future) {
         let Some((_, generation)) = self.leader(component) else { return };
-        let (rate, burst) = client_rate(&self.plan, component);
-        self.cluster.orders[component.index()].clear(rate, burst);
+        self.component_stops(component);
         match component {
             Component::ControllerManager => {
                 self.node_lifecycle_begins(now, generation, future);
-                self.replica_sets_begin(now, future);
+                self.deployments_begin(now, future);
                 self.pod_gc_begins(now, generation, future);
             }
             Component::CloudControllerManager => self.cloud_nodes_begin(now, generation, future),
@@ -49,8 +51,11 @@ impl World {
 
     /// A component ceases to act: what it had still to send is lost.
     pub(crate) fn component_stops(&mut self, component: Component) {
-        let (rate, burst) = client_rate(&self.plan, component);
-        self.cluster.orders[component.index()].clear(rate, burst);
+        for controller in Controller::ALL.into_iter().filter(|controller| controller.component() == component) {
+            let (rate, burst) = client_rate(&self.plan, controller);
+            self.cluster.clients[controller.index()].clear(rate, burst);
+            self.cluster.work[controller.index()].clear();
+        }
     }
 
     /// A write of the cluster's half is in etcd.
@@ -70,8 +75,11 @@ impl World {
             Aim::MarkNotReady(node) => self.node_is_given_up(now, node, cause, future),
             Aim::RemoveTaints(node) => self.node_is_untainted(now, node, future),
             Aim::TaintNoExecute(node) => self.node_is_tainted(now, node, cause, future),
-            Aim::DeletePod(pod) => self.pod_is_deleted(now, pod, cause, future),
-            Aim::CreatePod(deployment) => self.pod_is_created(now, deployment, cause, future),
+            Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => self.pod_is_deleted(now, pod, cause, future),
+            Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
+            Aim::ReportReplicaSet(set) => self.replica_set_is_reported(now, set, future),
+            Aim::ScaleReplicaSet(set, size) => self.replica_set_is_scaled(now, set, size, future),
+            Aim::ReportDeployment(deployment) => self.cluster.deployments[deployment.index()].tells(),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
@@ -88,50 +96,126 @@ impl World {
         cause: Cause,
         future: &mut Future,
     ) {
+        if let Some(controller) = aim.controller() {
+            self.cluster.clients[controller.index()].ended();
+            self.order_answered(now, aim, outcome, cause, future);
+            self.send_orders(now, controller, future);
+        } else if let Aim::ReportPodReady(pod) | Aim::RemovePod(pod) = aim {
+            self.pod_report_ended(now, pod, outcome, future);
+        }
+    }
+
+    /// A controller's request has ended.
+    fn order_answered(&mut self, now: SimTime, aim: Aim, outcome: Outcome, cause: Cause, future: &mut Future) {
+        let succeeded = outcome == Outcome::Succeeded;
         match aim {
-            Aim::ReportPodReady(pod) | Aim::RemovePod(pod) => self.pod_report_ended(now, pod, outcome, future),
-            _ if !outcome.is_error() => {}
-            Aim::CreatePod(deployment) => self.pod_creation_failed(now, deployment, future),
+            _ if outcome == Outcome::Abandoned => {} // Nobody waits for it any more.
+            Aim::CreatePod(set) | Aim::DeleteReplica(_, set) | Aim::ReportReplicaSet(set) => {
+                self.replica_set_answered(now, set, succeeded, future);
+            }
+            Aim::ScaleReplicaSet(set, _) => {
+                let deployment = self.cluster.replica_sets[set.index()].deployment;
+                self.deployment_answered(now, deployment, succeeded, future);
+            }
+            Aim::ReportDeployment(deployment) => self.deployment_answered(now, deployment, succeeded, future),
+            _ if succeeded => {}
             Aim::TaintNoExecute(node) => {
                 self.cluster.lifecycle.repeat(node);
                 self.await_taints(now, future);
             }
             Aim::BindPod(pod, node) => self.binding_failed(now, pod, node, future),
-            Aim::DeleteNode(_) => self.repeat(now, Component::CloudControllerManager, aim, cause, future),
-            _ => self.repeat(now, Component::ControllerManager, aim, cause, future),
+            _ => self.repeat(now, aim, cause),
         }
     }
 
-    /// A component has a request to send, as soon as its client's rate limit lets it. Without a leader it is lost.
-    pub(crate) fn order(&mut self, now: SimTime, component: Component, aim: Aim, cause: Cause, future: &mut Future) {
-        if self.leader(component).is_some() {
-            self.cluster.orders[component.index()].push((aim, cause));
-            self.send_orders(now, component, future);
+    /// A controller has a request to send, as soon as its client lets it. Without a leader it is lost.
+    pub(crate) fn order(&mut self, now: SimTime, aim: Aim, cause: Cause, future: &mut Future) {
+        let controller = aim.controller().expect("only controllers order");
+        if self.leader(controller.component()).is_some() {
+            self.cluster.clients[controller.index()].push((aim, cause));
+            self.send_orders(now, controller, future);
         }
     }
 
-    fn repeat(&mut self, now: SimTime, component: Component, aim: Aim, cause: Cause, future: &mut Future) {
-        if self.leader(component).is_some() {
-            self.cluster.orders[component.index()].repeat(now, (aim, cause));
-            self.send_orders(now, component, future);
+    fn repeat(&mut self, now: SimTime, aim: Aim, cause: Cause) {
+        let controller = aim.controller().expect("only controllers order");
+        if self.leader(controller.component()).is_some() {
+            self.cluster.clients[controller.index()].repeat(now, (aim, cause));
         }
     }
 
-    /// A component's next request may be sent.
-    pub(crate) fn dispatch(&mut self, now: SimTime, component: Component, generation: u32, future: &mut Future) {
-        if self.acts(component, generation) && self.cluster.orders[component.index()].rings(now) {
-            self.send_orders(now, component, future);
+    /// A controller's next request may be sent.
+    pub(crate) fn dispatch(&mut self, now: SimTime, controller: Controller, generation: u32, future: &mut Future) {
+        if self.acts(controller.component(), generation) && self.cluster.clients[controller.index()].rings(now) {
+            self.send_orders(now, controller, future);
         }
     }
 
-    fn send_orders(&mut self, now: SimTime, component: Component, future: &mut Future) {
+    fn send_orders(&mut self, now: SimTime, controller: Controller, future: &mut Future) {
+        let component = controller.component();
         let Some((server, generation)) = self.leader(component) else { return };
-        while let Some((aim, cause)) = self.cluster.orders[component.index()].next(now) {
+        while let Some((aim, cause)) = self.cluster.clients[controller.index()].next(now) {
             self.call(now, Caller::Component(component, server), aim, cause, future);
         }
-        if let Some(at) = self.cluster.orders[component.index()].alarm(now) {
-            future.schedule(at, Event::Dispatch(component, generation));
+        if let Some(at) = self.cluster.clients[controller.index()].alarm(now) {
+            future.schedule(at, Event::Dispatch(controller, generation));
         }
+    }
+
+    /// A controller will hear of a change, and put the key of its object into its work queue.
+    pub(crate) fn controller_hears(&mut self, now: SimTime, controller: Controller, key: u32, future: &mut Future) {
+        let Some((_, generation)) = self.leader(controller.component()) else { return };
+        if self.cluster.work[controller.index()].announce(key) {
+            let heard = now + self.watch_delay(Watcher::Key(controller, key));
+            future.schedule(heard, Event::Work(controller, key, generation));
+        }
+    }
+
+    /// A key comes into a controller's work queue.
+    pub(crate) fn work_comes(
+        &mut self,
+        now: SimTime,
+        controller: Controller,
+        key: u32,
+        generation: u32,
+        future: &mut Future,
+    ) {
+        if self.acts(controller.component(), generation) {
+            self.cluster.work[controller.index()].add(key);
+            self.work(now, controller, future);
+        }
+    }
+
+    /// A controller's free workers take the keys that wait.
+    pub(crate) fn work(&mut self, now: SimTime, controller: Controller, future: &mut Future) {
+        while let Some(key) = self.cluster.work[controller.index()].take() {
+            let waits = match controller {
+                Controller::ReplicaSet => self.sync_replica_set(now, ReplicaSetId(key), future),
+                Controller::Deployment => self.sync_deployment(now, DeploymentId(key), future),
+                _ => unreachable!("no other controller has a work queue"),
+            };
+            if !waits {
+                self.cluster.work[controller.index()].done(key, true);
+            }
+        }
+    }
+
+    /// The requests of a sync have ended: its worker is free, and the key comes again later if one of them failed.
+    pub(crate) fn sync_ends(
+        &mut self,
+        now: SimTime,
+        controller: Controller,
+        key: u32,
+        succeeded: bool,
+        future: &mut Future,
+    ) {
+        let Some((_, generation)) = self.leader(controller.component()) else { return };
+        if let Some(pause) = self.cluster.work[controller.index()].done(key, succeeded) {
+            // With the time of a watch, so that keys that fail together do not come again at one instant.
+            let again = now + pause + self.watch_delay(Watcher::Key(controller, key));
+            future.schedule(again, Event::Work(controller, key, generation));
+        }
+        self.work(now, controller, future);
     }
 
     /// Whether the leader of a component with that generation acts.
@@ -155,14 +239,15 @@ impl World {
                 let pod = &mut self.cluster.pods[pod.index()];
                 (pod.entity(), pod.next_draw())
             }
-            Watcher::Deployment(deployment) => {
-                (u64::from(deployment.0), self.cluster.deployments[deployment.index()].next_draw())
+            Watcher::Key(controller, key) => {
+                let ordinal = self.cluster.work[controller.index()].next_draw(key);
+                ((controller.index() as u64) << 32 | u64::from(key), ordinal)
             }
         };
         let purpose = match watcher {
             Watcher::Heartbeat(_) => WATCH_HEARTBEAT,
             Watcher::Pod(_) => WATCH_POD,
-            Watcher::Deployment(_) => WATCH_DEPLOYMENT,
+            Watcher::Key(..) => WATCH_KEY,
         };
         self.plan.parameters.api_server.watch_delay.duration(&mut self.key.draw(purpose, entity, ordinal))
     }

@@ -83,7 +83,7 @@ impl World {
         let state = &mut self.cluster.pods[pod.index()];
         state.starts();
         let (entity, life) = (state.entity(), state.life());
-        let pulls = self.cluster.nodes[node.index()].pulls(state.deployment);
+        let pulls = self.cluster.nodes[node.index()].pulls(state.deployment, state.revision);
         let mut draw = self.key.draw(START, entity, u64::from(life));
         let parameters = &self.plan.parameters.pod;
         let sandbox = parameters.sandbox_time.duration(&mut draw);
@@ -125,12 +125,16 @@ impl World {
         if !state.becomes_ready(ready) {
             return;
         }
-        let step = if state.is_ready() { PodStep::Published } else { PodStep::Withdrawn };
+        let ready = state.is_ready();
+        let step = if ready { PodStep::Published } else { PodStep::Withdrawn };
         let life = state.life();
         let (entity, ordinal) = (state.entity(), state.next_draw());
         let mut draw = self.key.draw(ENDPOINT, entity, ordinal);
         let propagation = self.plan.parameters.pod.endpoint_propagation.duration(&mut draw);
         future.schedule(now + propagation, Event::Pod(pod, life, step));
+        let set = self.cluster.set_of(pod);
+        self.cluster.replica_sets[set.index()].readiness_changes(ready);
+        self.replica_set_hears(now, set, future);
     }
 
     /// A pod gets a deletion time: its ReplicaSet no longer counts it, its endpoint goes, its kubelet is to stop it.
@@ -139,9 +143,6 @@ impl World {
         let (deployment, node) = (state.deployment, state.node);
         match (state.object(), node) {
             (Object::Bound, Some(node)) => {
-                if state.is_being_deleted {
-                    self.cluster.deployments[deployment.index()].deletion_ended();
-                }
                 let cause = self.note_eviction(now, pod, node, cause);
                 self.cluster.pods[pod.index()].is_deleted();
                 self.readiness_changes(now, pod, false, future);
@@ -189,9 +190,6 @@ impl World {
             self.cluster.placement.free(deployment, node);
             self.cluster.nodes[node.index()].loses(pod);
         }
-        if self.cluster.pods[pod.index()].is_being_deleted {
-            self.cluster.deployments[deployment.index()].deletion_ended();
-        }
         self.change_pod(now, pod, Pod::is_gone);
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
@@ -206,11 +204,10 @@ impl World {
     }
 
     fn replica_is_lost(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
-        let deployment = self.cluster.pods[pod.index()].deployment;
-        let state = &mut self.cluster.deployments[deployment.index()];
-        state.loses_a_pod();
-        state.story = cause;
-        self.reconcile_soon(now, deployment, future);
+        let (deployment, set) = (self.cluster.pods[pod.index()].deployment, self.cluster.set_of(pod));
+        self.cluster.replica_sets[set.index()].loses_a_pod();
+        self.cluster.deployments[deployment.index()].story = cause;
+        self.replica_set_hears(now, set, future);
     }
 
     /// Changes a pod, and keeps the books of who serves.

@@ -30,7 +30,7 @@ impl World {
             let mut pods = self.cluster.nodes[node.index()].pods().to_vec();
             pods.retain(|pod| self.cluster.pod_gc.must_delete(*pod));
             for pod in pods {
-                self.order(now, CONTROLLERS, Aim::ForceDeletePod(pod), cause, future);
+                self.order(now, Aim::ForceDeletePod(pod), cause, future);
             }
         }
     }

@@ -1,88 +1,107 @@
-//! The replacement of a lost pod: Terminating or gone -> the ReplicaSet looks -> CreatePod -> the scheduler hears.
+//! A ReplicaSet that has too few or too many pods:
+//!
+//! ```text
+//! heard -> a worker syncs it -> CreatePod x 1, 2, 4 ... (each batch once the last has succeeded) -> its status -> done
+//!                            -> DeleteReplica, all that are too many                             ->
+//! ```
 
 use crate::aim::Aim;
-use crate::cluster::Watcher;
-use crate::event::{Event, Future};
-use crate::ids::{Component, DeploymentId, PodId};
+use crate::event::Future;
+use crate::ids::{Controller, PodId, ReplicaSetId};
 use crate::probes::Cause;
-use crate::record::Weight;
-use crate::stations::services::deployment::Reconciliation;
 use crate::stations::services::pod::{Object, Pod};
+use crate::stations::services::replica_set::Reconciliation;
 use crate::world::World;
 use sim_kernel::SimTime;
 
-const CONTROLLERS: Component = Component::ControllerManager;
+const REPLICA_SETS: Controller = Controller::ReplicaSet;
 
 impl World {
-    /// A Deployment wants another number of pods.
-    pub(crate) fn scale_deployment(
+    /// The ReplicaSet controller will hear of a change of a set or of one of its pods.
+    pub(crate) fn replica_set_hears(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) {
+        self.controller_hears(now, REPLICA_SETS, set.0, future);
+    }
+
+    /// A worker looks at a ReplicaSet. Whether it waits for answers.
+    pub(crate) fn sync_replica_set(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) -> bool {
+        let burst = self.plan.parameters.controllers.replica_set_burst as u32;
+        match self.cluster.replica_sets[set.index()].look(burst) {
+            Reconciliation::Content => self.report_replica_set(now, set, future),
+            Reconciliation::Create => self.create_batch(now, set, future),
+            Reconciliation::Delete(count) => {
+                let cause = self.story_of(set);
+                let pods = self.surplus(set, count);
+                self.cluster.replica_sets[set.index()].sends(pods.len() as u32);
+                for &pod in &pods {
+                    self.order(now, Aim::DeleteReplica(pod, set), cause, future);
+                }
+                !pods.is_empty()
+            }
+        }
+    }
+
+    /// Orders the next batch of pods. Whether there is one.
+    fn create_batch(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) -> bool {
+        let cause = self.story_of(set);
+        let state = &mut self.cluster.replica_sets[set.index()];
+        let batch = state.next_batch();
+        state.sends(batch);
+        for _ in 0..batch {
+            self.order(now, Aim::CreatePod(set), cause, future);
+        }
+        batch > 0
+    }
+
+    /// Orders the status of a ReplicaSet, if it has changed. Whether it has.
+    fn report_replica_set(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) -> bool {
+        let must_tell = self.cluster.replica_sets[set.index()].must_tell();
+        if must_tell {
+            let cause = self.story_of(set);
+            self.order(now, Aim::ReportReplicaSet(set), cause, future);
+        }
+        must_tell
+    }
+
+    /// A request of a sync has ended: the next batch follows, then the status, then the worker is free.
+    pub(crate) fn replica_set_answered(
         &mut self,
         now: SimTime,
-        deployment: DeploymentId,
-        replicas: u32,
+        set: ReplicaSetId,
+        succeeded: bool,
         future: &mut Future,
     ) {
-        let planned = &self.plan.deployments[deployment.index()];
-        let (name, before) = (planned.name.clone(), self.cluster.deployments[deployment.index()].wanted());
-        let note = || format!("{name} is scaled from {before} to {replicas} pods");
-        let subject = u64::from(deployment.0) << 32 | u64::from(replicas);
-        let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/scaled", subject, note);
-        let state = &mut self.cluster.deployments[deployment.index()];
-        state.want(replicas);
-        state.story = cause;
-        if self.cluster.probe.wants(now, deployment, &self.cluster.deployments) {
-            self.note_whole(now, cause);
-        }
-        self.reconcile_soon(now, deployment, future);
-    }
-
-    /// The ReplicaSet controller begins: orders that its predecessor had not carried out are forgotten.
-    pub(crate) fn replica_sets_begin(&mut self, now: SimTime, future: &mut Future) {
-        if now > SimTime::ZERO {
-            self.cluster.pods.iter_mut().for_each(|pod| pod.is_being_deleted = false);
-        }
-        for index in 0..self.cluster.deployments.len() {
-            let state = &mut self.cluster.deployments[index];
-            state.forget_orders();
-            if state.active() != state.wanted() {
-                self.reconcile_soon(now, DeploymentId(index as u32), future);
-            }
-        }
-    }
-
-    /// The ReplicaSet controller will hear of a change and look.
-    pub(crate) fn reconcile_soon(&mut self, now: SimTime, deployment: DeploymentId, future: &mut Future) {
-        let Some((_, generation)) = self.leader(CONTROLLERS) else { return };
-        if self.cluster.deployments[deployment.index()].must_look() {
-            let heard = now + self.watch_delay(Watcher::Deployment(deployment));
-            future.schedule(heard, Event::Reconcile(deployment, generation));
-        }
-    }
-
-    /// The ReplicaSet controller looks at a Deployment.
-    pub(crate) fn reconcile(&mut self, now: SimTime, deployment: DeploymentId, generation: u32, future: &mut Future) {
-        if !self.acts(CONTROLLERS, generation) {
+        let state = &mut self.cluster.replica_sets[set.index()];
+        if !state.ended(succeeded) || self.create_batch(now, set, future) {
             return;
         }
-        let cause = self.cluster.deployments[deployment.index()].story;
-        match self.cluster.deployments[deployment.index()].look() {
-            Reconciliation::Content => {}
-            Reconciliation::Create(count) => {
-                for _ in 0..count {
-                    self.order(now, CONTROLLERS, Aim::CreatePod(deployment), cause, future);
-                }
-            }
-            Reconciliation::Delete(count) => {
-                for pod in self.surplus(deployment, count) {
-                    self.order_deletion(now, pod, cause, future);
-                }
-            }
+        let succeeded = self.cluster.replica_sets[set.index()].has_succeeded();
+        if !succeeded || !self.report_replica_set(now, set, future) {
+            self.sync_ends(now, REPLICA_SETS, set.0, succeeded, future);
         }
     }
 
-    /// The pods that a Deployment can spare most: without a node, then not ready, then the newest.
-    fn surplus(&self, deployment: DeploymentId, count: u32) -> Vec<PodId> {
-        let is_choice = |pod: &Pod| pod.deployment == deployment && pod.is_active() && !pod.is_being_deleted;
+    /// The status of a ReplicaSet is in the API: its Deployment will hear of it.
+    pub(crate) fn replica_set_is_reported(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) {
+        let state = &mut self.cluster.replica_sets[set.index()];
+        state.tells();
+        let deployment = state.deployment;
+        self.controller_hears(now, Controller::Deployment, deployment.0, future);
+    }
+
+    /// The size of a ReplicaSet is in the API.
+    pub(crate) fn replica_set_is_scaled(&mut self, now: SimTime, set: ReplicaSetId, size: u32, future: &mut Future) {
+        let state = &mut self.cluster.replica_sets[set.index()];
+        state.want(size);
+        let deployment = state.deployment;
+        self.replica_set_hears(now, set, future);
+        self.controller_hears(now, Controller::Deployment, deployment.0, future);
+    }
+
+    /// The pods that a ReplicaSet can spare most: without a node, then not ready, then the newest.
+    fn surplus(&self, set: ReplicaSetId, count: u32) -> Vec<PodId> {
+        let state = &self.cluster.replica_sets[set.index()];
+        let (deployment, revision) = (state.deployment, state.revision);
+        let is_choice = |pod: &Pod| pod.deployment == deployment && pod.revision == revision && pod.is_active();
         let all = self.cluster.pods.iter().enumerate();
         let mut choices: Vec<_> = all
             .filter(|(_, pod)| is_choice(pod))
@@ -93,38 +112,23 @@ impl World {
         choices.into_iter().map(|(.., index)| PodId(index.0 as u32)).collect()
     }
 
-    /// A controller orders the deletion of a pod.
-    pub(crate) fn order_deletion(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
-        let state = &mut self.cluster.pods[pod.index()];
-        state.is_being_deleted = true;
-        self.cluster.deployments[state.deployment.index()].deletion_ordered();
-        self.order(now, CONTROLLERS, Aim::DeletePod(pod), cause, future);
-    }
-
     /// A pod is created, and the scheduler will hear of it.
-    pub(crate) fn pod_is_created(&mut self, now: SimTime, deployment: DeploymentId, cause: Cause, future: &mut Future) {
+    pub(crate) fn pod_is_created(&mut self, now: SimTime, set: ReplicaSetId, cause: Cause, future: &mut Future) {
         let pod = PodId(self.cluster.pods.len() as u32);
-        let state = &mut self.cluster.deployments[deployment.index()];
-        let number = state.gains_a_pod();
-        self.cluster.pods.push(Pod::new(deployment, number, cause));
-        let is_one_too_many = state.active() > state.wanted();
+        let state = &mut self.cluster.replica_sets[set.index()];
+        let (deployment, revision) = (state.deployment, state.revision);
+        state.gains_a_pod();
+        let number = self.cluster.deployments[deployment.index()].gains_a_pod();
+        let mut new = Pod::new(deployment, number, cause);
+        new.revision = revision;
+        self.cluster.pods.push(new);
         self.cluster.probe.pod_is_created(now);
         self.scheduler_hears(now, pod, future);
-        if is_one_too_many {
-            self.reconcile_soon(now, deployment, future);
-        }
+        self.replica_set_hears(now, set, future);
     }
 
-    /// A creation failed: the ReplicaSet controller tries again after a pause.
-    pub(crate) fn pod_creation_failed(&mut self, now: SimTime, deployment: DeploymentId, future: &mut Future) {
-        let Some((_, generation)) = self.leader(CONTROLLERS) else { return };
-        let state = &mut self.cluster.deployments[deployment.index()];
-        state.creation_failed();
-        if state.must_look() {
-            // With the time of a watch, so that Deployments whose creations fail together are not looked at together.
-            let watch = self.watch_delay(Watcher::Deployment(deployment));
-            let again = now + self.plan.parameters.controllers.retry_backoff + watch;
-            future.schedule(again, Event::Reconcile(deployment, generation));
-        }
+    fn story_of(&self, set: ReplicaSetId) -> Cause {
+        let deployment = self.cluster.replica_sets[set.index()].deployment;
+        self.cluster.deployments[deployment.index()].story
     }
 }

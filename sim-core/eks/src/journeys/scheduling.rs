@@ -137,7 +137,7 @@ impl World {
         let state = &mut self.cluster.pods[pod.index()];
         state.node = Some(node);
         let cause = state.story;
-        self.order(now, SCHEDULER, Aim::BindPod(pod, node), cause, future);
+        self.order(now, Aim::BindPod(pod, node), cause, future);
         let alarm = self.cluster.scheduler.may_help(now, Reasons::PODS);
         self.await_queues(alarm, future);
     }

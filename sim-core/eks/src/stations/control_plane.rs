@@ -2,6 +2,7 @@
 
 pub mod api_server;
 pub mod cloud_nodes;
+pub mod controller_client;
 pub mod cores;
 pub mod etcd;
 pub mod flow_control;

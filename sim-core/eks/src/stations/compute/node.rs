@@ -71,7 +71,7 @@ pub struct Node {
     has_been_ready: bool,
     taint_life: u32,
     pods: Vec<PodId>,
-    images: Vec<DeploymentId>,
+    images: Vec<(DeploymentId, u8)>,
 }
 
 impl Node {
@@ -293,11 +293,12 @@ impl Node {
         self.pods.retain(|&bound| bound != pod);
     }
 
-    /// Whether the workload's image has to be pulled: it has not run here yet. From now on it has.
-    pub fn pulls(&mut self, deployment: DeploymentId) -> bool {
-        let is_new = !self.images.contains(&deployment);
+    /// Whether the image of a workload's revision has to be pulled: it has not run here yet. From now on it has.
+    pub fn pulls(&mut self, deployment: DeploymentId, revision: u8) -> bool {
+        let image = (deployment, revision);
+        let is_new = !self.images.contains(&image);
         if is_new {
-            self.images.push(deployment);
+            self.images.push(image);
         }
         is_new
     }
@@ -347,7 +348,8 @@ mod tests {
     #[test]
     fn an_image_is_pulled_once() {
         let mut node = Node::running(GroupId(0), ZoneId(0));
-        assert!(node.pulls(DeploymentId(3)));
-        assert!(!node.pulls(DeploymentId(3)));
+        assert!(node.pulls(DeploymentId(3), 0));
+        assert!(!node.pulls(DeploymentId(3), 0));
+        assert!(node.pulls(DeploymentId(3), 1), "a new template has a new image");
     }
 }

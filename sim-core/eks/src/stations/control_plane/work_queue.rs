@@ -1,105 +1,137 @@
-//! The requests that a component has still to send, behind its client's rate limit (client-go's QPS and burst).
+//! A controller's work queue: keys of objects that somebody has to look at, each at most once in the queue and with at
+//! most one worker at a time (client-go `util/workqueue`).
 //!
-//! Upstream each controller has a client and work queues of its own; here one client and one queue in order of arrival
-//! stand for all controllers of a component. Failed requests come again after a fixed pause.
+//! A key that comes while a worker has it is taken up again as soon as that worker is done. A key whose sync failed comes
+//! again after a back-off that doubles with each failure. Left out: the second limiter, which lets at most ten failed keys
+//! a second back into the queue after the first hundred.
 
 use crate::record::Balance;
-use sim_kernel::stations::TokenBucket;
-use sim_kernel::{SimDuration, SimTime};
+use sim_kernel::SimDuration;
 use std::collections::VecDeque;
 
-/// A queue of requests.
+/// Where a key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// Nobody has to look at it.
+    #[default]
+    Idle,
+    /// It waits for a worker.
+    Queued,
+    /// A worker has it.
+    Synced,
+    /// A worker has it, and it has come again since.
+    SyncedDirty,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Key {
+    phase: Phase,
+    /// The controller is about to hear of it.
+    is_announced: bool,
+    failures: u8,
+    draws: u32,
+}
+
+/// The work queue of a controller.
 #[derive(Clone, Debug)]
-pub struct WorkQueue<T> {
-    bucket: TokenBucket,
-    pause: SimDuration,
-    pace: SimDuration,
-    waiting: VecDeque<T>,
-    failed: VecDeque<(SimTime, T)>,
-    not_before: SimTime,
-    alarm: Option<SimTime>,
-    pushed: u64,
-    sent: u64,
+pub struct WorkQueue {
+    workers: u32,
+    busy: u32,
+    base: SimDuration,
+    max: SimDuration,
+    waiting: VecDeque<u32>,
+    keys: Vec<Key>,
+    queued: u64,
+    synced: u64,
     lost: u64,
 }
 
-impl<T> WorkQueue<T> {
-    /// An empty queue: `rate` requests a second, `burst` at once but `pace` apart, `pause` before a failed one is
-    /// repeated.
-    pub fn new(rate: f64, burst: u64, pause: SimDuration, pace: SimDuration) -> Self {
-        let bucket = TokenBucket::per_second(rate, burst);
-        let (waiting, failed, not_before) = (VecDeque::new(), VecDeque::new(), SimTime::ZERO);
-        WorkQueue { bucket, pause, pace, waiting, failed, not_before, alarm: None, pushed: 0, sent: 0, lost: 0 }
+impl WorkQueue {
+    /// An empty queue for so many workers; the back-off begins at `base` and ends at `max`.
+    pub fn new(workers: u32, base: SimDuration, max: SimDuration) -> Self {
+        let (waiting, keys) = (VecDeque::new(), Vec::new());
+        WorkQueue { workers, busy: 0, base, max, waiting, keys, queued: 0, synced: 0, lost: 0 }
     }
 
-    /// A request to send.
-    pub fn push(&mut self, request: T) {
-        self.pushed += 1;
-        self.waiting.push_back(request);
+    /// The controller is to hear of a key: whether that has to be scheduled, since it was not before.
+    pub fn announce(&mut self, key: u32) -> bool {
+        !std::mem::replace(&mut self.key(key).is_announced, true)
     }
 
-    /// A request failed: it is to be sent again after the pause.
-    pub fn repeat(&mut self, now: SimTime, request: T) {
-        self.pushed += 1;
-        self.failed.push_back((now + self.pause, request));
+    /// The number of a key's next random draw.
+    pub fn next_draw(&mut self, key: u32) -> u64 {
+        let draws = &mut self.key(key).draws;
+        *draws += 1;
+        u64::from(*draws)
     }
 
-    /// Takes the next request if it may be sent now.
-    pub fn next(&mut self, now: SimTime) -> Option<T> {
-        while self.failed.front().is_some_and(|(again, _)| *again <= now) {
-            self.waiting.extend(self.failed.pop_front().map(|(_, request)| request));
+    /// A key comes.
+    pub fn add(&mut self, key: u32) {
+        let state = self.key(key);
+        state.is_announced = false;
+        match state.phase {
+            Phase::Idle => self.enqueue(key),
+            Phase::Synced => state.phase = Phase::SyncedDirty,
+            Phase::Queued | Phase::SyncedDirty => {}
         }
-        if self.waiting.is_empty() || now < self.not_before || self.bucket.take(now).is_err() {
+    }
+
+    /// A worker takes the next key, if there is one and a worker is free.
+    pub fn take(&mut self) -> Option<u32> {
+        if self.busy >= self.workers {
             return None;
         }
-        self.not_before = now + self.pace;
-        let next = self.waiting.pop_front();
-        self.sent += u64::from(next.is_some());
-        next
+        let key = self.waiting.pop_front()?;
+        self.busy += 1;
+        self.synced += 1;
+        self.key(key).phase = Phase::Synced;
+        Some(key)
     }
 
-    /// When the alarm has to be set, since nothing may be sent now and no alarm is set for as early a time.
-    pub fn alarm(&mut self, now: SimTime) -> Option<SimTime> {
-        let token = { self.bucket }.take(now).err().unwrap_or(now);
-        let next = match (self.waiting.is_empty(), self.failed.front()) {
-            (false, _) => token.max(self.not_before),
-            (true, Some((again, _))) => *again,
-            (true, None) => return None,
-        };
-        let must_set = self.alarm.is_none_or(|set| set > next);
-        self.alarm = if must_set { Some(next) } else { self.alarm };
-        must_set.then_some(next)
-    }
-
-    /// The alarm of `now` rang. Whether it was the one that is set.
-    pub fn rings(&mut self, now: SimTime) -> bool {
-        let is_set = self.alarm == Some(now);
-        if is_set {
-            self.alarm = None;
+    /// A worker is done with a key. The pause after which it has to come again, if its sync failed.
+    pub fn done(&mut self, key: u32, succeeded: bool) -> Option<SimDuration> {
+        self.busy -= 1;
+        let (base, max) = (self.base, self.max);
+        let state = self.key(key);
+        let is_dirty = state.phase == Phase::SyncedDirty;
+        state.phase = Phase::Idle;
+        let failures = state.failures;
+        state.failures = if succeeded { 0 } else { failures.saturating_add(1) };
+        if is_dirty {
+            self.enqueue(key);
         }
-        is_set
+        let doubled = base.as_nanos().saturating_mul(1_u64.checked_shl(u32::from(failures)).unwrap_or(u64::MAX));
+        (!succeeded).then(|| SimDuration::from_nanos(doubled).min(max))
     }
 
-    /// Whoever had the queue is gone: what it held is lost. The next one's client has all its tokens.
-    pub fn clear(&mut self, rate: f64, burst: u64) {
-        let (pushed, sent, lost) = (self.pushed, self.sent, self.lost + self.len() as u64);
-        *self = WorkQueue { pushed, sent, lost, ..WorkQueue::new(rate, burst, self.pause, self.pace) };
+    /// Whoever had the queue is gone, and what it held is lost.
+    pub fn clear(&mut self) {
+        self.lost += self.waiting.len() as u64;
+        self.busy = 0;
+        self.waiting.clear();
+        for key in &mut self.keys {
+            *key = Key { draws: key.draws, ..Key::default() };
+        }
     }
 
-    /// What was pushed, sent, lost and waits.
+    /// What came, was taken, was lost and waits.
     pub fn balance(&self, station: String) -> Balance {
-        let (arrived, left, inside) = (self.pushed, self.sent, self.len() as u64);
+        let (arrived, left, inside) = (self.queued, self.synced, self.waiting.len() as u64);
         Balance { station, arrived, left, refused: 0, lost: self.lost, inside }
     }
 
-    /// Requests that wait.
-    pub fn len(&self) -> usize {
-        self.waiting.len() + self.failed.len()
+    fn enqueue(&mut self, key: u32) {
+        self.key(key).phase = Phase::Queued;
+        self.queued += 1;
+        self.waiting.push_back(key);
     }
 
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    fn key(&mut self, key: u32) -> &mut Key {
+        let index = key as usize;
+        if self.keys.len() <= index {
+            self.keys.resize(index + 1, Key::default());
+        }
+        &mut self.keys[index]
     }
 }
 
@@ -107,34 +139,53 @@ impl<T> WorkQueue<T> {
 mod tests {
     use super::*;
 
-    const PACE: SimDuration = SimDuration::from_micros(100);
-
-    fn at(millis: u64) -> SimTime {
-        SimTime::ZERO + SimDuration::from_millis(millis)
+    fn queue(workers: u32) -> WorkQueue {
+        WorkQueue::new(workers, SimDuration::from_millis(5), SimDuration::from_secs(1000))
     }
 
     #[test]
-    fn a_burst_goes_one_after_another_and_the_rest_at_the_rate() {
-        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1), PACE);
-        (0..4).for_each(|request| queue.push(request));
-        let second = at(0) + PACE;
-        assert_eq!([queue.next(at(0)), queue.next(at(0))], [Some(0), None]);
-        assert_eq!((queue.alarm(at(0)), queue.alarm(at(0))), (Some(second), None), "it is set");
-        assert!(queue.rings(second));
-        assert_eq!([queue.next(second), queue.next(at(10))], [Some(1), None]);
-        assert_eq!(queue.alarm(at(10)), Some(at(50)));
-        assert_eq!(queue.next(at(50)), Some(2));
-        queue.clear(20.0, 2);
+    fn a_key_waits_once_and_has_one_worker() {
+        let mut queue = queue(2);
+        assert!(queue.announce(7) && !queue.announce(7));
+        queue.add(7);
+        queue.add(7);
+        assert_eq!([queue.take(), queue.take()], [Some(7), None]);
+        queue.add(7);
+        assert_eq!(queue.take(), None, "its worker has it still");
+        assert_eq!(queue.done(7, true), None);
+        assert_eq!(queue.take(), Some(7), "it came while it was synced");
+    }
+
+    #[test]
+    fn as_many_keys_are_synced_as_there_are_workers() {
+        let mut queue = queue(2);
+        (0..3).for_each(|key| queue.add(key));
+        assert_eq!([queue.take(), queue.take(), queue.take()], [Some(0), Some(1), None]);
+        queue.done(1, true);
+        assert_eq!(queue.take(), Some(2));
+        queue.add(9);
+        queue.clear();
         let books = queue.balance("queue".to_owned());
         assert_eq!((books.arrived, books.left, books.lost, books.inside), (4, 3, 1, 0));
     }
 
+    /// The item's limiter: 5 ms, doubled by each failure, at most 1000 s; forgotten at the first success.
     #[test]
-    fn a_failed_request_comes_again_after_the_pause() {
-        let mut queue = WorkQueue::new(20.0, 2, SimDuration::from_secs(1), PACE);
-        queue.repeat(at(0), 7);
-        assert_eq!((queue.next(at(999)), queue.alarm(at(999))), (None, Some(at(1_000))));
-        assert_eq!(queue.next(at(1_000)), Some(7));
-        assert!(queue.is_empty());
+    fn a_key_that_fails_comes_again_later_and_later() {
+        let mut queue = queue(1);
+        let mut pauses = Vec::new();
+        for _ in 0..20 {
+            queue.add(3);
+            queue.take();
+            pauses.extend(queue.done(3, false));
+        }
+        let millis: Vec<u64> = pauses.iter().map(|pause| pause.as_nanos() / 1_000_000).collect();
+        assert_eq!((&millis[..4], millis[17], millis[18]), (&[5, 10, 20, 40][..], 655_360, 1_000_000));
+        queue.add(3);
+        queue.take();
+        queue.done(3, true);
+        queue.add(3);
+        queue.take();
+        assert_eq!(queue.done(3, false), Some(SimDuration::from_millis(5)));
     }
 }

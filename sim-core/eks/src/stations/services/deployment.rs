@@ -1,19 +1,13 @@
-//! A Deployment with its ReplicaSet: how many pods it wants, has, and serves with.
+//! A Deployment: how many pods it wants and serves with, and how it moves from old ReplicaSets to the new one.
 //!
-//! Left out: rolling updates. Pods that are missing are created at once, without the slow start of upstream's batches.
+//! A rolling update follows `kubernetes/kubernetes pkg/controller/deployment/rolling.go`: the new ReplicaSet grows as far
+//! as `maxSurge` allows, pods of old ones that are not available go first, and old ones shrink as far as
+//! `maxUnavailable` leaves enough pods available. Left out: proportional scaling amid a rollout, pauses, rollbacks,
+//! `Recreate`, and `minReadySeconds`.
 
+use super::replica_set::Status;
+use crate::ids::ReplicaSetId;
 use crate::probes::Cause;
-
-/// What a ReplicaSet does when it looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reconciliation {
-    /// It has what it wants, or has ordered it.
-    Content,
-    /// It creates so many pods.
-    Create(u32),
-    /// It has so many pods to choose and delete.
-    Delete(u32),
-}
 
 /// A Deployment.
 #[derive(Clone, Debug)]
@@ -25,32 +19,63 @@ pub struct Deployment {
     /// Why it last lost a pod, or wanted another number.
     pub story: Cause,
     wanted: u32,
-    /// Pods that exist and are not Terminating.
-    active: u32,
-    creating: u32,
-    deleting: u32,
-    looks_soon: bool,
+    /// Its ReplicaSets by revision; the last has the template of now.
+    sets: Vec<ReplicaSetId>,
+    told: Status,
+    seen: Status,
+    in_flight: u32,
+    failed: bool,
     /// Pods that it ever had.
     created: u32,
-    draws: u32,
+}
+
+/// One of its ReplicaSets, as a sync sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which.
+    pub set: ReplicaSetId,
+    /// Pods that it is to have.
+    pub wanted: u32,
+    /// Pods of it that are available, by its status.
+    pub available: u32,
+}
+
+/// How far a rollout may stray from the wanted number of pods, in pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strategy {
+    /// Pods beyond the wanted number.
+    pub max_surge: u32,
+    /// Pods of the wanted number that need not be available.
+    pub max_unavailable: u32,
+}
+
+impl Strategy {
+    /// The bounds for `wanted` pods by their shares: the surge is rounded up, the unavailable ones down, and one pod may
+    /// be unavailable where both would be none.
+    pub fn of(wanted: u32, max_surge: f64, max_unavailable: f64) -> Self {
+        let share = |share: f64| f64::from(wanted) * share;
+        let (max_surge, max_unavailable) = (share(max_surge).ceil() as u32, share(max_unavailable).floor() as u32);
+        let is_stuck = max_surge == 0 && max_unavailable == 0;
+        Strategy { max_surge, max_unavailable: max_unavailable + u32::from(is_stuck) }
+    }
 }
 
 impl Deployment {
-    /// A Deployment without pods.
-    pub fn new(wanted: u32, tolerates_unreachable: bool) -> Self {
-        let (active, creating, deleting, looks_soon) = (0, 0, 0, false);
+    /// A Deployment whose first ReplicaSet is this one.
+    pub fn new(wanted: u32, tolerates_unreachable: bool, set: ReplicaSetId) -> Self {
+        let (told, seen) = (Status::default(), Status::default());
         let story = None;
         Deployment {
             serving: 0,
             tolerates_unreachable,
             story,
             wanted,
-            active,
-            creating,
-            deleting,
-            looks_soon,
+            sets: vec![set],
+            told,
+            seen,
+            in_flight: 0,
+            failed: false,
             created: 0,
-            draws: 0,
         }
     }
 
@@ -59,108 +84,167 @@ impl Deployment {
         self.wanted
     }
 
-    /// Pods that exist and are not Terminating.
-    pub fn active(&self) -> u32 {
-        self.active
-    }
-
     /// It wants another number of pods.
     pub fn want(&mut self, wanted: u32) {
         self.wanted = wanted;
     }
 
-    /// The number of its next random draw.
-    pub fn next_draw(&mut self) -> u64 {
-        self.draws += 1;
-        u64::from(self.draws)
+    /// Its ReplicaSets by revision.
+    pub fn sets(&self) -> &[ReplicaSetId] {
+        &self.sets
+    }
+
+    /// The ReplicaSet of a revision.
+    pub fn set(&self, revision: u8) -> ReplicaSetId {
+        self.sets[revision as usize]
+    }
+
+    /// The revision of its present template.
+    pub fn revision(&self) -> u8 {
+        (self.sets.len() - 1) as u8
+    }
+
+    /// It gets another template, and with it a ReplicaSet.
+    pub fn updates(&mut self, set: ReplicaSetId) {
+        self.sets.push(set);
     }
 
     /// A pod was created: its number among the pods of this Deployment.
     pub fn gains_a_pod(&mut self) -> u32 {
-        self.active += 1;
-        self.creating = self.creating.saturating_sub(1);
         self.created += 1;
         self.created
     }
 
-    /// A pod got a deletion time, or went without one.
-    pub fn loses_a_pod(&mut self) {
-        self.active -= 1;
+    /// A sync begins, with what its ReplicaSets say.
+    pub fn look(&mut self, seen: Status) {
+        self.seen = seen;
+        (self.in_flight, self.failed) = (0, false);
     }
 
-    /// A creation that it ordered failed.
-    pub fn creation_failed(&mut self) {
-        self.creating = self.creating.saturating_sub(1);
+    /// So many requests of the sync are under way.
+    pub fn sends(&mut self, requests: u32) {
+        self.in_flight += requests;
     }
 
-    /// The deletion of one of its active pods was ordered, by whomever.
-    pub fn deletion_ordered(&mut self) {
-        self.deleting += 1;
+    /// Whether a request of the sync is under way.
+    pub fn waits(&self) -> bool {
+        self.in_flight > 0
     }
 
-    /// An ordered deletion ended, well or not.
-    pub fn deletion_ended(&mut self) {
-        self.deleting = self.deleting.saturating_sub(1);
+    /// A request of the sync has ended.
+    pub fn ended(&mut self, succeeded: bool) {
+        self.failed |= !succeeded;
+        self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Somebody without memory looks after it from now on.
-    pub fn forget_orders(&mut self) {
-        self.creating = 0;
-        self.deleting = 0;
-        self.looks_soon = false;
+    /// Whether the sync has to write the status.
+    pub fn must_tell(&self) -> bool {
+        self.seen != self.told
     }
 
-    /// Its ReplicaSet is to look: whether that has to be scheduled, since it was not before.
-    pub fn must_look(&mut self) -> bool {
-        !std::mem::replace(&mut self.looks_soon, true)
+    /// The status is in the API, as of the beginning of the sync.
+    pub fn tells(&mut self) {
+        self.told = self.seen;
     }
 
-    /// Its ReplicaSet looks, and orders what it returns.
-    pub fn look(&mut self) -> Reconciliation {
-        self.looks_soon = false;
-        let has = self.active + self.creating;
-        if has < self.wanted {
-            let missing = self.wanted - has;
-            self.creating += missing;
-            return Reconciliation::Create(missing);
+    /// Whether no request of the sync has failed.
+    pub fn has_succeeded(&self) -> bool {
+        !self.failed
+    }
+
+    /// What a sync does to its ReplicaSets, the new one last in `parts`: each whose size changes, with its new size.
+    pub fn roll(&self, parts: &mut [Part], strategy: Strategy, mut scale: impl FnMut(ReplicaSetId, u32)) {
+        let Some((new, old)) = parts.split_last_mut() else { return };
+        let total = new.wanted + sum(old, |part| part.wanted);
+        let size = match old.iter().any(|part| part.wanted > 0) {
+            false => self.wanted,
+            true if new.wanted >= self.wanted => self.wanted,
+            true => {
+                let room = (self.wanted + strategy.max_surge).saturating_sub(total);
+                new.wanted + room.min(self.wanted - new.wanted)
+            }
+        };
+        if size != new.wanted {
+            return scale(new.set, size); // Old ones are looked at by the next sync.
         }
-        let keeps = self.active.saturating_sub(self.deleting);
-        if self.creating == 0 && keeps > self.wanted {
-            return Reconciliation::Delete(keeps - self.wanted);
-        }
-        Reconciliation::Content
+        self.shrink(*new, old, strategy, &mut scale);
     }
+
+    fn shrink(&self, new: Part, old: &mut [Part], strategy: Strategy, scale: &mut impl FnMut(ReplicaSetId, u32)) {
+        let total = new.wanted + sum(old, |part| part.wanted);
+        let must_stay = self.wanted.saturating_sub(strategy.max_unavailable);
+        let mut unhealthy = total.saturating_sub(must_stay + new.wanted.saturating_sub(new.available));
+        if unhealthy == 0 {
+            return;
+        }
+        let available = new.available + sum(old, |part| part.available.min(part.wanted));
+        let mut healthy = available.saturating_sub(must_stay);
+        for part in old {
+            let before = part.wanted;
+            let dead = part.wanted.saturating_sub(part.available).min(unhealthy);
+            part.wanted -= dead;
+            unhealthy -= dead;
+            let spared = part.wanted.min(healthy);
+            part.wanted -= spared;
+            healthy -= spared;
+            if part.wanted != before {
+                scale(part.set, part.wanted);
+            }
+        }
+    }
+}
+
+fn sum(parts: &[Part], amount: impl Fn(&Part) -> u32) -> u32 {
+    parts.iter().map(amount).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rolled(wanted: u32, strategy: Strategy, parts: &[(u32, u32)]) -> Vec<(u32, u32)> {
+        let deployment = Deployment::new(wanted, false, ReplicaSetId(0));
+        let part = |(set, &(wanted, available)): (usize, &(u32, u32))| Part {
+            set: ReplicaSetId(set as u32),
+            wanted,
+            available,
+        };
+        let mut parts: Vec<Part> = parts.iter().enumerate().map(part).collect();
+        let mut scaled = Vec::new();
+        deployment.roll(&mut parts, strategy, |set, size| scaled.push((set.0, size)));
+        scaled
+    }
+
+    /// The documentation's own figures: 25 % of 10 pods are three more and two fewer, and one of them may always be.
     #[test]
-    fn it_orders_what_is_missing_once() {
-        let mut deployment = Deployment::new(3, false);
-        assert_eq!(deployment.look(), Reconciliation::Create(3));
-        assert_eq!(deployment.look(), Reconciliation::Content, "three are under way");
-        deployment.gains_a_pod();
-        deployment.creation_failed();
-        assert_eq!(deployment.look(), Reconciliation::Create(1));
+    fn the_surge_is_rounded_up_and_the_unavailable_down() {
+        assert_eq!(Strategy::of(10, 0.25, 0.25), Strategy { max_surge: 3, max_unavailable: 2 });
+        assert_eq!(Strategy::of(3, 0.25, 0.25), Strategy { max_surge: 1, max_unavailable: 0 });
+        assert_eq!(Strategy::of(2, 0.0, 0.25), Strategy { max_surge: 0, max_unavailable: 1 });
     }
 
     #[test]
-    fn a_pod_too_many_is_deleted() {
-        let mut deployment = Deployment::new(1, false);
-        deployment.gains_a_pod();
-        deployment.gains_a_pod();
-        assert_eq!(deployment.look(), Reconciliation::Delete(1));
-        deployment.deletion_ordered();
-        assert_eq!(deployment.look(), Reconciliation::Content);
+    fn a_rollout_grows_then_shrinks_as_far_as_pods_are_available() {
+        let strategy = Strategy::of(10, 0.25, 0.25);
+        assert_eq!(rolled(10, strategy, &[(10, 10), (0, 0)]), [(1, 3)], "13 in all");
+        assert_eq!(rolled(10, strategy, &[(10, 10), (3, 0)]), [(0, 8)], "8 stay available");
+        assert_eq!(rolled(10, strategy, &[(8, 8), (3, 0)]), [(1, 5)], "13 in all again");
+        assert_eq!(rolled(10, strategy, &[(8, 8), (5, 0)]), [], "8 available are the least");
+        assert_eq!(rolled(10, strategy, &[(8, 8), (5, 2)]), [(0, 6)]);
+        assert_eq!(rolled(10, strategy, &[(1, 1), (10, 9)]), [(0, 0)]);
     }
 
     #[test]
-    fn a_new_leader_orders_again() {
-        let mut deployment = Deployment::new(2, false);
-        deployment.look();
-        deployment.forget_orders();
-        assert_eq!(deployment.look(), Reconciliation::Create(2));
+    fn old_pods_that_are_not_available_go_first() {
+        let strategy = Strategy::of(10, 0.0, 0.2);
+        assert_eq!(rolled(10, strategy, &[(10, 7), (0, 0)]), [(0, 8)], "two of the three that are not");
+        assert_eq!(rolled(10, strategy, &[(4, 0), (6, 6), (0, 0)]), [(0, 2)], "the oldest first");
+    }
+
+    #[test]
+    fn without_old_pods_the_new_set_has_what_is_wanted() {
+        let strategy = Strategy::of(4, 0.25, 0.25);
+        assert_eq!(rolled(4, strategy, &[(9, 9)]), [(0, 4)]);
+        assert_eq!(rolled(4, strategy, &[(4, 4)]), []);
     }
 }

@@ -61,6 +61,8 @@ pub struct Pod {
     pub is_being_deleted: bool,
     /// The scheduler has found no room for it.
     pub is_unschedulable: bool,
+    /// Which template of its Deployment it has.
+    pub revision: u8,
     object: Object,
     containers: Containers,
     /// The Ready condition that the API holds.
@@ -83,6 +85,7 @@ impl Pod {
             reports: false,
             is_being_deleted: false,
             is_unschedulable: false,
+            revision: 0,
             object: Object::Pending,
             containers: Containers::Absent,
             ready: false,

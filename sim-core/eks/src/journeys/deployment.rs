@@ -1,0 +1,125 @@
+//! A Deployment and its ReplicaSets:
+//!
+//! ```text
+//! scaled, or a set's status changes -> heard -> a worker syncs it -> ScaleReplicaSet -> its own status -> done
+//! ```
+
+use crate::aim::Aim;
+use crate::event::Future;
+use crate::ids::{Controller, DeploymentId, PodId, ReplicaSetId};
+use crate::probes::Cause;
+use crate::record::Weight;
+use crate::stations::services::deployment::{Part, Strategy};
+use crate::stations::services::replica_set::Status;
+use crate::world::World;
+use sim_kernel::SimTime;
+
+const DEPLOYMENTS: Controller = Controller::Deployment;
+
+impl World {
+    /// A Deployment wants another number of pods.
+    pub(crate) fn scale_deployment(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        replicas: u32,
+        future: &mut Future,
+    ) {
+        let planned = &self.plan.deployments[deployment.index()];
+        let (name, before) = (planned.name.clone(), self.cluster.deployments[deployment.index()].wanted());
+        let note = || format!("{name} is scaled from {before} to {replicas} pods");
+        let subject = u64::from(deployment.0) << 32 | u64::from(replicas);
+        let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/scaled", subject, note);
+        let state = &mut self.cluster.deployments[deployment.index()];
+        state.want(replicas);
+        state.story = cause;
+        if self.cluster.probe.wants(now, deployment, &self.cluster.deployments) {
+            self.note_whole(now, cause);
+        }
+        self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+    }
+
+    /// The controllers of Deployments and ReplicaSets begin: they list all of them, and look at each. What their
+    /// predecessors had ordered and not carried out is forgotten.
+    pub(crate) fn deployments_begin(&mut self, now: SimTime, future: &mut Future) {
+        if now == SimTime::ZERO {
+            return; // All is as it is to be.
+        }
+        self.cluster.pods.iter_mut().for_each(|pod| pod.is_being_deleted = false);
+        for key in 0..self.cluster.deployments.len() as u32 {
+            self.controller_hears(now, DEPLOYMENTS, key, future);
+        }
+        for key in 0..self.cluster.replica_sets.len() as u32 {
+            self.controller_hears(now, Controller::ReplicaSet, key, future);
+        }
+    }
+
+    /// A worker looks at a Deployment. Whether it waits for answers.
+    pub(crate) fn sync_deployment(&mut self, now: SimTime, deployment: DeploymentId, future: &mut Future) -> bool {
+        let mut parts: Vec<Part> = Vec::new();
+        let mut sum = Status::default();
+        for &set in self.cluster.deployments[deployment.index()].sets() {
+            let state = &self.cluster.replica_sets[set.index()];
+            let status = state.status();
+            sum.replicas += status.replicas;
+            sum.ready += status.ready;
+            parts.push(Part { set, wanted: state.wanted(), available: status.ready });
+        }
+        let controllers = &self.plan.parameters.controllers;
+        let state = &mut self.cluster.deployments[deployment.index()];
+        let strategy = Strategy::of(state.wanted(), controllers.max_surge, controllers.max_unavailable);
+        state.look(sum);
+        let mut orders: Vec<(ReplicaSetId, u32)> = Vec::new();
+        state.roll(&mut parts, strategy, |set, size| orders.push((set, size)));
+        state.sends(orders.len() as u32);
+        let cause = state.story;
+        for (set, size) in orders {
+            self.order(now, Aim::ScaleReplicaSet(set, size), cause, future);
+        }
+        self.cluster.deployments[deployment.index()].waits() || self.report_deployment(now, deployment, future)
+    }
+
+    /// Orders the status of a Deployment, if it has changed. Whether it has.
+    fn report_deployment(&mut self, now: SimTime, deployment: DeploymentId, future: &mut Future) -> bool {
+        let state = &mut self.cluster.deployments[deployment.index()];
+        let must_tell = state.must_tell();
+        if must_tell {
+            state.sends(1);
+            let cause = state.story;
+            self.order(now, Aim::ReportDeployment(deployment), cause, future);
+        }
+        must_tell
+    }
+
+    /// A request of a sync has ended: the status follows, then the worker is free.
+    pub(crate) fn deployment_answered(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        succeeded: bool,
+        future: &mut Future,
+    ) {
+        let state = &mut self.cluster.deployments[deployment.index()];
+        state.ended(succeeded);
+        if state.waits() {
+            return;
+        }
+        let succeeded = state.has_succeeded();
+        if !succeeded || !self.report_deployment(now, deployment, future) {
+            self.sync_ends(now, DEPLOYMENTS, deployment.0, succeeded, future);
+        }
+    }
+
+    /// A controller orders the deletion of a pod.
+    pub(crate) fn order_deletion(
+        &mut self,
+        now: SimTime,
+        pod: PodId,
+        controller: Controller,
+        cause: Cause,
+        future: &mut Future,
+    ) {
+        self.cluster.pods[pod.index()].is_being_deleted = true;
+        self.order(now, Aim::DeletePod(pod, controller), cause, future);
+    }
+}
