@@ -3,7 +3,7 @@
 use crate::explain::{in_words, origin};
 use crate::scenario::quantity::{show_cpu, show_memory};
 use crate::scenario::settings::group_of;
-use sim_eks::plan::{Cluster, Deployment, NodeGroup, Note, NoteKind, Toleration, ZoneId};
+use sim_eks::plan::{Amount, Cluster, Deployment, DisruptionBudget, NodeGroup, Note, NoteKind, Toleration, ZoneId};
 use sim_eks::quantity::show_duration;
 use sim_eks::{DECLARATIONS, Plan};
 use sim_kernel::{SimDuration, SimTime};
@@ -138,6 +138,7 @@ fn deployment(deployment: &Deployment) -> Vec<String> {
     if deployment.spread_zones {
         rest.push("spread over the zones".to_owned());
     }
+    rest.extend(deployment.control.budget.map(budget));
     vec![
         format!("{}/{}", deployment.namespace, deployment.name),
         format!("{} pods", deployment.replicas),
@@ -145,6 +146,17 @@ fn deployment(deployment: &Deployment) -> Vec<String> {
         show_memory(deployment.requests.memory_mib),
         rest.join(", "),
     ]
+}
+
+fn budget(budget: DisruptionBudget) -> String {
+    let amount = |amount: Amount| match amount {
+        Amount::Pods(pods) => pods.to_string(),
+        Amount::Share(share) => format!("{} %", share * 100.0),
+    };
+    match budget {
+        DisruptionBudget::MinAvailable(left) => format!("evictions leave {}", amount(left)),
+        DisruptionBudget::MaxUnavailable(missing) => format!("evictions may leave {} missing", amount(missing)),
+    }
 }
 
 fn toleration(toleration: &Toleration) -> String {

@@ -134,6 +134,14 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("81-tab.yaml", 5, "YAML is indented with spaces"),
     ("90-odd-sts-answer.toml", 19, "faults[0].answer: found \"refused\"; did you mean refuses"),
     ("91-sts-fails-twice.toml", 22, "faults[1]: fails while faults[0] has it failed already, at line 17"),
+    ("96-drains-nothing.toml", 25, "changes[0].node_group: found \"generel\"; did you mean general"),
+    ("97-odd-budget.toml", 25, "deployments[0].pdb_min_available: found \"most\"; wanted is a number of pods"),
+    (
+        "98-two-budgets.toml",
+        26,
+        "deployments[0].pdb_max_unavailable: stands beside pdb_min_available; a budget has the one or the other",
+    ),
+    ("99-updates-nothing.toml", 28, "changes[0].deployment: found \"wbe\"; did you mean web"),
 ];
 
 fn corpus() -> PathBuf {

@@ -87,6 +87,7 @@ fn deployment() -> Deployment {
         node_selector: BTreeMap::new(),
         tolerations: vec![],
         spread_zones: false,
+        control: Control::default(),
     }
 }
 

@@ -212,6 +212,18 @@ static DEPLOYMENT: Shape = Shape {
             Default("false"),
             "Whether its pods must be spread evenly over the zones (they prefer to in any case).",
         ),
+        key(
+            "pdb_min_available",
+            Text,
+            Then("no disruption budget"),
+            "PodDisruptionBudget: pods that an eviction must leave Ready, \"2\" or \"80%\".",
+        ),
+        key(
+            "pdb_max_unavailable",
+            Text,
+            Then("no disruption budget"),
+            "PodDisruptionBudget: pods of the wanted number that may be missing after an eviction, \"1\" or \"20%\".",
+        ),
     ],
 };
 
@@ -329,6 +341,32 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
                     "Its name, with its namespace where that is not unique: \"default/web\".",
                 ),
                 key("replicas", Count(0, MANY), Refused, "Pods wanted from then on."),
+                AT,
+            ],
+        },
+    ),
+    (
+        "deployment.update",
+        &Shape {
+            about: "A Deployment gets a new image: a rolling update replaces its pods.",
+            keys: &[
+                key(
+                    "deployment",
+                    Text,
+                    Refused,
+                    "Its name, with its namespace where that is not unique: \"default/web\".",
+                ),
+                AT,
+            ],
+        },
+    ),
+    (
+        "node.drain",
+        &Shape {
+            about: "Nodes are cordoned, then drained one after another; disruption budgets are kept.",
+            keys: &[
+                key("node_group", Text, Refused, "The name of their group."),
+                key("nodes", Count(1, MANY), Default("1"), "How many of its nodes."),
                 AT,
             ],
         },

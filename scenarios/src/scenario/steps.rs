@@ -94,7 +94,17 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::NodeLoss { zone, share: share(fields, errors)?, lasts })
         }
-        "deployment.scale" => scale_deployment(fields, stage.deployments, errors),
+        "deployment.scale" => {
+            let deployment = deployment(fields, stage.deployments, errors)?;
+            Some(Change::ScaleDeployment { deployment, replicas: *fields.count("replicas")? as u32 })
+        }
+        "deployment.update" => {
+            Some(Change::UpdateDeployment { deployment: deployment(fields, stage.deployments, errors)? })
+        }
+        "node.drain" => {
+            let node_group = node_group(fields, stage.cluster, errors)?;
+            Some(Change::DrainNodes { node_group, nodes: *fields.count("nodes")? as u32 })
+        }
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
     }
@@ -138,18 +148,15 @@ fn zone(fields: &Fields, cluster: &Cluster, among: usize, errors: &mut Errors) -
     found
 }
 
-fn scale_deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) -> Option<Change> {
+/// The deployment that a change means, by its name or its namespace and name.
+fn deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) -> Option<usize> {
     let name = fields.text("deployment")?;
     let full = |deployment: &Deployment| format!("{}/{}", deployment.namespace, deployment.name);
     let meant: Vec<usize> = (0..deployments.len())
         .filter(|&index| deployments[index].name == *name || full(&deployments[index]) == *name)
         .collect();
     let problem = match meant[..] {
-        [deployment] => {
-            return fields
-                .count("replicas")
-                .map(|count| Change::ScaleDeployment { deployment, replicas: *count as u32 });
-        }
+        [deployment] => return Some(deployment),
         [] => not_one_of(name, deployments.iter().map(|deployment| deployment.name.as_str())),
         _ => {
             let names: Vec<String> = meant.iter().map(|&index| full(&deployments[index])).collect();
@@ -160,9 +167,11 @@ fn scale_deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Er
     None
 }
 
-fn scale_node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Change> {
+/// The node group that a change means.
+fn node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<usize> {
     let name = fields.text("node_group")?;
-    let Some(node_group) = cluster.node_groups.iter().position(|group| group.name == *name) else {
+    let found = cluster.node_groups.iter().position(|group| group.name == *name);
+    if found.is_none() {
         let names = cluster.node_groups.iter().map(|group| group.name.as_str());
         let problem = if cluster.node_groups.is_empty() {
             format!("found {}; the cluster has no node groups", quoted(name))
@@ -170,8 +179,12 @@ fn scale_node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> 
             not_one_of(name, names)
         };
         errors.add(fields.line_of("node_group"), fields.field("node_group"), problem);
-        return None;
-    };
+    }
+    found
+}
+
+fn scale_node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Change> {
+    let node_group = node_group(fields, cluster, errors)?;
     let desired = *fields.count("desired")? as u32;
     let group = &cluster.node_groups[node_group];
     if !(group.min..=group.max).contains(&desired) {

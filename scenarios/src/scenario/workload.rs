@@ -3,7 +3,10 @@
 use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::tree::quoted;
-use sim_eks::plan::{Client, Cluster, Deployment, ExternalClient, NodeGroup, Note, NoteKind, TaintEffect, Toleration};
+use sim_eks::plan::{
+    Amount, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note, NoteKind,
+    TaintEffect, Toleration,
+};
 use sim_eks::quantity::Resources;
 use std::collections::BTreeMap;
 
@@ -68,7 +71,37 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
         node_selector: text_map(fields, "node_selector"),
         tolerations,
         spread_zones: *fields.flag("spread_zones")?,
+        control: Control { budget: budget(fields, errors) },
     })
+}
+
+/// Reads the PodDisruptionBudget of a deployment.
+fn budget(fields: &Fields, errors: &mut Errors) -> Option<DisruptionBudget> {
+    let min = amount(fields, "pdb_min_available", errors);
+    let max = amount(fields, "pdb_max_unavailable", errors);
+    if min.is_some() && max.is_some() {
+        let (line, field) = (fields.line_of("pdb_max_unavailable"), fields.field("pdb_max_unavailable"));
+        errors.add(line, field, "stands beside pdb_min_available; a budget has the one or the other");
+    }
+    min.map(DisruptionBudget::MinAvailable).or(max.map(DisruptionBudget::MaxUnavailable))
+}
+
+/// Reads a number of pods, or a share of them.
+fn amount(fields: &Fields, key: &str, errors: &mut Errors) -> Option<Amount> {
+    let text = fields.text(key)?;
+    let read = match text.trim().strip_suffix('%') {
+        Some(percent) => {
+            let share = percent.trim().parse::<f64>().ok().filter(|percent| (0.0..=100.0).contains(percent));
+            share.map(|percent| Amount::Share(percent / 100.0))
+        }
+        None => text.trim().parse().ok().map(Amount::Pods),
+    };
+    if read.is_none() {
+        let problem =
+            format!("found {}; wanted is a number of pods such as \"2\", or a share such as \"50%\"", quoted(text));
+        errors.add(fields.line_of(key), fields.field(key), problem);
+    }
+    read
 }
 
 fn requests(fields: &Fields) -> Option<Resources> {
@@ -117,6 +150,7 @@ fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Optio
         node_selector: BTreeMap::new(),
         tolerations: Vec::new(),
         spread_zones: false,
+        control: Control::default(),
     });
     Some(kinds.collect())
 }
@@ -147,6 +181,7 @@ fn coredns() -> Deployment {
             tolerate("node-role.kubernetes.io/control-plane", Some(TaintEffect::NoSchedule)),
         ],
         spread_zones: false,
+        control: Control::default(),
     }
 }
 

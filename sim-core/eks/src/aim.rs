@@ -39,6 +39,12 @@ pub enum Aim {
     TaintNoExecute(NodeId),
     /// A controller: deletes a pod gracefully; it is Terminating until its kubelet confirms.
     DeletePod(PodId, Controller),
+    /// Whoever drains a node: no new pods are to be placed on it.
+    CordonNode(NodeId),
+    /// Whoever drains a node: evicts a pod, unless a disruption budget refuses.
+    EvictPod(PodId),
+    /// Deployment controller: creates the ReplicaSet of a new template, with so many pods.
+    CreateReplicaSet(DeploymentId, u32),
     /// ReplicaSet controller: deletes a pod gracefully that is one too many for its set.
     DeleteReplica(PodId, ReplicaSetId),
     /// Controller manager: deletes a pod at once (pod GC).
@@ -171,11 +177,14 @@ impl Aim {
             Aim::ReportReplicaSet(_) => (17, "report ReplicaSet status"),
             Aim::ScaleReplicaSet(..) => (18, "scale ReplicaSet"),
             Aim::ReportDeployment(_) => (19, "report Deployment status"),
+            Aim::CordonNode(_) => (20, "cordon node"),
+            Aim::EvictPod(_) => (21, "evict pod"),
+            Aim::CreateReplicaSet(..) => (22, "create ReplicaSet"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 20;
+    pub const VERBS: usize = 23;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -195,7 +204,10 @@ impl Aim {
             Aim::DeletePod(_, controller) => Some(controller),
             Aim::ForceDeletePod(_) => Some(Controller::PodGc),
             Aim::CreatePod(_) | Aim::DeleteReplica(..) | Aim::ReportReplicaSet(_) => Some(Controller::ReplicaSet),
-            Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Some(Controller::Deployment),
+            Aim::ScaleReplicaSet(..) | Aim::CreateReplicaSet(..) | Aim::ReportDeployment(_) => {
+                Some(Controller::Deployment)
+            }
+            Aim::CordonNode(_) | Aim::EvictPod(_) => Some(Controller::Drain),
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
             Aim::BindPod(..) => Some(Controller::Scheduler),
             _ => None,
@@ -244,11 +256,13 @@ pub enum Outcome {
     Abandoned,
     /// The last address of the endpoint that was tried refused the connection.
     Refused,
+    /// The API server answered 429 on behalf of a disruption budget: no failure.
+    Withheld,
 }
 
 impl Outcome {
     /// Number of outcomes.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Outcome; Outcome::COUNT] = [
@@ -261,6 +275,7 @@ impl Outcome {
         Outcome::Unauthorized,
         Outcome::Abandoned,
         Outcome::Refused,
+        Outcome::Withheld,
     ];
 
     /// What the client's log says, in short.
@@ -275,11 +290,12 @@ impl Outcome {
             Outcome::Unauthorized => "401",
             Outcome::Abandoned => "client died",
             Outcome::Refused => "connection refused",
+            Outcome::Withheld => "withheld by a disruption budget",
         }
     }
 
     /// Whether the client saw an error.
     pub fn is_error(self) -> bool {
-        !matches!(self, Outcome::Succeeded | Outcome::Abandoned)
+        !matches!(self, Outcome::Succeeded | Outcome::Abandoned | Outcome::Withheld)
     }
 }

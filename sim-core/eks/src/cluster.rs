@@ -10,6 +10,7 @@ use crate::plan::{Plan, Taint, TaintEffect, ZoneId};
 use crate::probes::Cause;
 use crate::quantity::Resources;
 use crate::record::Balance;
+use crate::stations::compute::drain::Drain;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::NodeGroup;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
@@ -39,6 +40,7 @@ pub struct ClusterState {
     pub(crate) look: Look,
     pub(crate) cloud_nodes: CloudNodes,
     pub(crate) pod_gc: PodGc,
+    pub(crate) drain: Drain,
     pub(crate) placement: Placement,
     pub(crate) scheduler: SchedulerQueue,
     /// What the scheduler found for the pod in its cycle.
@@ -94,6 +96,7 @@ impl ClusterState {
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
             look: Look::default(),
             cloud_nodes: CloudNodes::default(),
+            drain: Drain::default(),
             pod_gc: PodGc::new(parameters.controllers.pod_gc_quarantine),
             placement: Placement::new(plan),
             scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),
@@ -264,6 +267,7 @@ pub(crate) fn client_rate(plan: &Plan, controller: Controller) -> (f64, u64) {
     let parameters = &plan.parameters;
     match controller {
         Controller::Scheduler => (parameters.scheduler.qps, parameters.scheduler.burst),
+        Controller::Drain => (parameters.controllers.drain_qps, parameters.controllers.drain_burst),
         _ => (parameters.controllers.qps, parameters.controllers.burst),
     }
 }

@@ -58,6 +58,8 @@ pub enum Event {
     PodGcTick(u32),
     /// A controller's next request may be sent: the generation of its leader.
     Dispatch(Controller, u32),
+    /// A pod whose eviction was refused, or failed, is to be tried again.
+    Evict(PodId),
     /// A key comes into a controller's work queue: the key, the generation of the controllers' leader.
     Work(Controller, u32, u32),
     /// The scheduler learns of a pod without a node: the generation of its leader.

@@ -6,6 +6,7 @@ mod balancing;
 pub mod cloud_node;
 pub mod connection;
 pub mod deployment;
+pub mod drain;
 pub mod election;
 pub mod etcd_request;
 pub mod external_client;

@@ -287,6 +287,9 @@ parameters! {
         replica_set_burst: u64 = "500", "1..100000", Documented, "kubernetes/kubernetes pkg/controller/replicaset: BurstReplicas", "Pods that one sync of a ReplicaSet creates or deletes at most.";
         work_backoff_base: SimDuration = "5ms", "1ms..10m", Documented, "client-go util/workqueue, default controller rate limiter", "Pause of a key whose sync failed, before it comes into the work queue again; it doubles from there.";
         work_backoff_max: SimDuration = "1000s", "1ms..1d", Documented, "client-go util/workqueue, default controller rate limiter", "Longest pause of a key whose sync failed.";
+        drain_qps: f64 = "20", "0.1..100000", Inferred, "proposal: as a controller; kubectl with its defaults has 5", "Requests per second of whoever drains nodes.";
+        drain_burst: u64 = "30", "1..100000", Inferred, "proposal: as a controller; kubectl with its defaults has 10", "Requests that whoever drains nodes may send at once.";
+        eviction_retry: SimDuration = "5s", "100ms..1h", Documented, "kubernetes/kubectl pkg/drain", "Pause before an eviction that was refused, or failed, is tried again.";
         max_surge: f64 = "0.25", "0..10", Documented, "Kubernetes documentation, Deployments", "Pods beyond the wanted number in a rolling update, as a share of it, rounded up.";
         max_unavailable: f64 = "0.25", "0..1", Documented, "Kubernetes documentation, Deployments", "Pods of the wanted number that need not be available in a rolling update, as a share of it, rounded down.";
         pace: SimDuration = "100us", "1us..1s", Inferred, "a worker sends one request after another; no measured source", "Time between two requests of one component's client at least.";

@@ -187,6 +187,36 @@ pub struct Deployment {
     pub tolerations: Vec<Toleration>,
     /// Whether pods must be spread over zones with a skew of one (`DoNotSchedule`); spreading is preferred in any case.
     pub spread_zones: bool,
+    /// What controllers keep to beside the number of pods.
+    #[serde(default)]
+    pub control: Control,
+}
+
+/// What controllers keep to beside a workload's number of pods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    /// How many of its pods may be evicted at a time; `None` without a PodDisruptionBudget.
+    pub budget: Option<DisruptionBudget>,
+}
+
+/// A PodDisruptionBudget.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisruptionBudget {
+    /// So many pods stay Ready.
+    MinAvailable(Amount),
+    /// So many pods of the wanted may be missing.
+    MaxUnavailable(Amount),
+}
+
+/// A number of pods, or a share of those that are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// Pods.
+    Pods(u32),
+    /// A share, 0 to 1.
+    Share(f64),
 }
 
 /// A toleration of a pod.
@@ -283,6 +313,18 @@ pub enum Change {
         /// Pods wanted from then on.
         replicas: u32,
     },
+    /// A Deployment gets another template (a new image): its pods are replaced by a rolling update.
+    UpdateDeployment {
+        /// Index in [`Plan::deployments`].
+        deployment: usize,
+    },
+    /// Nodes of a group are cordoned, then drained one after another.
+    DrainNodes {
+        /// Index in [`Cluster::node_groups`].
+        node_group: usize,
+        /// How many of its nodes.
+        nodes: u32,
+    },
     /// A node group is scaled, within its bounds.
     ScaleNodeGroup {
         /// Index in [`Cluster::node_groups`].
@@ -313,13 +355,23 @@ impl Change {
             | Change::NodeLoss { lasts, .. }
             | Change::StsTrouble { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. } => *lasts,
-            Change::ApiServerCrash { .. } | Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => None,
+            Change::ApiServerCrash { .. }
+            | Change::ScaleDeployment { .. }
+            | Change::UpdateDeployment { .. }
+            | Change::DrainNodes { .. }
+            | Change::ScaleNodeGroup { .. } => None,
         }
     }
 
     /// Whether it breaks something, rather than being somebody's will.
     pub fn is_fault(&self) -> bool {
-        !matches!(self, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. })
+        !matches!(
+            self,
+            Change::ScaleDeployment { .. }
+                | Change::UpdateDeployment { .. }
+                | Change::DrainNodes { .. }
+                | Change::ScaleNodeGroup { .. }
+        )
     }
 }
 
@@ -465,6 +517,14 @@ impl Plan {
             Change::ScaleDeployment { deployment, replicas } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
                 format!("Deployment {name} is scaled to {replicas} pods")
+            }
+            Change::UpdateDeployment { deployment } => {
+                let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
+                format!("Deployment {name} gets a new image")
+            }
+            Change::DrainNodes { node_group, nodes } => {
+                let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());
+                format!("{nodes} nodes of {name} are drained")
             }
             Change::ScaleNodeGroup { node_group, desired } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());

@@ -270,7 +270,7 @@ impl World {
             Caller::Component(component, server) => &mut self.components[component.index()][server.index()].outage,
         };
         match outcome {
-            Outcome::Succeeded => {
+            Outcome::Succeeded | Outcome::Withheld => {
                 if let Some(lasted) = outage.succeeded(now) {
                     self.probes.requests.outage(aim.class(), lasted);
                 }
@@ -322,6 +322,7 @@ impl Model for World {
             Event::CloudNodeTick(generation) => self.cloud_node_tick(now, generation, future),
             Event::PodGcTick(generation) => self.pod_gc_tick(now, generation, future),
             Event::Dispatch(controller, generation) => self.dispatch(now, controller, generation, future),
+            Event::Evict(pod) => self.evict(now, pod, future),
             Event::Work(controller, key, generation) => self.work_comes(now, controller, key, generation, future),
             Event::SchedulerHears(pod, generation) => self.scheduler_learns(now, pod, generation, future),
             Event::Scheduler(generation, clock) => self.scheduler(now, generation, clock, future),

@@ -49,7 +49,7 @@ impl Aim {
         match self {
             Aim::ReadLeadership(..) | Aim::Get(_) => Verb::Get,
             Aim::List(_) => Verb::List,
-            Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) => Verb::Create,
+            Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
@@ -57,9 +57,10 @@ impl Aim {
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
-            Aim::Apply(_) => Verb::Patch,
+            Aim::Apply(_) | Aim::CordonNode(_) => Verb::Patch,
             Aim::RemovePod(_)
             | Aim::DeletePod(..)
+            | Aim::EvictPod(_)
             | Aim::DeleteReplica(..)
             | Aim::ForceDeletePod(_)
             | Aim::DeleteNode(_) => Verb::Delete,
@@ -77,8 +78,12 @@ impl Aim {
             | Aim::MarkNotReady(_)
             | Aim::RemoveTaints(_)
             | Aim::TaintNoExecute(_)
+            | Aim::CordonNode(_)
             | Aim::DeleteNode(_) => Resource::Nodes,
-            Aim::ReportReplicaSet(_) | Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Resource::Workloads,
+            Aim::ReportReplicaSet(_)
+            | Aim::ScaleReplicaSet(..)
+            | Aim::CreateReplicaSet(..)
+            | Aim::ReportDeployment(_) => Resource::Workloads,
             Aim::Apply(_) => Resource::Applied,
             _ => Resource::Pods,
         }

@@ -1,14 +1,14 @@
 //! What happened to nodes, pods and services: counts, levels over time, and the last of each kind.
 
 use crate::ids::{DeploymentId, NodeId};
-use crate::plan::{Change, Plan};
+use crate::plan::Plan;
 use crate::probes::Gauge;
 use crate::record::Balance;
 use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::services::deployment::Deployment;
 use crate::stations::services::pod::{Object, Standing};
 use crate::stations::services::pods::Pods;
-use sim_kernel::SimTime;
+use sim_kernel::{SimDuration, SimTime};
 use sim_study::{Better, Measure, Series, Unit};
 
 /// A Deployment that serves in full, in the whole numbers in which the sum over Deployments is exact.
@@ -43,6 +43,7 @@ pub struct ClusterProbe {
     last_evicted: Option<SimTime>,
     disturbed: bool,
     whole_again: Option<SimTime>,
+    rollout: Option<SimDuration>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -55,6 +56,8 @@ struct Counts {
     replaced: u64,
     evicted: u64,
     created: u64,
+    drained: u64,
+    refused: u64,
     terminated: u64,
     registered: u64,
     nodes_at_start: u64,
@@ -75,11 +78,9 @@ impl ClusterProbe {
     /// A probe that has seen nothing.
     pub fn new(plan: &Plan) -> Self {
         let gauge = || Gauge::new(0.0, plan.window(), SimTime::ZERO + plan.warm_up);
-        let is_will =
-            |change: &Change| matches!(change, Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. });
         ClusterProbe {
             off: plan.modes.probes_off,
-            first_fault: plan.steps.iter().filter(|step| !is_will(&step.change)).map(|step| step.at).min(),
+            first_fault: plan.steps.iter().filter(|step| step.change.is_fault()).map(|step| step.at).min(),
             ready: gauge(),
             serving: gauge(),
             pending: gauge(),
@@ -99,6 +100,7 @@ impl ClusterProbe {
             last_evicted: None,
             disturbed: false,
             whole_again: None,
+            rollout: None,
         }
     }
 
@@ -235,6 +237,21 @@ impl ClusterProbe {
         self.last_evicted = Some(now);
     }
 
+    /// A disruption budget refused an eviction.
+    pub fn eviction_is_refused(&mut self) {
+        self.counts.refused += 1;
+    }
+
+    /// A node was drained.
+    pub fn node_is_drained(&mut self) {
+        self.counts.drained += 1;
+    }
+
+    /// A rolling update came to its end.
+    pub fn rollout_ends(&mut self, took: SimDuration) {
+        self.rollout = self.rollout.max(Some(took));
+    }
+
     /// A pod was created.
     pub fn pod_is_created(&mut self, now: SimTime) {
         self.counts.created += 1;
@@ -275,6 +292,9 @@ impl ClusterProbe {
             self.since_fault("nodes.last_not_ready", self.last_not_ready, "Time from the first fault to the last node that was set NotReady."),
             self.since_fault("nodes.last_tainted", self.last_tainted, "Time from the first fault to the last node that was tainted NoExecute."),
             self.since_fault("pods.last_evicted", self.last_evicted, "Time from the first fault to the last pod whose deletion the taint eviction ordered."),
+            describe("nodes.drained", counts.drained, "Nodes that were drained of all their pods by request."),
+            count("evictions.refused", counts.refused, "Evictions that a disruption budget refused; each is tried again later."),
+            measure("deployments.rollout", Unit::Seconds, Better::Down, self.rollout.map(SimDuration::as_secs_f64), "Longest time from a Deployment's new image to the end of its rolling update, of those that came to an end."),
             count("pods.evicted", counts.evicted, "Pods whose deletion the taint eviction ordered."),
             describe("pods.recreated", counts.created, "Pods that ReplicaSets created during the run."),
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),

@@ -10,11 +10,14 @@ use crate::ids::{Controller, DeploymentId, PodId, ReplicaSetId};
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::services::deployment::{Part, Strategy};
-use crate::stations::services::replica_set::Status;
+use crate::stations::services::replica_set::{ReplicaSet, Status};
 use crate::world::World;
 use sim_kernel::SimTime;
 
 const DEPLOYMENTS: Controller = Controller::Deployment;
+
+/// The ReplicaSet that is still to be created.
+const NEW: ReplicaSetId = ReplicaSetId(u32::MAX);
 
 impl World {
     /// A Deployment wants another number of pods.
@@ -37,6 +40,60 @@ impl World {
             self.note_whole(now, cause);
         }
         self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+    }
+
+    /// A Deployment gets another template: a ReplicaSet of its own, and an image that no node has yet.
+    pub(crate) fn update_deployment(
+        &mut self,
+        now: SimTime,
+        index: u32,
+        deployment: DeploymentId,
+        future: &mut Future,
+    ) {
+        let name = &self.plan.deployments[deployment.index()].name;
+        let note = || format!("{name} gets a new image");
+        let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/updated", u64::from(index), note);
+        let state = &mut self.cluster.deployments[deployment.index()];
+        state.wants_another_template(now);
+        state.story = cause;
+        self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+    }
+
+    /// The ReplicaSet of a new template is in the API.
+    pub(crate) fn replica_set_is_created(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        size: u32,
+        future: &mut Future,
+    ) {
+        let set = ReplicaSetId(self.cluster.replica_sets.len() as u32);
+        let state = &mut self.cluster.deployments[deployment.index()];
+        if !state.updates(set) {
+            return; // Another try created it.
+        }
+        self.cluster.replica_sets.push(ReplicaSet::new(deployment, state.revision(), size));
+        self.replica_set_hears(now, set, future);
+        self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+    }
+
+    /// The status of a Deployment is in the API. Its rolling update ends once the new ReplicaSet has all pods.
+    pub(crate) fn deployment_is_reported(&mut self, now: SimTime, deployment: DeploymentId) {
+        let state = &mut self.cluster.deployments[deployment.index()];
+        state.tells();
+        let (&new, old) = state.sets().split_last().expect("a Deployment has a ReplicaSet");
+        let sets = &self.cluster.replica_sets;
+        let is_complete = sets[new.index()].status() == Status { replicas: state.wanted(), ready: state.wanted() }
+            && old.iter().all(|set| sets[set.index()].status().replicas == 0);
+        if let Some(since) = state.rollout_since().filter(|_| is_complete) {
+            state.rollout_ends();
+            let (cause, took) = (state.story, now.saturating_since(since));
+            self.cluster.probe.rollout_ends(took);
+            let name = &self.plan.deployments[deployment.index()].name;
+            let note = || format!("rolling update of {name} complete after {:.0} s", took.as_secs_f64());
+            let subject = u64::from(deployment.0);
+            self.probes.timeline.note(now, Weight::Turn, cause, "deployment/rolled-out", subject, note);
+        }
     }
 
     /// The controllers of Deployments and ReplicaSets begin: they list all of them, and look at each. What their
@@ -67,14 +124,21 @@ impl World {
         }
         let controllers = &self.plan.parameters.controllers;
         let state = &mut self.cluster.deployments[deployment.index()];
+        if state.lacks_a_set() {
+            parts.push(Part { set: NEW, wanted: 0, available: 0 });
+        }
         let strategy = Strategy::of(state.wanted(), controllers.max_surge, controllers.max_unavailable);
         state.look(sum);
         let mut orders: Vec<(ReplicaSetId, u32)> = Vec::new();
         state.roll(&mut parts, strategy, |set, size| orders.push((set, size)));
+        if state.lacks_a_set() && orders.iter().all(|(set, _)| *set != NEW) {
+            orders.push((NEW, 0));
+        }
         state.sends(orders.len() as u32);
         let cause = state.story;
         for (set, size) in orders {
-            self.order(now, Aim::ScaleReplicaSet(set, size), cause, future);
+            let create = Aim::CreateReplicaSet(deployment, size);
+            self.order(now, if set == NEW { create } else { Aim::ScaleReplicaSet(set, size) }, cause, future);
         }
         self.cluster.deployments[deployment.index()].waits() || self.report_deployment(now, deployment, future)
     }

@@ -43,6 +43,8 @@ impl World {
                 self.node_lifecycle_begins(now, generation, future);
                 self.deployments_begin(now, future);
                 self.pod_gc_begins(now, generation, future);
+                self.cluster.clients[Controller::Drain.index()].forget_alarm();
+                self.send_orders(now, Controller::Drain, future);
             }
             Component::CloudControllerManager => self.cloud_nodes_begin(now, generation, future),
             Component::Scheduler => self.scheduler_begins(now, future),
@@ -51,7 +53,8 @@ impl World {
 
     /// A component ceases to act: what it had still to send is lost.
     pub(crate) fn component_stops(&mut self, component: Component) {
-        for controller in Controller::ALL.into_iter().filter(|controller| controller.component() == component) {
+        let is_lost = |of: &Controller| of.component() == component && *of != Controller::Drain;
+        for controller in Controller::ALL.into_iter().filter(is_lost) {
             let (rate, burst) = client_rate(&self.plan, controller);
             self.cluster.clients[controller.index()].clear(rate, burst);
             self.cluster.work[controller.index()].clear();
@@ -79,7 +82,10 @@ impl World {
             Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
             Aim::ReportReplicaSet(set) => self.replica_set_is_reported(now, set, future),
             Aim::ScaleReplicaSet(set, size) => self.replica_set_is_scaled(now, set, size, future),
-            Aim::ReportDeployment(deployment) => self.cluster.deployments[deployment.index()].tells(),
+            Aim::CreateReplicaSet(deployment, size) => self.replica_set_is_created(now, deployment, size, future),
+            Aim::ReportDeployment(deployment) => self.deployment_is_reported(now, deployment),
+            Aim::CordonNode(node) => self.node_is_cordoned(node),
+            Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
@@ -109,6 +115,7 @@ impl World {
     fn order_answered(&mut self, now: SimTime, aim: Aim, outcome: Outcome, cause: Cause, future: &mut Future) {
         let succeeded = outcome == Outcome::Succeeded;
         match aim {
+            Aim::EvictPod(pod) => self.eviction_answered(now, pod, outcome, future),
             _ if outcome == Outcome::Abandoned => {} // Nobody waits for it any more.
             Aim::CreatePod(set) | Aim::DeleteReplica(_, set) | Aim::ReportReplicaSet(set) => {
                 self.replica_set_answered(now, set, succeeded, future);
@@ -117,7 +124,9 @@ impl World {
                 let deployment = self.cluster.replica_sets[set.index()].deployment;
                 self.deployment_answered(now, deployment, succeeded, future);
             }
-            Aim::ReportDeployment(deployment) => self.deployment_answered(now, deployment, succeeded, future),
+            Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => {
+                self.deployment_answered(now, deployment, succeeded, future)
+            }
             _ if succeeded => {}
             Aim::TaintNoExecute(node) => {
                 self.cluster.lifecycle.repeat(node);
@@ -131,7 +140,7 @@ impl World {
     /// A controller has a request to send, as soon as its client lets it. Without a leader it is lost.
     pub(crate) fn order(&mut self, now: SimTime, aim: Aim, cause: Cause, future: &mut Future) {
         let controller = aim.controller().expect("only controllers order");
-        if self.leader(controller.component()).is_some() {
+        if self.leader(controller.component()).is_some() || controller == Controller::Drain {
             self.cluster.clients[controller.index()].push((aim, cause));
             self.send_orders(now, controller, future);
         }
@@ -139,7 +148,7 @@ impl World {
 
     fn repeat(&mut self, now: SimTime, aim: Aim, cause: Cause) {
         let controller = aim.controller().expect("only controllers order");
-        if self.leader(controller.component()).is_some() {
+        if self.leader(controller.component()).is_some() || controller == Controller::Drain {
             self.cluster.clients[controller.index()].repeat(now, (aim, cause));
         }
     }

@@ -189,6 +189,7 @@ impl World {
             }
             self.cluster.placement.free(deployment, node);
             self.cluster.nodes[node.index()].loses(pod);
+            self.node_may_be_empty(now, node, future);
         }
         self.change_pod(now, pod, Pod::is_gone);
         self.cluster.pod_gc.is_gone(pod);
@@ -220,7 +221,7 @@ impl World {
             return;
         }
         let (deployment, cause) = (state.deployment, state.story);
-        let is_planned = state.node.is_some_and(|node| self.cluster.nodes[node.index()].is_cordoned());
+        let is_planned = state.node.is_some_and(|node| self.cluster.nodes[node.index()].takes_no_pods());
         let serving = &mut self.cluster.deployments[deployment.index()].serving;
         *serving = *serving + u32::from(after.serving) - u32::from(before.serving);
         let deployments = &self.cluster.deployments;

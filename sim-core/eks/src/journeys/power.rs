@@ -69,6 +69,12 @@ impl World {
             Change::ScaleDeployment { deployment, replicas } => {
                 self.scale_deployment(now, DeploymentId(deployment as u32), replicas, future);
             }
+            Change::UpdateDeployment { deployment } => {
+                self.update_deployment(now, index, DeploymentId(deployment as u32), future);
+            }
+            Change::DrainNodes { node_group, nodes } => {
+                self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
+            }
             Change::ScaleNodeGroup { node_group, desired } => {
                 self.scale_node_group(now, GroupId(node_group as u16), desired, future);
             }
@@ -87,7 +93,11 @@ impl World {
                 self.nodes_return(now, index, cause, future);
             }
             Change::StsTrouble { .. } => self.sts_recovers(now, index),
-            Change::ApiServerCrash { .. } | Change::ScaleDeployment { .. } | Change::ScaleNodeGroup { .. } => {}
+            Change::ApiServerCrash { .. }
+            | Change::ScaleDeployment { .. }
+            | Change::UpdateDeployment { .. }
+            | Change::DrainNodes { .. }
+            | Change::ScaleNodeGroup { .. } => {}
         }
     }
 

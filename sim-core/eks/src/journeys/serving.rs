@@ -75,6 +75,9 @@ impl World {
 
     fn request_processed(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
         if self.requests.lives(request) && self.requests.at(request.slot).in_hand {
+            if self.budget_refuses(self.requests.at(request.slot).aim) {
+                return self.leave_server(now, request.slot, Outcome::Withheld, future);
+            }
             self.ask_etcd(now, request.slot, future);
         }
     }

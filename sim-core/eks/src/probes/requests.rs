@@ -94,7 +94,7 @@ impl RequestProbe {
                 class.succeeded += 1;
                 class.window_latency.record(latency);
             }
-            Outcome::Abandoned => {}
+            Outcome::Abandoned | Outcome::Withheld => {}
             _ => class.failed += 1,
         }
         if begun < self.counted_from {
@@ -216,7 +216,8 @@ impl VerbCount {
     }
 
     fn record(&self) -> VerbRecord {
-        let errors = Outcome::ALL.iter().filter(|outcome| outcome.is_error() && self.ended[**outcome as usize] > 0);
+        let is_told = |outcome: &Outcome| outcome.is_error() || *outcome == Outcome::Withheld;
+        let errors = Outcome::ALL.iter().filter(|outcome| is_told(outcome) && self.ended[**outcome as usize] > 0);
         let seconds = |value: Option<SimDuration>| value.map_or(0.0, SimDuration::as_secs_f64);
         let latency = &self.latency;
         let figures = [latency.mean(), latency.quantile(0.5), latency.quantile(0.99), latency.max()];

@@ -1,5 +1,6 @@
-//! Stations of compute: nodes, and the groups that launch them.
+//! Stations of compute: nodes, the groups that launch them, and those who drain them.
 
+pub mod drain;
 pub mod kubelet;
 pub mod node;
 pub mod node_group;

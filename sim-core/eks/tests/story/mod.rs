@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test file uses its part
 
 use sim_eks::plan::{
-    Change, Client, Cluster, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes, NodeGroup, Step, Zone,
-    ZoneId,
+    Change, Client, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes, NodeGroup, Step,
+    Zone, ZoneId,
 };
 use sim_eks::quantity::Resources;
 use sim_eks::record::{Fact, VerbRecord};
@@ -82,6 +82,7 @@ pub fn deployment(name: &str, replicas: u32) -> Deployment {
         node_selector: BTreeMap::new(),
         tolerations: Vec::new(),
         spread_zones: false,
+        control: Control::default(),
     }
 }
 

@@ -68,6 +68,7 @@ pub struct Node {
     no_schedule: bool,
     no_execute: bool,
     cordoned: bool,
+    unschedulable: bool,
     has_been_ready: bool,
     taint_life: u32,
     pods: Vec<PodId>,
@@ -89,6 +90,7 @@ impl Node {
             no_schedule: false,
             no_execute: false,
             cordoned: false,
+            unschedulable: false,
             has_been_ready: false,
             taint_life: 0,
             pods: Vec::new(),
@@ -142,7 +144,7 @@ impl Node {
 
     /// Whether the scheduler may use it.
     pub fn is_schedulable(&self) -> bool {
-        self.ready() == Some(Ready::True) && !self.no_schedule && !self.no_execute && !self.cordoned
+        self.ready() == Some(Ready::True) && !self.no_schedule && !self.no_execute && !self.takes_no_pods()
     }
 
     /// Whether it bears a taint of the node lifecycle controller.
@@ -200,7 +202,17 @@ impl Node {
         self.life += 1;
     }
 
-    /// No new pods are wanted on it.
+    /// Somebody cordons it: it stays, and takes no new pods.
+    pub fn is_made_unschedulable(&mut self) {
+        self.unschedulable = true;
+    }
+
+    /// Whether somebody's will keeps new pods away.
+    pub fn takes_no_pods(&self) -> bool {
+        self.cordoned || self.unschedulable
+    }
+
+    /// It is one too many: no new pods are wanted on it.
     pub fn cordon(&mut self) {
         self.cordoned = true;
     }

@@ -116,6 +116,11 @@ impl<T> ControllerClient<T> {
         is_set
     }
 
+    /// The alarm that is set will not ring.
+    pub fn forget_alarm(&mut self) {
+        self.alarm = None;
+    }
+
     /// Whoever had the client is gone: what it held is lost. The next one's client has all its tokens.
     pub fn clear(&mut self, rate: f64, burst: u64) {
         let (pushed, sent, lost) = (self.pushed, self.sent, self.lost + self.len() as u64);

@@ -8,6 +8,7 @@
 use super::replica_set::Status;
 use crate::ids::ReplicaSetId;
 use crate::probes::Cause;
+use sim_kernel::SimTime;
 
 /// A Deployment.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Deployment {
     seen: Status,
     in_flight: u32,
     failed: bool,
+    lacks_a_set: bool,
+    rollout_since: Option<SimTime>,
     /// Pods that it ever had.
     created: u32,
 }
@@ -75,6 +78,8 @@ impl Deployment {
             seen,
             in_flight: 0,
             failed: false,
+            lacks_a_set: false,
+            rollout_since: None,
             created: 0,
         }
     }
@@ -104,9 +109,34 @@ impl Deployment {
         (self.sets.len() - 1) as u8
     }
 
-    /// It gets another template, and with it a ReplicaSet.
-    pub fn updates(&mut self, set: ReplicaSetId) {
-        self.sets.push(set);
+    /// Its template changes: it lacks the ReplicaSet for it from now on.
+    pub fn wants_another_template(&mut self, now: SimTime) {
+        self.lacks_a_set = true;
+        self.rollout_since = Some(now);
+    }
+
+    /// Whether the ReplicaSet of its present template is still to be created.
+    pub fn lacks_a_set(&self) -> bool {
+        self.lacks_a_set
+    }
+
+    /// The ReplicaSet of its present template is there. Whether it lacked one.
+    pub fn updates(&mut self, set: ReplicaSetId) -> bool {
+        let lacked = std::mem::replace(&mut self.lacks_a_set, false);
+        if lacked {
+            self.sets.push(set);
+        }
+        lacked
+    }
+
+    /// When its template last changed, while its rolling update lasts.
+    pub fn rollout_since(&self) -> Option<SimTime> {
+        self.rollout_since.filter(|_| !self.lacks_a_set)
+    }
+
+    /// Its rolling update is complete.
+    pub fn rollout_ends(&mut self) {
+        self.rollout_since = None;
     }
 
     /// A pod was created: its number among the pods of this Deployment.
