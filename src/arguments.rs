@@ -32,7 +32,7 @@ const EXAMPLES: &str = concat!(
 ",
     heading!("Exit codes:"),
     "  0 fine   1 the program or the system failed   2 bad usage or input
-  99 an objective was missed   130, 143 interrupted"
+  70 the simulator contradicts itself: please report it   99 an objective was missed   130, 143 interrupted"
 );
 
 const RUN_EXAMPLES: &str = concat!(

@@ -22,6 +22,8 @@ pub enum Failure {
     Usage(String),
     /// The program or the system failed: exit code 1.
     System(String),
+    /// The simulator contradicts itself, whatever the input was: exit code 70, as sysexits has it for such mistakes.
+    Mistake(String),
     /// A signal came: exit code 128 plus its number.
     Interrupted(u8),
 }
@@ -41,6 +43,7 @@ impl Failure {
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::System(_) => 1,
+            Failure::Mistake(_) => 70,
             Failure::Input(_) | Failure::Usage(_) => 2,
             Failure::Interrupted(signal) => 128 + signal,
         })
@@ -64,6 +67,12 @@ impl fmt::Display for Failure {
         match self {
             Failure::Input(errors) => errors.fmt(f),
             Failure::Usage(problem) | Failure::System(problem) => f.write_str(problem),
+            Failure::Mistake(what) => {
+                write!(
+                    f,
+                    "{what}\nThis is a mistake of ekssim, not of your input; nothing was written. Please report it with this command"
+                )
+            }
             Failure::Interrupted(_) => f.write_str("interrupted; nothing was written"),
         }
     }

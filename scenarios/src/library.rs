@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 4] = [
+static LIBRARY: [BuiltIn; 6] = [
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -44,6 +44,16 @@ static LIBRARY: [BuiltIn; 4] = [
         "sts-outage",
         "STS does not answer",
         "The Security Token Service of the region is silent for half an hour. Who can still use the API, do nodes turn NotReady, and do services suffer?"
+    ),
+    built_in!(
+        "grey-zone",
+        "A zone turns grey",
+        "One of three zones is slow and lossy for half an hour, and nothing calls it dead. Whose requests become slow, and by how much?"
+    ),
+    built_in!(
+        "two-zones-lost",
+        "Two zones lose power",
+        "Two of three zones go dark for twenty minutes, so etcd has no quorum. What works, what does not, and what happens when they return?"
     ),
 ];
 

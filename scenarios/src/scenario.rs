@@ -11,6 +11,7 @@ mod objectives;
 pub mod quantity;
 pub(crate) mod settings;
 mod steps;
+mod times;
 mod tree;
 mod variants;
 mod workload;

@@ -2,7 +2,7 @@
 //! parameters' declarations.
 
 use crate::explain::in_words;
-use crate::scenario::format::{Absent, Key, Kind, SCENARIO, Shape};
+use crate::scenario::format::{Absent, Key, Kind, SCENARIO, STEP, Shape};
 use crate::scenario::settings::{group_of, groups};
 use serde_json::{Map, Value, json};
 use sim_eks::record::MEASURES;
@@ -75,6 +75,9 @@ fn kind(kind: &Kind) -> Value {
 fn one_of(variants: &[(&str, &Shape)]) -> Value {
     let variant = |(name, shape): &(&str, &Shape)| {
         let mut table = table(shape);
+        for key in STEP {
+            table["properties"][key.name] = property(key);
+        }
         table["properties"]["kind"] = json!({ "type": "string", "enum": [name], "description": shape.about });
         table["required"].as_array_mut().expect("a list, as made above").push(json!("kind"));
         table

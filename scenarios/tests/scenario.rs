@@ -66,7 +66,7 @@ fn every_key_of_the_format_is_read() {
     assert_eq!((render.requests.milli_cpu, render.requests.memory_mib, render.tolerations.len()), (1500, 2048, 3));
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
-    assert_eq!(at, [5, 10, 20, 30, 40]);
+    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47]);
     assert_eq!(plan.steps[2].change, Change::ScaleDeployment { deployment: 0, replicas: 24 });
     assert!(matches!(plan.steps[4].change, Change::EtcdMemberLoss { zone: None, lasts: Some(_) }));
     let measures: Vec<_> = plan.objectives.iter().map(|each| (each.measure.as_str(), each.threshold)).collect();

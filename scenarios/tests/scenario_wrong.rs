@@ -142,6 +142,17 @@ const WRONG: &[(&str, usize, &str)] = &[
         "deployments[0].pdb_max_unavailable: stands beside pdb_min_available; a budget has the one or the other",
     ),
     ("99-updates-nothing.toml", 28, "changes[0].deployment: found \"wbe\"; did you mean web"),
+    ("n01-after-nobody.toml", 27, "faults[1].after: found \"drak\"; did you mean dark"),
+    ("n02-after-itself.toml", 21, "faults[0].after: is after itself, over other steps or at once"),
+    ("n03-at-and-after.toml", 28, "faults[1].after: stands beside `at`; give one of them"),
+    ("n04-wait-alone.toml", 21, "faults[0].wait: counts from the step that `after` names, and there is no `after`"),
+    ("n05-name-twice.toml", 26, "faults[1].name: found \"dark\", which is the name of faults[0], at line 17"),
+    ("n06-after-the-end.toml", 26, "faults[1].after: 1h is not before the end of the run at 1h"),
+    ("n07-all-lost.toml", 21, "faults[0].loss: found \"50%\"; wanted is a share such as \"3%\", 0% to 20%"),
+    ("n08-latency-without-unit.toml", 21, "faults[0].latency: "),
+    ("n09-latency-too-long.toml", 21, "faults[0].latency: found \"30s\"; allowed is a mean of 0s to 2s"),
+    ("n10-cut-off-twice.toml", 24, "faults[1]: fails while faults[0] has it failed already"),
+    ("n11-no-time.toml", 17, "faults[0].at: is missing: when it happens, from the start of the run; or `after`"),
 ];
 
 fn corpus() -> PathBuf {

@@ -79,6 +79,7 @@ fn document(program: &str, arguments: &Run, plan: Plan, signals: &Signals) -> Re
         let study = replicate::<sim_eks::Run>(plan, arguments.seed, replications, &report, &signals.stop);
         study.map_err(|error| match error {
             StudyError::Interrupted => signals.failure().unwrap_or(Failure::System(error.to_string())),
+            StudyError::Contradiction { .. } | StudyError::Stuck { .. } => Failure::Mistake(error.to_string()),
             other => Failure::System(other.to_string()),
         })
     };

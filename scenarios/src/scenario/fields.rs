@@ -1,7 +1,7 @@
 //! Checks a tree against the format: every unknown key, missing key and wrong type is noted, and what is right is kept
 //! as typed fields.
 
-use super::format::{Absent, Key, Kind, Shape};
+use super::format::{Absent, Key, Kind, STEP, Shape};
 use super::quantity::{parse_cpu, parse_memory};
 use super::tree::{Entry, Item, Node, quoted, shortened};
 use crate::problem::{InputError, InputErrors, did_you_mean, nearest};
@@ -194,10 +194,19 @@ impl Fields {
 
 /// Checks one table against its shape.
 pub(crate) fn check(item: &Item, shape: &'static Shape, path: &str, errors: &mut Errors) -> Fields {
-    check_but(item, shape, path, None, errors)
+    check_with(item, shape, &[], path, None, errors)
 }
 
-fn check_but(item: &Item, shape: &'static Shape, path: &str, tag: Option<&str>, errors: &mut Errors) -> Fields {
+/// Checks one table against its shape and `more` keys; the key `tag` has been read before.
+fn check_with(
+    item: &Item,
+    shape: &'static Shape,
+    more: &'static [Key],
+    path: &str,
+    tag: Option<&str>,
+    errors: &mut Errors,
+) -> Fields {
+    let keys = || shape.keys.iter().chain(more);
     let mut fields = Fields { line: item.line, path: path.to_owned(), ..Fields::default() };
     let Node::Table(entries) = &item.node else {
         errors.add(item.line, path, format!("found {}; a table is wanted", item.node.describe()));
@@ -206,8 +215,8 @@ fn check_but(item: &Item, shape: &'static Shape, path: &str, tag: Option<&str>, 
     };
     for entry in entries.iter().filter(|entry| Some(entry.key.as_str()) != tag) {
         let field = fields.field(&shortened(&entry.key));
-        let Some(key) = shape.keys.iter().find(|key| key.name == entry.key) else {
-            let meant = if errors.are_full() { None } else { nearest(&entry.key, shape.names()) };
+        let Some(key) = keys().find(|key| key.name == entry.key) else {
+            let meant = if errors.are_full() { None } else { nearest(&entry.key, keys().map(|key| key.name)) };
             errors.add(entry.line, field, unknown_key(meant, shape));
             // Whoever misspells a key does not lack it as well.
             fields.spoilt.extend(meant);
@@ -218,7 +227,7 @@ fn check_but(item: &Item, shape: &'static Shape, path: &str, tag: Option<&str>, 
             None => fields.spoilt.push(key.name),
         }
     }
-    for key in shape.keys {
+    for key in keys() {
         if !fields.has(key.name) {
             fill_in(&mut fields, key, errors);
         }
@@ -420,7 +429,7 @@ fn variant(
         errors.add(kind.line, format!("{path}.kind"), not_one_of(word, names));
         return None;
     };
-    let mut fields = check_but(item, shape, path, Some("kind"), errors);
+    let mut fields = check_with(item, shape, STEP, path, Some("kind"), errors);
     fields.variant = name;
     Some(fields)
 }

@@ -236,8 +236,16 @@ static CLIENT: Shape = Shape {
     ],
 };
 
-const AT: Key = key("at", Duration, Refused, "When it happens, from the start of the run; before its end.");
+const AT: Key =
+    key("at", Duration, Then("when `after` says"), "When it happens, from the start of the run; before its end.");
 const LASTS: Key = key("lasts", Duration, Then("for good"), "How long it lasts.");
+
+/// The keys that every fault and every change has beside its own.
+pub(crate) static STEP: &[Key] = &[
+    key("name", Text, Then("none"), "A name by which other steps can refer to it with `after`."),
+    key("after", Text, Then("when `at` says"), "The name of another step: this one counts from that one's beginning."),
+    key("wait", Duration, Then("0s"), "How long after the beginning of the step that `after` names."),
+];
 
 /// The faults by kind.
 pub(crate) static FAULTS: &[(&str, &Shape)] = &[
@@ -246,7 +254,12 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         &Shape {
             about: "A zone loses power silently: everything in it stops at once.",
             keys: &[
-                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                key(
+                    "zone",
+                    Text,
+                    Refused,
+                    "The zone: a letter, a name, or \"first\" or \"second\" for the cluster's own.",
+                ),
                 AT,
                 LASTS,
             ],
@@ -318,8 +331,53 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         &Shape {
             about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",
             keys: &[
-                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                key(
+                    "zone",
+                    Text,
+                    Refused,
+                    "The zone: a letter, a name, or \"first\" or \"second\" for the cluster's own.",
+                ),
                 key("share", Text, Default("100%"), "The share of its nodes, in percent; which ones is drawn."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "zone.impair",
+        &Shape {
+            about: "A zone becomes slow and lossy: whatever enters or leaves it. What stays inside is spared.",
+            keys: &[
+                key(
+                    "zone",
+                    Text,
+                    Refused,
+                    "The zone: a letter, a name, or \"first\" or \"second\" for the cluster's own.",
+                ),
+                key(
+                    "latency",
+                    Text,
+                    Default("0s"),
+                    "Delay added to each message, each way: a duration, or a law of durations; on average 2s at most.",
+                ),
+                key("loss", Text, Default("0%"), "Share of the segments that are lost, each way, at most 20%."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "zone.cut_off",
+        &Shape {
+            about: "A zone lives, but nothing passes between it and the other zones, and nothing is reset.",
+            keys: &[
+                key(
+                    "zone",
+                    Text,
+                    Refused,
+                    "The zone: a letter, a name, or \"first\" or \"second\" for the cluster's own.",
+                ),
+                key("internet", Flag, Default("true"), "Whether it is cut off from the internet too."),
                 AT,
                 LASTS,
             ],

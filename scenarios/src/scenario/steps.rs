@@ -2,10 +2,18 @@
 
 use super::fields::{Errors, Fields, not_one_of};
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
+use super::times;
 use super::tree::quoted;
+use sim_eks::parameters::Value as _;
 use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, ZoneId};
 use sim_eks::quantity::show_duration;
-use sim_kernel::{SimDuration, SimTime};
+use sim_kernel::{Law, SimDuration, SimTime};
+
+/// Beyond this loss TCP's pauses reach the times after which clients give a connection up, which is not modelled.
+const LOSS_MAX: f64 = 0.2;
+
+/// Beyond this latency a ping's round trip comes near the time for which a client waits for its answer.
+const LATENCY_MAX_S: f64 = 2.0;
 
 /// What steps refer to.
 pub(crate) struct Stage<'a> {
@@ -25,13 +33,13 @@ struct Written {
 /// Reads faults and changes, in the order of their times; what is wrong is noted.
 pub(crate) fn resolve(file: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut Errors) -> Vec<Step> {
     let mut steps = Vec::new();
-    for key in ["faults", "changes"] {
-        for fields in file.tables(key).into_iter().flatten() {
-            let at = time(fields, stage, notes, errors);
-            let change = change(fields, stage, errors);
-            if let (Some(at), Some(change)) = (at, change) {
-                steps.push(Written { step: Step { at, change }, line: fields.line, field: fields.path.clone() });
-            }
+    let tables: Vec<&Fields> = ["faults", "changes"].iter().filter_map(|key| file.tables(key)).flatten().collect();
+    let times = times::resolve(&tables, errors);
+    for (fields, at) in tables.into_iter().zip(times) {
+        let at = at.and_then(|at| time(fields, at, stage, notes, errors));
+        let change = change(fields, stage, errors);
+        if let (Some(at), Some(change)) = (at, change) {
+            steps.push(Written { step: Step { at, change }, line: fields.line, field: fields.path.clone() });
         }
     }
     refuse_overlaps(&steps, errors);
@@ -39,13 +47,19 @@ pub(crate) fn resolve(file: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, e
     steps.into_iter().map(|written| written.step).collect()
 }
 
-fn time(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<SimTime> {
-    let at = *fields.duration("at")?;
-    let line = fields.line_of("at");
+/// The time of a step within the run.
+fn time(
+    fields: &Fields,
+    at: SimDuration,
+    stage: &Stage<'_>,
+    notes: &mut Vec<Note>,
+    errors: &mut Errors,
+) -> Option<SimTime> {
+    let key = if fields.has("after") { "after" } else { "at" };
     if at >= stage.duration {
         let problem =
             format!("{} is not before the end of the run at {}", show_duration(at), show_duration(stage.duration));
-        errors.add(line, fields.field("at"), problem);
+        errors.add(fields.line_of(key), fields.field(key), problem);
         return None;
     }
     let mut warn = |key: &str, text: String| {
@@ -54,7 +68,7 @@ fn time(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut 
     };
     if at < stage.warm_up {
         warn(
-            "at",
+            key,
             format!("lies in the warm-up of {}: no measure counts what happens then", show_duration(stage.warm_up)),
         );
     }
@@ -105,6 +119,15 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             let node_group = node_group(fields, stage.cluster, errors)?;
             Some(Change::DrainNodes { node_group, nodes: *fields.count("nodes")? as u32 })
         }
+        "zone.impair" => {
+            let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors);
+            let (latency, loss) = (latency(fields, errors), loss(fields, errors));
+            Some(Change::ZoneImpairment { zone: zone?, latency: latency?, loss: loss?, lasts })
+        }
+        "zone.cut_off" => {
+            let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
+            Some(Change::ZoneCut { zone, internet: *fields.flag("internet")?, lasts })
+        }
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
     }
@@ -119,13 +142,43 @@ fn member(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Opt
     }
 }
 
+/// The latency that an impaired zone adds, as a law of seconds.
+fn latency(fields: &Fields, errors: &mut Errors) -> Option<Law> {
+    let text = fields.text("latency")?;
+    let refusal = match Law::parse(text.trim()) {
+        Ok(law) if (0.0..=LATENCY_MAX_S).contains(&law.mean()) => return Some(law),
+        Ok(_) => format!("found {}; allowed is a mean of 0s to {LATENCY_MAX_S}s", quoted(text)),
+        Err(error) => error.to_string(),
+    };
+    errors.add(fields.line_of("latency"), fields.field("latency"), refusal);
+    None
+}
+
+/// The share of segments that an impaired zone loses.
+fn loss(fields: &Fields, errors: &mut Errors) -> Option<f64> {
+    let text = fields.text("loss")?;
+    let loss = percent(text).filter(|loss| (0.0..=LOSS_MAX).contains(loss));
+    if loss.is_none() {
+        let most = LOSS_MAX * 100.0;
+        let problem =
+            format!("found {}; wanted is a share such as \"3%\", 0% to {most}%; zone.cut_off loses all", quoted(text));
+        errors.add(fields.line_of("loss"), fields.field("loss"), problem);
+    }
+    loss
+}
+
+/// A share written in percent.
+fn percent(text: &str) -> Option<f64> {
+    let number = text.trim().strip_suffix('%')?.trim();
+    number.parse::<f64>().ok().map(|percent| percent / 100.0)
+}
+
 /// A share in percent, more than none and at most all.
 fn share(fields: &Fields, errors: &mut Errors) -> Option<f64> {
     let Some(text) = fields.text("share") else {
         return (!fields.is_spoilt("share")).then_some(1.0);
     };
-    let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-    let share = percent.map(|percent| percent / 100.0).filter(|share| *share > 0.0 && *share <= 1.0);
+    let share = percent(text).filter(|share| *share > 0.0 && *share <= 1.0);
     if share.is_none() {
         let problem = format!("found {}; wanted is a share such as \"60%\", above 0% and at most 100%", quoted(text));
         errors.add(fields.line_of("share"), fields.field("share"), problem);
@@ -136,13 +189,13 @@ fn share(fields: &Fields, errors: &mut Errors) -> Option<f64> {
 /// A zone by letter, by name, or `first`, among the first `among` of the plan's zones.
 fn zone(fields: &Fields, cluster: &Cluster, among: usize, errors: &mut Errors) -> Option<ZoneId> {
     let name = fields.text("zone")?;
-    if name == "first" {
-        return Some(ZoneId(0));
-    }
-    let found = cluster.zone(name).filter(|zone| zone.index() < among);
+    let place = ["first", "second"].iter().position(|word| word == name);
+    let found =
+        place.map(|place| ZoneId(place as u8)).or_else(|| cluster.zone(name)).filter(|zone| zone.index() < among);
     if found.is_none() {
         let zones = &cluster.zones[..among.min(cluster.zones.len())];
-        let problem = format!("found {}; the zones are {}, or \"first\"", quoted(name), zone_names(zones));
+        let problem =
+            format!("found {}; the zones are {}, or \"first\" and \"second\"", quoted(name), zone_names(zones));
         errors.add(fields.line_of("zone"), fields.field("zone"), problem);
     }
     found
@@ -219,6 +272,7 @@ fn extent(step: &Step) -> Option<((u8, Option<ZoneId>), u64, u64)> {
         Change::ApiServerLoss { zone, lasts } => ((1, *zone), lasts),
         Change::EtcdMemberLoss { zone, lasts } => ((2, *zone), lasts),
         Change::StsTrouble { lasts, .. } => ((3, Some(ZoneId(0))), lasts),
+        Change::ZoneCut { zone, lasts, .. } => ((4, Some(*zone)), lasts),
         _ => return None,
     };
     // The leader moves on: a second loss takes another one.

@@ -46,8 +46,8 @@ pub enum Event {
     Start(Part, u32),
     /// The fault or change with this index in the plan.
     Step(u32),
-    /// The fault with this index in the plan ends.
-    StepEnds(u32),
+    /// The time of a fault of the plan is over.
+    StepEnds,
     /// The node lifecycle controller: the generation of the controllers' leader.
     NodeLifecycle(u32, NodeLifecycleClock),
     /// The pods that tolerate an unreachable node for a while have tolerated it: the node, the taint's generation.
@@ -115,6 +115,8 @@ pub enum ConnectionStep {
     GivenUp,
     /// A reset arrived.
     Reset,
+    /// After a silence, what TCP repeats gets through again.
+    Resumed,
 }
 
 /// A kubelet's clocks.

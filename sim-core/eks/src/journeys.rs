@@ -13,6 +13,7 @@ pub mod external_client;
 pub mod instance;
 pub mod kubelet;
 pub mod leadership;
+pub mod network_faults;
 pub mod node_group;
 pub mod node_lifecycle;
 pub mod objects;

@@ -67,5 +67,21 @@ pub const OMISSIONS: &[Omission] = &[
         what: "rebalancing of a node group once its lost zone is back",
         effect: "nodes stay where they were replaced, and no pod is moved by the failback",
     },
+    Omission {
+        what: "a message as more than one TCP segment: congestion windows, fast retransmissions, messages that wait behind a lost one",
+        effect: "in a lossy zone a large answer is as fast as a small one, and a busy connection repairs a loss only after TCP's time-out; loss beyond 20 % is refused, since then TCP's pauses outlast the clients' own",
+    },
+    Omission {
+        what: "elections because heartbeats are lost or late: a member in an impaired zone keeps its leader",
+        effect: "with pre-vote and loss of a few percent a member may miss its leader for a second in hours, and deposes nobody; without pre-vote (`etcd.pre_vote`) or with a latency near the election time-out real clusters elect again and again",
+    },
+    Omission {
+        what: "in a zone that is cut off: launches and status checks of instances, endpoints that only one side of the cut reaches",
+        effect: "instances there count as healthy and their pods as serving, and new ones boot there as elsewhere; the eviction of pods is modelled",
+    },
+    Omission {
+        what: "the impairment of a zone on the way from etcd to the API servers' watch caches",
+        effect: "controllers see changes that cross the border of a slow zone some tens of milliseconds too early",
+    },
     Omission { what: "cost", effect: "no figure in dollars is given" },
 ];

@@ -4,7 +4,7 @@
 use crate::parameters::Parameters;
 use crate::quantity::Resources;
 use serde::{Deserialize, Serialize};
-use sim_kernel::{Digest, SimDuration, SimTime};
+use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
 
 /// What is to be run.
@@ -306,6 +306,26 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// A zone becomes slow and lossy: whatever enters or leaves it, apart from what stays inside.
+    ZoneImpairment {
+        /// The zone.
+        zone: ZoneId,
+        /// Delay added to a message, each way, seconds.
+        latency: Law,
+        /// Share of the segments that are lost, 0 to 0.2, each way.
+        loss: f64,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// A zone lives, but is cut off: nothing passes between it and the other zones, and nothing is reset.
+    ZoneCut {
+        /// The zone.
+        zone: ZoneId,
+        /// Whether it is cut off from the internet too.
+        internet: bool,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -354,12 +374,25 @@ impl Change {
             | Change::ApiServerLoss { lasts, .. }
             | Change::NodeLoss { lasts, .. }
             | Change::StsTrouble { lasts, .. }
+            | Change::ZoneImpairment { lasts, .. }
+            | Change::ZoneCut { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
             | Change::DrainNodes { .. }
             | Change::ScaleNodeGroup { .. } => None,
+        }
+    }
+
+    /// The zone that it strikes as a whole, or whose nodes it strikes.
+    pub fn zone(&self) -> Option<ZoneId> {
+        match self {
+            Change::ZonePowerLoss { zone, .. }
+            | Change::NodeLoss { zone, .. }
+            | Change::ZoneImpairment { zone, .. }
+            | Change::ZoneCut { zone, .. } => Some(*zone),
+            _ => None,
         }
     }
 
@@ -513,6 +546,16 @@ impl Plan {
             Change::StsTrouble { trouble: StsTrouble::Refuses, .. } => "STS refuses every call".to_owned(),
             Change::StsTrouble { trouble: StsTrouble::Slow(more), .. } => {
                 format!("STS takes {} longer", crate::quantity::show_duration(*more))
+            }
+            Change::ZoneImpairment { zone: id, latency, loss, .. } => {
+                let latency = crate::quantity::show_duration(SimDuration::from_secs_f64(latency.median()));
+                format!("zone {} is slow and lossy, by {latency} each way and {:.1} %", zone(id), loss * 100.0)
+            }
+            Change::ZoneCut { zone: id, internet: false, .. } => {
+                format!("zone {} is cut off from the other zones", zone(id))
+            }
+            Change::ZoneCut { zone: id, internet: true, .. } => {
+                format!("zone {} is cut off from the other zones and the internet", zone(id))
             }
             Change::ScaleDeployment { deployment, replicas } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());

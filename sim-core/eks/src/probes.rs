@@ -4,6 +4,7 @@ pub mod gauge;
 pub mod outage;
 pub mod requests;
 pub mod slo;
+pub mod struck_zone;
 pub mod timeline;
 
 use crate::plan::Plan;
@@ -12,6 +13,7 @@ pub use outage::Outage;
 pub use requests::RequestProbe;
 use sim_kernel::SimTime;
 pub use slo::SloProbe;
+pub use struck_zone::StruckZone;
 pub use timeline::{Cause, FactId, Timeline};
 
 /// Everything that is measured.
@@ -23,6 +25,8 @@ pub struct Probes {
     pub requests: RequestProbe,
     /// The latency of API calls by the Kubernetes service levels.
     pub slo: SloProbe,
+    /// What kubelets saw where faults strike, and elsewhere.
+    pub struck_zone: StruckZone,
 }
 
 impl Probes {
@@ -34,6 +38,7 @@ impl Probes {
             timeline: Timeline::new(off),
             requests: RequestProbe::new(plan.window(), counted_from, off),
             slo: SloProbe::new(counted_from, off),
+            struck_zone: StruckZone::new(plan),
         }
     }
 }

@@ -26,6 +26,8 @@ pub const MEASURES: &[&str] = &[
     "slo.mutating",
     "slo.read.resource",
     "slo.read.cluster",
+    "api.latency.p99.kubelet.struck_zone",
+    "api.latency.p99.kubelet.other_zones",
     "etcd.election",
     "etcd.writes_lost",
     "controllers.failover",
@@ -89,6 +91,14 @@ impl Outcome for Record {
     }
     fn case(&self) -> &Case {
         &self.case
+    }
+    /// The first station whose books do not balance.
+    fn contradiction(&self) -> Option<String> {
+        let broken = self.balances.iter().find(|balance| !balance.holds())?;
+        let Balance { station, arrived, left, refused, lost, inside } = broken;
+        Some(format!(
+            "the books of {station} do not balance: {arrived} arrived, but {left} left, {refused} were refused, {lost} were lost and {inside} are inside"
+        ))
     }
 }
 

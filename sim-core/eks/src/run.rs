@@ -94,6 +94,7 @@ impl Subject for Run {
         world.close_outages(now);
         let mut measures = world.probes.requests.measures();
         measures.extend(world.probes.slo.measures());
+        measures.extend(world.probes.struck_zone.measures());
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         let mut balances = world.control_plane_balances();

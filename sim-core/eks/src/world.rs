@@ -4,13 +4,14 @@ use crate::aim::{Aim, Caller, ClientClass, Outcome};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
+use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
 use crate::probes::{Cause, Outage, Probes};
 use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::{ApiServer, Etcd, EtcdMachines, LeaderLease, Nlb, Requests};
 use crate::stations::external_client::External;
-use crate::stations::network::{Addresses, Connections, Dns, Zones};
+use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct World {
     pub(crate) lanes: Lanes,
     /// The part of the control plane that each step of the plan struck.
     pub(crate) struck: Vec<Option<Part>>,
+    /// The faults of the plan that last, and their ends.
+    pub(crate) open_steps: Vec<(SimTime, u32)>,
     /// By zone: the latest turn of what happened to it, to be named as a cause.
     pub(crate) stories: Vec<Cause>,
     /// The parts that steps of the plan hold down, whether they have power or not, and which step it is.
@@ -126,6 +129,16 @@ impl Lanes {
     }
 }
 
+/// The distances between the plan's zones: those that were measured, unless the user says otherwise.
+fn distances(plan: &Plan, key: RunKey) -> Distances {
+    let network = &plan.parameters.network;
+    let is_set = network.rtt_between_zones != Parameters::default().network.rtt_between_zones;
+    match network.regional_distances && !is_set {
+        true => Distances::of(&plan.cluster.region, plan.cluster.zones.len(), key),
+        false => Distances::unknown(),
+    }
+}
+
 impl World {
     /// The world of a plan in its steady state, with everything scheduled that keeps it going.
     pub(crate) fn new(plan: Arc<Plan>, placement: &Placement, key: RunKey, future: &mut Future) -> Self {
@@ -141,7 +154,7 @@ impl World {
         let lease = || LeaderLease::new(ApiServerId(holder as u8), servers.len() as u8, &parameters.leader_election);
         let members = CONTROL_PLANE_ZONES;
         let mut world = World {
-            zones: Zones::new(zones, externals.len() as u32, &parameters.network, key),
+            zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
             dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, parameters)).collect(),
@@ -160,6 +173,7 @@ impl World {
             cluster: ClusterState::new(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
+            open_steps: Vec::new(),
             stories: vec![None; zones],
             held_down: Vec::new(),
             first_fault: None,
@@ -316,7 +330,7 @@ impl Model for World {
             Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
             Event::Start(part, life) => self.start(now, part, life, future),
             Event::Step(index) => self.step(now, index, future),
-            Event::StepEnds(index) => self.step_ends(now, index, future),
+            Event::StepEnds => self.end_steps(now, future),
             Event::NodeLifecycle(generation, clock) => self.node_lifecycle(now, generation, clock, future),
             Event::TolerationEnds(node, generation) => self.toleration_ends(now, node, generation, future),
             Event::CloudNodeTick(generation) => self.cloud_node_tick(now, generation, future),

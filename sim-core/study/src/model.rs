@@ -40,6 +40,10 @@ pub trait Outcome {
     fn series(&self) -> &[Series];
     /// Which of the cases of the mixture this run drew.
     fn case(&self) -> &Case;
+    /// What in the record cannot be, whatever was run: a mistake of the model, in words. `None` if there is nothing.
+    fn contradiction(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Whether more is better.

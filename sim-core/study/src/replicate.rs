@@ -2,7 +2,7 @@
 
 use crate::findings::Findings;
 use crate::fold::Fold;
-use crate::model::Subject;
+use crate::model::{Outcome, Subject};
 use rayon::prelude::*;
 use sim_kernel::{SimTime, Stuck};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -36,6 +36,14 @@ pub enum StudyError {
         /// Where.
         stuck: Stuck,
     },
+    /// The record of a replication contradicts itself: a mistake of the model.
+    #[error("replication {replication}: {what}")]
+    Contradiction {
+        /// The first replication that it happened to.
+        replication: u32,
+        /// What cannot be.
+        what: String,
+    },
     /// The stop flag was raised.
     #[error("interrupted")]
     Interrupted,
@@ -60,7 +68,8 @@ const PARTS: u64 = 100;
 /// Memory: the records of four replications for each thread at a time, and one record for each case.
 ///
 /// # Errors
-/// [`StudyError::Stuck`] if simulated time stands still in a replication, [`StudyError::Interrupted`] if `stop` was
+/// [`StudyError::Stuck`] if simulated time stands still in a replication, [`StudyError::Contradiction`] if the record of
+/// one contradicts itself, [`StudyError::Interrupted`] if `stop` was
 /// raised, [`StudyError::Threads`] if the threads cannot be had.
 pub fn replicate<S: Subject>(
     plan: &S::Plan,
@@ -108,5 +117,9 @@ fn run_one<S: Subject>(
         let until = if part == PARTS { end } else { SimTime::from_nanos(end.as_nanos() / PARTS * part) };
         run.run_until(until).map_err(|stuck| StudyError::Stuck { replication, stuck })?;
     }
-    Ok(run.finish())
+    let record = run.finish();
+    match record.contradiction() {
+        Some(what) => Err(StudyError::Contradiction { replication, what }),
+        None => Ok(record),
+    }
 }

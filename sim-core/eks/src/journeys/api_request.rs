@@ -14,6 +14,7 @@ use crate::ids::{ApiServerId, RequestRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
+use crate::stations::control_plane::Passage;
 use crate::stations::network::connections::NONE;
 use crate::stations::network::{ConnectionState, Leg, Place};
 use crate::world::World;
@@ -21,6 +22,7 @@ use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
 const WAY_THERE: Purpose = Purpose::new("request/way-there");
 const WAY_BACK: Purpose = Purpose::new("request/way-back");
+const REPEATED: Purpose = Purpose::new("request/way-back-repeated");
 
 impl World {
     /// Sends a request for `caller`. Its write takes effect through `committed`, its caller learns through `answered`.
@@ -97,8 +99,10 @@ impl World {
         let request = self.requests.at_mut(slot);
         if let Some((_, cause)) = silent {
             request.trouble = request.trouble.or(cause);
+            self.connections.at_mut(request.connection).unanswered.get_or_insert(now);
             return;
         }
+        request.passage = Passage::Sent;
         request.in_hand = true;
         request.server = server;
         request.server_life = self.api_servers[server.index()].life();
@@ -136,9 +140,29 @@ impl World {
         }
         let (caller, server) = (request.caller, request.server);
         let connection = self.connections.at(request.connection);
-        let ConnectionState::Open { through, silent: None, .. } = connection.state else { return };
+        let ConnectionState::Open { through, silent, .. } = connection.state else { return };
+        if silent.is_some() {
+            return self.hold_answer(now, slot);
+        }
+        request.passage = Passage::AnswerSent;
         let way = self.way(caller, connection.place, through, server, &mut self.draw_for(slot, WAY_BACK));
         future.schedule(now + way, self.at_step(slot, RequestStep::Answered));
+    }
+
+    /// An answer goes into a silence: TCP repeats it until it gets through or the connection is given up.
+    fn hold_answer(&mut self, now: SimTime, slot: u32) {
+        let request = self.requests.at_mut(slot);
+        request.passage = Passage::AnswerHeld;
+        self.connections.at_mut(request.connection).unheard.get_or_insert(now);
+    }
+
+    /// A held answer is repeated at `at`, and gets through.
+    pub(crate) fn answer_again(&mut self, at: SimTime, slot: u32, place: Place, through: ZoneId, future: &mut Future) {
+        let request = self.requests.at_mut(slot);
+        request.passage = Passage::AnswerSent;
+        let (caller, server) = (request.caller, request.server);
+        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, REPEATED));
+        future.schedule(at + way, self.at_step(slot, RequestStep::Answered));
     }
 
     fn answer_arrives(&mut self, now: SimTime, slot: u32, future: &mut Future) {
@@ -146,8 +170,11 @@ impl World {
         let answer = request.answer;
         let connection = self.connections.at_mut(request.connection);
         let silent = matches!(connection.state, ConnectionState::Open { silent: Some(_), .. });
-        if !request.awaited || silent {
-            return; // lost on the way, or too late
+        if !request.awaited {
+            return; // too late
+        }
+        if silent {
+            return self.hold_answer(now, slot); // lost on the way
         }
         connection.last_read = now;
         self.finish(now, slot, answer, future);
@@ -179,6 +206,9 @@ impl World {
             self.connections.remove(connection); // the command's process ends
         }
         self.probes.requests.ends(now, begun, aim, outcome);
+        if let (Caller::Kubelet(node), Outcome::Succeeded) = (caller, outcome) {
+            self.probes.struck_zone.succeeds(now, begun, self.cluster.zone_of(node));
+        }
         self.note_outage(now, begun, caller, aim, outcome);
         if outcome.is_error() {
             let kind = (aim.class() as u64) << 8 | outcome as u64;

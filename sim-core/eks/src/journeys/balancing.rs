@@ -14,6 +14,7 @@ use crate::ids::ApiServerId;
 use crate::plan::ZoneId;
 use crate::record::Weight;
 use crate::stations::control_plane::{LinkState, View};
+use crate::stations::network::Place;
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -21,6 +22,7 @@ const ADDRESS_CHECK: Purpose = Purpose::new("nlb/address-check");
 const PUBLICATION: Purpose = Purpose::new("nlb/publication");
 const ROUTING: Purpose = Purpose::new("nlb/routing");
 const CHECK_PHASE: Purpose = Purpose::new("nlb/check-phase");
+const CHECK_WAY: Purpose = Purpose::new("nlb/check-way");
 const CHECK_ETCD: Purpose = Purpose::new("nlb/check-etcd");
 
 /// What a target answers to a health check.
@@ -59,14 +61,17 @@ impl World {
 
     /// An NLB node is dead: a check of its address will find out.
     pub(crate) fn address_dies(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
-        let losses = self.zones.losses(zone);
-        let mut draw = self.key.draw(ADDRESS_CHECK, u64::from(zone.0), u64::from(losses));
+        let outages = self.zones.outages(zone);
+        let mut draw = self.key.draw(ADDRESS_CHECK, u64::from(zone.0), u64::from(outages));
         let check = self.plan.parameters.nlb.address_check.duration(&mut draw);
-        future.schedule(now + check, Event::Nlb(zone, losses, NlbStep::AddressDead));
+        future.schedule(now + check, Event::Nlb(zone, outages, NlbStep::AddressDead));
     }
 
-    /// An NLB node has power again, and checks its targets anew.
+    /// An NLB node is dead or cut off no more, and checks its targets anew.
     pub(crate) fn address_lives(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
+        if !self.zones.answers_outside(zone) {
+            return;
+        }
         self.nlb.address_lives(zone);
         self.node_checks(now, zone, future);
         self.publish_later(now, zone, future);
@@ -90,7 +95,7 @@ impl World {
     ) {
         match step {
             NlbStep::AddressDead => {
-                if self.zones.losses(zone) == generation && !self.zones.has_power(zone) {
+                if self.zones.outages(zone) == generation && !self.zones.answers_outside(zone) {
                     self.nlb.address_dies(zone);
                     self.publish_later(now, zone, future);
                 }
@@ -114,7 +119,8 @@ impl World {
             _ if !self.nlb.is_round(node, server, number) || !self.zones.has_power(node) => {}
             TargetStep::CheckBegins => self.check_begins(now, server, node, number, future),
             TargetStep::CheckEnds => {
-                let passed = self.answer(now, server) == Answer::Passes; // a SYN is repeated, and so is `/readyz`'s question
+                let is_late = self.check_is_late(now - self.plan.parameters.nlb.health_check_timeout, node, server);
+                let passed = !is_late && self.answer(now, node, server) == Answer::Passes; // a SYN is repeated, and so is `/readyz`'s question
                 self.check_ends(now, server, node, number, passed, future);
             }
         }
@@ -128,7 +134,8 @@ impl World {
         if !from_end {
             future.schedule(now + interval, Event::Target(server, node, round, TargetStep::CheckBegins));
         }
-        let waits = match self.answer(now, server) {
+        let waits = match self.answer(now, node, server) {
+            _ if self.check_is_late(now, node, server) => timeout,
             Answer::Passes => return self.check_ends(now, server, node, round, true, future),
             Answer::Refuses => return self.check_ends(now, server, node, round, false, future),
             Answer::Silent => timeout,
@@ -137,10 +144,25 @@ impl World {
         future.schedule(now + waits, Event::Target(server, node, round, TargetStep::CheckEnds));
     }
 
-    /// What a target answers to a health check that comes now.
-    fn answer(&self, now: SimTime, server: ApiServerId) -> Answer {
+    /// Whether the network between a node and its target is so slow and lossy that a check that begins now takes longer
+    /// than it may.
+    fn check_is_late(&self, begun: SimTime, node: ZoneId, server: ApiServerId) -> bool {
+        if !self.zones.is_impaired() {
+            return false;
+        }
+        let to = self.api_servers[server.index()].zone;
+        let legs = [(Place::Zone(node), to)];
+        let draw = &mut self.key.draw(CHECK_WAY, check_entity(node, server), begun.as_nanos());
+        let handshakes = self.handshake_over(&legs, self.zones.mean(node, to), draw);
+        let question = self.zones.impaired(self.zones.mean(node, to), &legs, draw);
+        let answer = self.zones.impaired(self.zones.mean(node, to), &legs, draw);
+        handshakes + question + answer > self.plan.parameters.nlb.health_check_timeout
+    }
+
+    /// What a target answers to a health check of a node that comes now.
+    fn answer(&self, now: SimTime, node: ZoneId, server: ApiServerId) -> Answer {
         let process = &self.api_servers[server.index()];
-        if process.is_silent() {
+        if process.is_silent() || !self.zones.reaches(node, process.zone) {
             return Answer::Silent;
         }
         if !process.is_up() {

@@ -14,7 +14,7 @@ use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::ApiServer;
-use crate::stations::network::{Addresses, ConnectionState, Far, Owner, Place};
+use crate::stations::network::{Addresses, ConnectionState, Far, Leg, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -39,7 +39,7 @@ impl World {
         let addresses = Addresses::of(self.nlb.zones());
         let through = addresses.nth(draw.below(addresses.len())).expect("there is an API server");
         let server = self.nlb.choose(through, &mut draw).expect("there is an API server");
-        let life = self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
+        let life = self.connections.open(slot, through, server, (0, 0));
         self.watch_for_silence(SimTime::ZERO, life, future);
         slot
     }
@@ -59,8 +59,22 @@ impl World {
         }
         let life = self.connections.turn(slot, ConnectionState::Resolving { since: now });
         self.connections.at_mut(slot).dials += 1;
-        let lookup = self.plan.parameters.dns.lookup_time.duration(&mut self.dial_draw(slot, 0));
+        let lookup = self.lookup(now, slot);
         future.schedule(now + lookup, Event::Connection(life, ConnectionStep::Resolved));
+    }
+
+    /// Time of a look-up. Where a zone's resolver must ask beyond an impaired border, a lost question is repeated.
+    fn lookup(&self, now: SimTime, slot: u32) -> SimDuration {
+        let dns = &self.plan.parameters.dns;
+        let mut draw = self.dial_draw(slot, 0);
+        let time = dns.lookup_time.duration(&mut draw);
+        let Place::Zone(zone) = self.connections.at(slot).place else { return time };
+        if !self.zones.is_impaired() || !self.dns.is_stale(zone.index(), now + time) {
+            return time;
+        }
+        let border = [(Place::Internet(0), zone); 2]; // there and back
+        let ways = time + self.zones.added_latency(&border, &mut draw);
+        ways + self.zones.repeats(self.zones.loss(&border), dns.retry, &mut draw)
     }
 
     /// Handles a step of a connection; one of an earlier life does nothing.
@@ -77,8 +91,9 @@ impl World {
         let slot = connection.slot;
         match step {
             ConnectionStep::Resolved => {
-                let resolver = self.resolver_of(self.connections.at(slot).place);
-                let addresses = self.dns.resolve(resolver, now);
+                let place = self.connections.at(slot).place;
+                let is_cut_off = matches!(place, Place::Zone(zone) if !self.zones.passes((Place::Internet(0), zone)));
+                let addresses = self.dns.resolve(self.resolver_of(place), now, is_cut_off);
                 self.try_next_address(now, slot, now, addresses, Outcome::DialFailed, future);
             }
             ConnectionStep::AddressSilent => self.address_silent(now, slot, future),
@@ -89,6 +104,7 @@ impl World {
                 self.broken(now, slot, "connection/given-up", "given up after read-idle and an unanswered ping", future)
             }
             ConnectionStep::Reset => self.broken(now, slot, "connection/reset", "reset", future),
+            ConnectionStep::Resumed => self.resumed(now, slot, true, future),
         }
     }
 
@@ -124,7 +140,8 @@ impl World {
         let Some(address) = (!rest.is_empty()).then(|| rest.nth(draw.below(rest.len()))).flatten() else {
             return self.dial_failed(now, slot, failed, future);
         };
-        let far = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+        let place = self.connections.at(slot).place;
+        let far = self.behind(place, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
         let ends = since + self.plan.parameters.connection.dial_timeout;
         let until = now + ends.saturating_since(now) / rest.len();
         let state = ConnectionState::Dialing { since, address, rest: rest.without(address), far, tried: now, until };
@@ -137,7 +154,11 @@ impl World {
         let life = self.connections.turn(slot, state);
         let place = self.connections.at(slot).place;
         let (at, step) = match far {
-            Far::Answers(server) => (now + self.handshake(place, address, server, draw), ConnectionStep::Opened),
+            Far::Answers(server) => {
+                let opens = now + self.handshake(place, address, server, draw);
+                let in_time = opens < until.max(now);
+                if in_time { (opens, ConnectionStep::Opened) } else { (until.max(now), ConnectionStep::AddressSilent) }
+            }
             Far::Refuses(server) => {
                 (now + self.one_way(place, address, server, draw) * 2, ConnectionStep::AddressRefused)
             }
@@ -177,7 +198,8 @@ impl World {
                 continue;
             };
             let mut draw = self.dial_draw(slot, 128 + rest.len());
-            let far = self.behind(address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+            let place = self.connections.at(slot).place;
+            let far = self.behind(place, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
             let repeated = self.next_syn(tried, now);
             if far != Far::Silent && repeated < until {
                 let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
@@ -197,16 +219,11 @@ impl World {
         next
     }
 
-    /// What is behind an address: nothing if the NLB node or its target's machine is dead.
-    fn behind(&self, address: ZoneId, draw: &mut Draw) -> Far {
+    /// What a client finds behind an address: nothing if the NLB node or its target's machine is dead or cut off.
+    fn behind(&self, place: Place, address: ZoneId, draw: &mut Draw) -> Far {
         let target = self.zones.has_power(address).then(|| self.nlb.choose(address, draw)).flatten();
-        let Some(server) = target else { return Far::Silent };
-        let process = &self.api_servers[server.index()];
-        match (process.is_up(), process.is_silent()) {
-            (true, _) => Far::Answers(server),
-            (false, false) => Far::Refuses(server),
-            (false, true) => Far::Silent,
-        }
+        let Some(server) = target.filter(|server| self.is_whole(place, address, *server)) else { return Far::Silent };
+        if self.api_servers[server.index()].is_up() { Far::Answers(server) } else { Far::Refuses(server) }
     }
 
     /// One way of a dial's messages to an API server behind an address.
@@ -220,8 +237,22 @@ impl World {
     /// Time of TCP's and TLS's round trips and of the server's signature.
     fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
         let parameters = &self.plan.parameters.connection;
-        self.one_way(place, address, server, draw) * (2 + 2 * parameters.tls_round_trips)
-            + parameters.tls_cpu.duration(draw)
+        let legs = self.legs(place, address, server);
+        let one_way = self.one_way(place, address, server, draw);
+        self.handshake_over(&legs, one_way, draw) + parameters.tls_cpu.duration(draw)
+    }
+
+    /// Time of TCP's and TLS's round trips over these legs, on which a message takes `one_way` if nothing is impaired.
+    pub(crate) fn handshake_over(&self, legs: &[Leg], one_way: SimDuration, draw: &mut Draw) -> SimDuration {
+        let parameters = &self.plan.parameters.connection;
+        let messages = 2 * parameters.tls_round_trips;
+        if !self.zones.is_impaired() {
+            return one_way * (2 + messages);
+        }
+        let through = 1.0 - self.zones.loss(legs); // a SYN is repeated as long as it or its answer is lost
+        let syn = self.zones.repeats(1.0 - through * through, parameters.syn_retry, draw);
+        let tcp = one_way * 2 + self.zones.added_latency(legs, draw) + self.zones.added_latency(legs, draw);
+        syn + tcp + (0..messages).map(|_| self.zones.impaired(one_way, legs, draw)).sum()
     }
 
     fn address_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
@@ -265,15 +296,14 @@ impl World {
         let ConnectionState::Dialing { since, address, rest, far: Far::Answers(server), tried, until } = state else {
             return;
         };
-        let process = &self.api_servers[server.index()];
-        if !self.zones.has_power(address) || !process.is_up() {
-            let dead = !self.zones.has_power(address) || process.is_silent();
-            let far = if dead { Far::Silent } else { Far::Refuses(server) };
+        let whole = self.is_whole(self.connections.at(slot).place, address, server);
+        if !whole || !self.api_servers[server.index()].is_up() {
+            let far = if whole { Far::Refuses(server) } else { Far::Silent };
             let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
             let mut draw = self.dial_draw(slot, 0);
             return self.address_tried(now, slot, state, &mut draw, future);
         }
-        let life = self.connections.turn(slot, ConnectionState::Open { through: address, server, silent: None });
+        let life = self.connections.open(slot, address, server, self.lives_on(address, server));
         let connection = self.connections.at_mut(slot);
         connection.last_read = now;
         connection.cause = None;
@@ -311,7 +341,12 @@ impl World {
         }
     }
 
-    /// Every open connection for which `dead` holds falls silent: its client will find out by its timers alone.
+    /// The present lives of an NLB node and an API server.
+    pub(crate) fn lives_on(&self, through: ZoneId, server: ApiServerId) -> (u32, u32) {
+        (self.zones.losses(through), self.api_servers[server.index()].life())
+    }
+
+    /// Every open connection for which `dead` holds falls silent.
     pub(crate) fn silence(
         &mut self,
         now: SimTime,
@@ -319,12 +354,24 @@ impl World {
         dead: impl Fn(ZoneId, ApiServerId) -> bool,
         future: &mut Future,
     ) {
+        self.silence_where(now, cause, |_, _, through, server| dead(through, server), future);
+    }
+
+    /// Every open connection for which `dead` holds falls silent: its client will find out by its timers alone.
+    pub(crate) fn silence_where(
+        &mut self,
+        now: SimTime,
+        cause: Cause,
+        dead: impl Fn(&World, Place, ZoneId, ApiServerId) -> bool,
+        future: &mut Future,
+    ) {
         for slot in 0..self.connections.slots() {
-            let connection = self.connections.at_mut(slot);
+            let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, silent: None } = connection.state else { continue };
-            if matches!(connection.owner, Owner::Component(..)) || !dead(through, server) {
+            if matches!(connection.owner, Owner::Component(..)) || !dead(self, connection.place, through, server) {
                 continue; // a component dies with its server
             }
+            let connection = self.connections.at_mut(slot);
             connection.state = ConnectionState::Open { through, server, silent: Some((now, cause)) };
             connection.cause = cause;
             if !self.plan.modes.explicit_read_idle {
@@ -343,10 +390,9 @@ impl World {
         future: &mut Future,
     ) {
         for slot in 0..self.connections.slots() {
-            let ConnectionState::Open { through, server, silent: Some(_) } = self.connections.at(slot).state else {
-                continue;
-            };
-            if back(through, server) {
+            let connection = self.connections.at(slot);
+            let ConnectionState::Open { through, server, silent: Some(_) } = connection.state else { continue };
+            if back(through, server) && self.is_whole(connection.place, through, server) {
                 future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
             }
         }
@@ -366,9 +412,10 @@ impl World {
 
     /// The kernel of an API server's machine resets the connections of its dead process, as far as it reaches them.
     pub(crate) fn reset_by_the_machine(&mut self, now: SimTime, of: ApiServerId, cause: Cause, future: &mut Future) {
-        let lit: Vec<bool> =
-            (0..self.plan.cluster.zones.len() as u8).map(|zone| self.zones.has_power(ZoneId(zone))).collect();
-        self.reset(now, cause, |through, server| server == of && lit[through.index()], future);
+        let zone = self.api_servers[of.index()].zone;
+        let reached = |node: ZoneId| self.zones.has_power(node) && self.zones.reaches(node, zone);
+        let nodes: Vec<bool> = (0..self.plan.cluster.zones.len() as u8).map(|node| reached(ZoneId(node))).collect();
+        self.reset(now, cause, |through, server| server == of && nodes[through.index()], future);
         for component in Component::ALL {
             let slot = self.loopbacks[component.index()][of.index()];
             if matches!(self.connections.at(slot).state, ConnectionState::Open { .. }) {
@@ -386,12 +433,15 @@ impl World {
                 continue;
             }
             connection.cause = cause;
-            future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+            connection.is_forgotten = true;
+            if self.zones.passes((connection.place, through)) {
+                future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+            }
         }
     }
 
     /// In runs that elide nothing, every open connection has a read-idle timer.
-    fn watch_for_silence(&mut self, now: SimTime, life: ConnectionRef, future: &mut Future) {
+    pub(crate) fn watch_for_silence(&mut self, now: SimTime, life: ConnectionRef, future: &mut Future) {
         if self.plan.modes.explicit_read_idle {
             future.schedule(
                 now + self.plan.parameters.connection.read_idle,

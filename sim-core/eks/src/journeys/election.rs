@@ -48,7 +48,13 @@ impl World {
     }
 
     /// A connection to a dead member: with no call on it, the keepalive finds out.
-    fn link_falls_silent(&mut self, now: SimTime, server: ApiServerId, member: MemberId, future: &mut Future) {
+    pub(crate) fn link_falls_silent(
+        &mut self,
+        now: SimTime,
+        server: ApiServerId,
+        member: MemberId,
+        future: &mut Future,
+    ) {
         let etcd = &self.plan.parameters.etcd;
         let up = self.api_servers[server.index()].is_up();
         let link = &mut self.api_servers[server.index()].links[member.index()];

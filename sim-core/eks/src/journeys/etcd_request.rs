@@ -26,6 +26,7 @@ impl World {
     pub(crate) fn ask_etcd(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at_mut(slot);
         request.etcd_try = request.etcd_try.wrapping_add(1);
+        request.stalled = None;
         let (server, work) = (request.server.index(), request.aim.work());
         let mut draw = self.draw_for_try(slot, ETCD);
         let from = &self.api_servers[server];
@@ -57,7 +58,9 @@ impl World {
     pub(crate) fn stall(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (server, member) = (request.server, request.member);
-        let trouble = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        let here = self.stories[zone_of(member).index()];
+        let trouble = self.etcd.down_since(member).map_or(here, |(_, cause)| cause);
+        self.requests.at_mut(slot).stalled = Some(now);
         let given_up = self.call_on_silent_link(now, server, member, future);
         self.fails_at(now, slot, given_up, trouble, future);
     }

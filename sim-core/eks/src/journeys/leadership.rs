@@ -14,7 +14,7 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::CandidateState;
 use crate::world::World;
-use sim_kernel::{Purpose, SimTime};
+use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const PHASE: Purpose = Purpose::new("leadership/phase");
 const PAUSE: Purpose = Purpose::new("leadership/pause");
@@ -30,12 +30,28 @@ impl World {
     /// The candidates that exist when the run begins: each somewhere in its rounds.
     pub(crate) fn candidates_run(&mut self, future: &mut Future) {
         for component in Component::ALL {
+            let (holder, _) = self.leader(component).expect("a run begins with leaders");
+            let period = self.plan.parameters.leader_election.retry_period;
+            let renews = period.scaled(self.key.draw(PHASE, entity(component, holder), 0).uniform());
+            self.leases[component.index()].holder_ran(holder, renews, period);
             for server in self.server_ids() {
-                let period = self.plan.parameters.leader_election.retry_period;
-                let phase = period.scaled(self.key.draw(PHASE, entity(component, server), 0).uniform());
-                future.schedule(SimTime::ZERO + phase, Event::Candidate(component, server, 0, CandidateStep::Tries));
+                let next = if server == holder { renews } else { self.standby_ran(component, server, period - renews) };
+                future.schedule(SimTime::ZERO + next, Event::Candidate(component, server, 0, CandidateStep::Tries));
             }
         }
+    }
+
+    /// A standby that has looked at its lease for long, and whose holder renewed `renewed` ago: when it looks next. A
+    /// longer pause is the likelier to be met the longer it is.
+    fn standby_ran(&mut self, component: Component, server: ApiServerId, renewed: SimDuration) -> SimDuration {
+        let parameters = &self.plan.parameters.leader_election;
+        let mut draw = self.key.draw(PHASE, entity(component, server), 0);
+        let phase = draw.uniform();
+        let most = 1.0 + parameters.jitter;
+        let pause = parameters.retry_period.scaled((1.0 + draw.uniform() * (most * most - 1.0)).sqrt());
+        let next = pause.scaled(phase);
+        self.leases[component.index()].standby_ran(server, next, pause, renewed);
+        next
     }
 
     /// Handles a step of a candidate; one of an earlier life does nothing.

@@ -33,11 +33,23 @@ impl World {
     /// A step of the plan is due.
     pub(crate) fn step(&mut self, now: SimTime, index: u32, future: &mut Future) {
         self.await_step(index + 1, future);
+        self.end_steps(now, future);
         let change = self.plan.steps[index as usize].change.clone();
         if let Some(lasts) = change.lasts() {
-            future.schedule(now + lasts, Event::StepEnds(index));
+            self.open_steps.push((now + lasts, index));
+            future.schedule(now + lasts, Event::StepEnds);
         }
         self.change(now, index, &change, future);
+    }
+
+    /// Faults whose time is over end, in the plan's order. At one instant ends come before beginnings.
+    pub(crate) fn end_steps(&mut self, now: SimTime, future: &mut Future) {
+        let mut due: Vec<u32> = self.open_steps.iter().filter(|(end, _)| *end <= now).map(|(_, step)| *step).collect();
+        self.open_steps.retain(|(end, _)| *end > now);
+        due.sort_unstable();
+        for index in due {
+            self.step_ends(now, index, future);
+        }
     }
 
     /// Makes a change of the plan happen now. `index` tells one change from another.
@@ -66,6 +78,10 @@ impl World {
             Change::StsTrouble { trouble, .. } => {
                 self.sts_fails(now, index, trouble);
             }
+            Change::ZoneImpairment { zone, ref latency, loss, .. } => {
+                self.zone_impaired(now, index, zone, latency, loss)
+            }
+            Change::ZoneCut { zone, internet, .. } => self.zone_cut_off(now, index, zone, internet, future),
             Change::ScaleDeployment { deployment, replicas } => {
                 self.scale_deployment(now, DeploymentId(deployment as u32), replicas, future);
             }
@@ -82,7 +98,7 @@ impl World {
     }
 
     /// A fault of the plan ends.
-    pub(crate) fn step_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
+    fn step_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
         match self.plan.steps[index as usize].change {
             Change::ZonePowerLoss { zone, .. } => self.zone_regains_power(now, zone, future),
             Change::ApiServerLoss { .. } | Change::EtcdMemberLoss { .. } => self.let_go(now, index, future),
@@ -98,6 +114,8 @@ impl World {
             | Change::UpdateDeployment { .. }
             | Change::DrainNodes { .. }
             | Change::ScaleNodeGroup { .. } => {}
+            Change::ZoneImpairment { .. } => self.zone_cleared(now, index),
+            Change::ZoneCut { zone, internet, .. } => self.zone_reached_again(now, index, zone, internet, future),
         }
     }
 
@@ -144,7 +162,7 @@ impl World {
     }
 
     /// Notes a turn of what happens to a zone, and keeps it as the zone's story.
-    fn turn(
+    pub(crate) fn turn(
         &mut self,
         now: SimTime,
         cause: Cause,

@@ -23,4 +23,4 @@ pub use etcd::{Candidacy, ElectionClock, Etcd, View};
 pub use flow_control::{Admission, FlowControl};
 pub use leader_lease::{CandidateState, LeaderLease};
 pub use nlb::Nlb;
-pub use requests::{Request, Requests};
+pub use requests::{Passage, Request, Requests};

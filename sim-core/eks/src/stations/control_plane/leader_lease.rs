@@ -39,13 +39,13 @@ pub enum CandidateState {
     Standby {
         /// The version that it saw last.
         seen: u64,
-        /// When it saw that version first.
-        since: SimTime,
+        /// When the lease is free for it: the lease's duration after it saw that version first.
+        free: SimTime,
     },
     /// It holds the lease.
     Holder {
-        /// When its last renewal that succeeded was sent.
-        renewed: SimTime,
+        /// When it must give up: the renew deadline after its last renewal that succeeded was sent.
+        until: SimTime,
     },
 }
 
@@ -54,14 +54,14 @@ impl LeaderLease {
     pub fn new(holder: ApiServerId, servers: u8, parameters: &LeaderElectionParameters) -> Self {
         let candidate = |server| {
             let state = if ApiServerId(server) == holder {
-                CandidateState::Holder { renewed: SimTime::ZERO }
+                CandidateState::Holder { until: SimTime::ZERO + parameters.renew_deadline }
             } else {
-                CandidateState::Standby { seen: 0, since: SimTime::ZERO }
+                CandidateState::Standby { seen: 1, free: SimTime::ZERO + parameters.lease_duration }
             };
             Candidate { state, generation: 0, tries: 0, tried: SimTime::ZERO }
         };
         LeaderLease {
-            version: 0,
+            version: 1,
             holder: Some(holder),
             acting: true,
             terms: 0,
@@ -75,6 +75,22 @@ impl LeaderLease {
     /// A new API server instance has a candidate too; it does not run yet.
     pub fn add_candidate(&mut self) {
         self.candidates.push(Candidate { state: CandidateState::Down, generation: 0, tries: 0, tried: SimTime::ZERO });
+    }
+
+    /// The holder's rounds before the run: its next renewal is `next` from now, one every `pause`.
+    pub fn holder_ran(&mut self, server: ApiServerId, next: SimDuration, pause: SimDuration) {
+        let until = next + self.renew_deadline;
+        let state = CandidateState::Holder { until: SimTime::ZERO + before(until, pause) };
+        self.candidates[server.index()].state = state;
+    }
+
+    /// A standby's rounds before the run: it looks again in `next`, `pause` after its last look. The holder renewed last
+    /// `renewed` ago.
+    pub fn standby_ran(&mut self, server: ApiServerId, next: SimDuration, pause: SimDuration, renewed: SimDuration) {
+        let looked = before(pause, next);
+        let seen = if looked > renewed { self.version - 1 } else { self.version };
+        let free = SimTime::ZERO + before(next + self.lease_duration, pause);
+        self.candidates[server.index()].state = CandidateState::Standby { seen, free };
     }
 
     /// Who acts, and in which term.
@@ -117,32 +133,33 @@ impl LeaderLease {
 
     /// A standby has read the lease; whether it may take it now.
     pub fn look(&mut self, server: ApiServerId, now: SimTime) -> bool {
-        let version = self.version;
+        let (version, lasts) = (self.version, self.lease_duration);
         let candidate = &mut self.candidates[server.index()];
-        let CandidateState::Standby { seen, since } = &mut candidate.state else { return false };
+        let CandidateState::Standby { seen, free } = &mut candidate.state else { return false };
         if *seen != version {
-            (*seen, *since) = (version, now);
+            (*seen, *free) = (version, now + lasts);
         }
-        now >= *since + self.lease_duration
+        now >= *free
     }
 
     /// A holder's renewal, sent at `sent`, is committed.
     pub fn renew(&mut self, server: ApiServerId, sent: SimTime) {
-        if let CandidateState::Holder { renewed } = &mut self.candidates[server.index()].state {
-            *renewed = sent.max(*renewed);
+        let deadline = sent + self.renew_deadline;
+        if let CandidateState::Holder { until } = &mut self.candidates[server.index()].state {
+            *until = deadline.max(*until);
             self.version += 1;
         }
     }
 
     /// A standby's attempt to take the lease is committed; false if another one was faster.
     pub fn acquire(&mut self, server: ApiServerId, now: SimTime) -> bool {
-        let version = self.version;
+        let (version, until) = (self.version, now + self.renew_deadline);
         let candidate = &mut self.candidates[server.index()];
         let CandidateState::Standby { seen, .. } = candidate.state else { return false };
         if seen != version {
             return false;
         }
-        candidate.state = CandidateState::Holder { renewed: now };
+        candidate.state = CandidateState::Holder { until };
         candidate.generation += 1;
         self.version += 1;
         self.terms += 1;
@@ -160,7 +177,7 @@ impl LeaderLease {
     /// When a holder must give up, unless it renews.
     pub fn gives_up_at(&self, server: ApiServerId) -> Option<SimTime> {
         match self.candidates[server.index()].state {
-            CandidateState::Holder { renewed } => Some(renewed + self.renew_deadline),
+            CandidateState::Holder { until } => Some(until),
             _ => None,
         }
     }
@@ -181,11 +198,16 @@ impl LeaderLease {
 
     /// A candidate runs again, as a standby that has seen nothing yet.
     pub fn start(&mut self, server: ApiServerId, now: SimTime) {
-        let version = self.version;
+        let (version, free) = (self.version, now + self.lease_duration);
         let candidate = &mut self.candidates[server.index()];
-        candidate.state = CandidateState::Standby { seen: version, since: now };
+        candidate.state = CandidateState::Standby { seen: version, free };
         candidate.generation += 1;
     }
+}
+
+/// The time from now to what lies `from_then` after a moment `ago`; at least none.
+fn before(from_then: SimDuration, ago: SimDuration) -> SimDuration {
+    if from_then > ago { from_then - ago } else { SimDuration::ZERO }
 }
 
 #[cfg(test)]

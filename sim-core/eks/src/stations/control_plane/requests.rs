@@ -9,6 +9,19 @@ use crate::probes::Cause;
 use crate::stations::network::connections::NONE;
 use sim_kernel::SimTime;
 
+/// How far a request is on its way between its client and an API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It has not been sent, or not beyond the point at which its path is silent.
+    Waits,
+    /// It was sent.
+    Sent,
+    /// Its answer was sent.
+    AnswerSent,
+    /// Its answer has come no further than the point at which its path is silent.
+    AnswerHeld,
+}
+
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -32,6 +45,8 @@ pub struct Request {
     pub next: u32,
     /// The one before.
     pub previous: u32,
+    /// How far it is on its way.
+    pub passage: Passage,
     /// Whether its client still waits.
     pub awaited: bool,
     /// Whether an API server has it in hand, or it is on its way there.
@@ -48,6 +63,8 @@ pub struct Request {
     pub leader: MemberId,
     /// When it reached the member.
     pub at_member: SimTime,
+    /// Since when the call to the member stalls on a silent connection, if it does.
+    pub stalled: Option<SimTime>,
     /// When it is committed at the leader, as computed there.
     pub commit: SimTime,
     /// Which try to ask etcd is under way; it wraps.
@@ -88,6 +105,7 @@ impl Requests {
             connection,
             next: NONE,
             previous: NONE,
+            passage: Passage::Waits,
             awaited: true,
             in_hand: false,
             proposed: false,
@@ -96,6 +114,7 @@ impl Requests {
             member: MemberId(0),
             leader: MemberId(0),
             at_member: now,
+            stalled: None,
             commit: now,
             etcd_try: 0,
             answer: Outcome::Succeeded,

@@ -88,6 +88,14 @@ pub struct Connection {
     pub last_read: SimTime,
     /// Dials so far: the ordinal of their draws.
     pub dials: u32,
+    /// The losses of power of the NLB node and the lives of the API server when it was opened.
+    pub met: (u32, u32),
+    /// Whether the other end has reset it and the client does not know.
+    pub is_forgotten: bool,
+    /// When the client first sent something into a silence.
+    pub unanswered: Option<SimTime>,
+    /// When the API server first sent something into a silence.
+    pub unheard: Option<SimTime>,
     /// Why it is not open, if something went wrong.
     pub cause: Cause,
     /// The first request on it; [`NONE`] if there is none.
@@ -123,6 +131,10 @@ impl Connections {
             state: ConnectionState::Closed,
             last_read: SimTime::ZERO,
             dials: 0,
+            met: (0, 0),
+            is_forgotten: false,
+            unanswered: None,
+            unheard: None,
             cause: None,
             first: NONE,
             last: NONE,
@@ -171,6 +183,20 @@ impl Connections {
         entry.state = state;
         entry.generation += 1;
         self.life(slot)
+    }
+
+    /// Opens a connection to an API server in that life, through an NLB node after so many losses of power.
+    pub fn open(&mut self, slot: u32, through: ZoneId, server: ApiServerId, met: (u32, u32)) -> ConnectionRef {
+        let connection = self.at_mut(slot);
+        (connection.met, connection.is_forgotten) = (met, false);
+        (connection.unanswered, connection.unheard) = (None, None);
+        self.turn(slot, ConnectionState::Open { through, server, silent: None })
+    }
+
+    /// Whether the NLB node and the API server of a connection, which are in these lives, still know it.
+    pub fn is_known(&self, slot: u32, lives: (u32, u32)) -> bool {
+        let connection = self.at(slot);
+        connection.met == lives && !connection.is_forgotten
     }
 
     /// Places in the table, with those that are free.

@@ -80,10 +80,16 @@ impl Dns {
         Dns { published, resolvers: (0..resolvers).map(cached).collect(), ttl }
     }
 
-    /// What a resolver answers now.
-    pub fn resolve(&mut self, resolver: usize, now: SimTime) -> Addresses {
+    /// Whether a resolver must ask for what it answers now.
+    pub fn is_stale(&self, resolver: usize, now: SimTime) -> bool {
+        now >= self.resolvers[resolver].expires
+    }
+
+    /// What a resolver answers now. One that is cut off goes on with what it knew: the resolver of a zone holds the
+    /// records itself.
+    pub fn resolve(&mut self, resolver: usize, now: SimTime, is_cut_off: bool) -> Addresses {
         let cache = &mut self.resolvers[resolver];
-        if now >= cache.expires {
+        if now >= cache.expires && !is_cut_off {
             *cache = Resolver { answer: self.published, expires: now + self.ttl };
         }
         cache.answer
@@ -108,9 +114,10 @@ mod tests {
     fn a_resolver_keeps_a_dead_address_for_at_most_the_time_to_live() {
         let both = Addresses::default().with(ZoneId(0)).with(ZoneId(2));
         let mut dns = Dns::new(both, 1, SimDuration::from_secs(60), RunKey::new(1, 0));
-        dns.resolve(0, at(100));
+        dns.resolve(0, at(100), false);
         assert_eq!(dns.publish(both.without(ZoneId(0))), (Addresses::default().with(ZoneId(0)), Addresses::default()));
-        assert!(dns.resolve(0, at(159)).contains(ZoneId(0)));
-        assert!(!dns.resolve(0, at(160)).contains(ZoneId(0)));
+        assert!(dns.resolve(0, at(159), false).contains(ZoneId(0)));
+        assert!(dns.resolve(0, at(160), true).contains(ZoneId(0)), "cut off, it knows no better");
+        assert!(!dns.resolve(0, at(160), false).contains(ZoneId(0)));
     }
 }

@@ -4,6 +4,7 @@
 //! an impaired zone delays what crosses its border and loses a share of it, which TCP repeats. A message is one segment
 //! here: how loss lowers the throughput of a large answer is not modelled.
 
+use super::regions::Distances;
 use crate::parameters::NetworkParameters;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
@@ -42,6 +43,7 @@ pub struct Zones {
     dark: Vec<Option<Dark>>,
     /// How often each zone has lost power: the generation of what runs in it.
     losses: Vec<u32>,
+    outages: Vec<u32>,
     /// How many cuts lie between two zones, by pair, row-major; on the diagonal, between the zone and the internet.
     cuts: Vec<u32>,
     impairments: Vec<Impairment>,
@@ -70,13 +72,21 @@ pub struct Impairment {
 }
 
 impl Zones {
-    /// `zones` zones with power, their distances drawn, and the distances of `external` clients.
-    pub fn new(zones: usize, external: u32, parameters: &NetworkParameters, key: RunKey) -> Self {
+    /// `zones` zones with power, at their measured distances or drawn ones, and the distances of `external` clients.
+    pub fn new(
+        zones: usize,
+        external: u32,
+        distances: &Distances,
+        parameters: &NetworkParameters,
+        key: RunKey,
+    ) -> Self {
         let mut one_way = vec![SimDuration::ZERO; zones * zones];
         for a in 0..zones {
             for b in a..zones {
                 let law = if a == b { &parameters.rtt_in_zone } else { &parameters.rtt_between_zones };
-                let mean = law.duration(&mut key.draw(PAIR, a as u64, b as u64)) / 2;
+                let measured = distances.round_trip_s(a, b).map(SimDuration::from_secs_f64);
+                let drawn = || law.duration(&mut key.draw(PAIR, a as u64, b as u64));
+                let mean = measured.unwrap_or_else(drawn) / 2;
                 one_way[a * zones + b] = mean;
                 one_way[b * zones + a] = mean;
             }
@@ -87,6 +97,7 @@ impl Zones {
             internet: (0..external).map(to_region).collect(),
             dark: vec![None; zones],
             losses: vec![0; zones],
+            outages: vec![0; zones],
             cuts: vec![0; zones * zones],
             impairments: Vec::new(),
             jitter: parameters.jitter,
@@ -98,6 +109,14 @@ impl Zones {
     /// Mean one-way delay between two zones that nothing impairs.
     pub fn mean(&self, a: ZoneId, b: ZoneId) -> SimDuration {
         self.one_way[self.pair(a, b)]
+    }
+
+    /// Mean delay over a leg that nothing impairs.
+    pub fn mean_of(&self, (place, zone): Leg) -> SimDuration {
+        match place {
+            Place::Zone(from) => self.mean(from, zone),
+            Place::Internet(client) => self.internet[client as usize],
+        }
     }
 
     fn pair(&self, a: ZoneId, b: ZoneId) -> usize {
@@ -112,10 +131,7 @@ impl Zones {
 
     /// Delay of one message over a leg that nothing impairs.
     pub fn clear_delay(&self, (place, zone): Leg, draw: &mut Draw) -> SimDuration {
-        match place {
-            Place::Zone(from) => self.varied(self.mean(from, zone), draw),
-            Place::Internet(client) => self.varied(self.internet[client as usize], draw),
-        }
+        self.varied(self.mean_of((place, zone)), draw)
     }
 
     fn varied(&self, mean: SimDuration, draw: &mut Draw) -> SimDuration {
@@ -200,6 +216,9 @@ impl Zones {
         for pair in self.pairs_of(way) {
             self.cuts[pair] += 1;
         }
+        if let Way::Internet(zone) = way {
+            self.outages[zone.index()] += 1;
+        }
     }
 
     /// Takes one cut of a way back.
@@ -239,12 +258,23 @@ impl Zones {
         }
     }
 
+    /// Whether what lies in a zone can be reached from the internet.
+    pub fn answers_outside(&self, zone: ZoneId) -> bool {
+        self.has_power(zone) && self.cuts[self.pair(zone, zone)] == 0
+    }
+
+    /// How often a zone has ceased to answer the internet, by a loss of power or by a cut.
+    pub fn outages(&self, zone: ZoneId) -> u32 {
+        self.outages[zone.index()]
+    }
+
     /// The zone loses power; false if it has none already.
     pub fn lose_power(&mut self, zone: ZoneId, now: SimTime, cause: Cause) -> bool {
         let lit = self.dark[zone.index()].is_none();
         if lit {
             self.dark[zone.index()] = Some(Dark { since: now, cause });
             self.losses[zone.index()] += 1;
+            self.outages[zone.index()] += 1;
         }
         lit
     }
@@ -286,7 +316,7 @@ mod tests {
     const MS: SimDuration = SimDuration::from_millis(1);
 
     fn zones() -> Zones {
-        Zones::new(3, 1, &Parameters::default().still().network, RunKey::new(1, 0))
+        Zones::new(3, 1, &Distances::unknown(), &Parameters::default().still().network, RunKey::new(1, 0))
     }
 
     fn impairment(zone: ZoneId, loss: f64) -> Impairment {
