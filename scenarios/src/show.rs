@@ -139,6 +139,12 @@ fn deployment(deployment: &Deployment) -> Vec<String> {
         rest.push("spread over the zones".to_owned());
     }
     rest.extend(deployment.control.budget.map(budget));
+    rest.extend(
+        deployment.control.autoscaler.map(|scaler| {
+            format!("{} to {} pods for {} % of their CPU", scaler.min, scaler.max, scaler.target * 100.0)
+        }),
+    );
+    rest.extend(deployment.control.load_milli_cpu.map(|load| format!("load {}", show_cpu(load))));
     vec![
         format!("{}/{}", deployment.namespace, deployment.name),
         format!("{} pods", deployment.replicas),

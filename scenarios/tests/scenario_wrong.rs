@@ -141,6 +141,7 @@ const WRONG: &[(&str, usize, &str)] = &[
         26,
         "deployments[0].pdb_max_unavailable: stands beside pdb_min_available; a budget has the one or the other",
     ),
+    ("99-autoscaler-without-load.toml", 25, "deployments[0].hpa_max: an autoscaler on CPU needs the load"),
     ("99-updates-nothing.toml", 28, "changes[0].deployment: found \"wbe\"; did you mean web"),
     ("n01-after-nobody.toml", 27, "faults[1].after: found \"drak\"; did you mean dark"),
     ("n02-after-itself.toml", 21, "faults[0].after: is after itself, over other steps or at once"),

@@ -212,6 +212,15 @@ static DEPLOYMENT: Shape = Shape {
             Default("false"),
             "Whether its pods must be spread evenly over the zones (they prefer to in any case).",
         ),
+        key("load", Cpu, Then("no matter"), "CPU that all its pods use together, spread evenly."),
+        key("hpa_max", Count(1, MANY), Then("no autoscaler"), "HorizontalPodAutoscaler: most pods; it needs a load."),
+        key("hpa_min", Count(1, MANY), Default("1"), "HorizontalPodAutoscaler: fewest pods."),
+        key(
+            "hpa_target",
+            Text,
+            Default("80%"),
+            "HorizontalPodAutoscaler: wanted use of CPU, as a share of what the pods request.",
+        ),
         key(
             "pdb_min_available",
             Text,
@@ -414,6 +423,22 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
                     Refused,
                     "Its name, with its namespace where that is not unique: \"default/web\".",
                 ),
+                AT,
+            ],
+        },
+    ),
+    (
+        "workload.load",
+        &Shape {
+            about: "The load on a Deployment changes.",
+            keys: &[
+                key(
+                    "deployment",
+                    Text,
+                    Refused,
+                    "Its name, with its namespace where that is not unique: \"default/web\".",
+                ),
+                key("cpu", Cpu, Refused, "CPU that all its pods use together from then on."),
                 AT,
             ],
         },

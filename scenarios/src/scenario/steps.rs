@@ -115,6 +115,10 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         "deployment.update" => {
             Some(Change::UpdateDeployment { deployment: deployment(fields, stage.deployments, errors)? })
         }
+        "workload.load" => {
+            let deployment = deployment(fields, stage.deployments, errors)?;
+            Some(Change::ChangeLoad { deployment, milli_cpu: *fields.count("cpu")? })
+        }
         "node.drain" => {
             let node_group = node_group(fields, stage.cluster, errors)?;
             Some(Change::DrainNodes { node_group, nodes: *fields.count("nodes")? as u32 })

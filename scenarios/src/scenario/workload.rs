@@ -4,8 +4,8 @@ use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
-    Amount, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note, NoteKind,
-    TaintEffect, Toleration,
+    Amount, AutoscalerBounds, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note,
+    NoteKind, TaintEffect, Toleration,
 };
 use sim_eks::quantity::Resources;
 use std::collections::BTreeMap;
@@ -71,8 +71,33 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
         node_selector: text_map(fields, "node_selector"),
         tolerations,
         spread_zones: *fields.flag("spread_zones")?,
-        control: Control { budget: budget(fields, errors) },
+        control: Control {
+            budget: budget(fields, errors),
+            autoscaler: autoscaler(fields, errors),
+            load_milli_cpu: fields.count("load").copied(),
+        },
     })
+}
+
+/// Reads the HorizontalPodAutoscaler of a deployment.
+fn autoscaler(fields: &Fields, errors: &mut Errors) -> Option<AutoscalerBounds> {
+    let max = *fields.count("hpa_max")? as u32;
+    let min = *fields.count("hpa_min")? as u32;
+    if max < min {
+        errors.add(fields.line_of("hpa_max"), fields.field("hpa_max"), format!("{max} is less than hpa_min, {min}"));
+    }
+    if !fields.has("load") {
+        let problem = "an autoscaler on CPU needs the load of its pods: give the key load";
+        errors.add(fields.line_of("hpa_max"), fields.field("hpa_max"), problem);
+    }
+    let text = fields.text("hpa_target")?;
+    let percent = text.trim().strip_suffix('%').and_then(|percent| percent.trim().parse::<f64>().ok());
+    let target = percent.map(|percent| percent / 100.0).filter(|target| *target > 0.0 && *target <= 10.0);
+    if target.is_none() {
+        let problem = format!("found {}; wanted is a share such as \"80%\", above 0%", quoted(text));
+        errors.add(fields.line_of("hpa_target"), fields.field("hpa_target"), problem);
+    }
+    Some(AutoscalerBounds { min, max, target: target? })
 }
 
 /// Reads the PodDisruptionBudget of a deployment.

@@ -31,14 +31,22 @@ pub enum Aim {
     ReportPodReady(PodId),
     /// Kubelet: confirms that a deleted pod is gone; the object goes.
     RemovePod(PodId),
-    /// Controller manager: sets a node's Ready condition to Unknown, taints it NoSchedule, marks its pods not ready.
+    /// Node lifecycle controller: sets a node's Ready condition to Unknown and taints it NoSchedule.
     MarkNotReady(NodeId),
+    /// Node lifecycle controller: marks a pod of such a node not ready.
+    MarkPodNotReady(PodId, NodeId),
     /// Controller manager: takes the taints from a node that is Ready again.
     RemoveTaints(NodeId),
     /// Controller manager: taints a node NoExecute; its pods' tolerations begin to run.
     TaintNoExecute(NodeId),
     /// A controller: deletes a pod gracefully; it is Terminating until its kubelet confirms.
     DeletePod(PodId, Controller),
+    /// EndpointSlice controller: writes a slice of a Service, by its number.
+    UpdateEndpointSlice(DeploymentId, u32),
+    /// HorizontalPodAutoscaler controller: asks metrics-server, through the API server, what a workload's pods use.
+    ReadMetrics(DeploymentId),
+    /// HorizontalPodAutoscaler controller: gives a Deployment another number of pods.
+    ScaleDeployment(DeploymentId, u32),
     /// Whoever drains a node: no new pods are to be placed on it.
     CordonNode(NodeId),
     /// Whoever drains a node: evicts a pod, unless a disruption budget refuses.
@@ -180,11 +188,15 @@ impl Aim {
             Aim::CordonNode(_) => (20, "cordon node"),
             Aim::EvictPod(_) => (21, "evict pod"),
             Aim::CreateReplicaSet(..) => (22, "create ReplicaSet"),
+            Aim::MarkPodNotReady(..) => (23, "mark pod not ready"),
+            Aim::UpdateEndpointSlice(..) => (24, "update EndpointSlice"),
+            Aim::ReadMetrics(_) => (25, "read metrics"),
+            Aim::ScaleDeployment(..) => (26, "scale Deployment"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 23;
+    pub const VERBS: usize = 27;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -200,13 +212,17 @@ impl Aim {
     /// The controller that orders it; `None` for what kubelets, candidates and people send.
     pub fn controller(self) -> Option<Controller> {
         match self {
-            Aim::MarkNotReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => Some(Controller::NodeLifecycle),
+            Aim::MarkNotReady(_) | Aim::MarkPodNotReady(..) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
+                Some(Controller::NodeLifecycle)
+            }
             Aim::DeletePod(_, controller) => Some(controller),
             Aim::ForceDeletePod(_) => Some(Controller::PodGc),
             Aim::CreatePod(_) | Aim::DeleteReplica(..) | Aim::ReportReplicaSet(_) => Some(Controller::ReplicaSet),
             Aim::ScaleReplicaSet(..) | Aim::CreateReplicaSet(..) | Aim::ReportDeployment(_) => {
                 Some(Controller::Deployment)
             }
+            Aim::UpdateEndpointSlice(..) => Some(Controller::EndpointSlice),
+            Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),
             Aim::CordonNode(_) | Aim::EvictPod(_) => Some(Controller::Drain),
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
             Aim::BindPod(..) => Some(Controller::Scheduler),
@@ -217,7 +233,7 @@ impl Aim {
     /// What it costs.
     pub fn work(self) -> Work {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) => Work::QuorumRead,
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Work::QuorumRead,
             Aim::List(_) => Work::List,
             _ => Work::Write,
         }

@@ -20,10 +20,13 @@ use crate::stations::control_plane::placement::{Found, Placement, is_tolerated};
 use crate::stations::control_plane::pod_gc::PodGc;
 use crate::stations::control_plane::scheduler::{QueueTiming, SchedulerQueue};
 use crate::stations::control_plane::work_queue::WorkQueue;
+use crate::stations::services::autoscaler::Autoscaler;
 use crate::stations::services::deployment::Deployment;
+use crate::stations::services::load::Load;
 use crate::stations::services::pod::Pod;
 use crate::stations::services::pods::Pods;
 use crate::stations::services::replica_set::ReplicaSet;
+use crate::stations::services::service::Service;
 use probe::ClusterProbe;
 use sim_kernel::SimTime;
 
@@ -34,6 +37,12 @@ pub struct ClusterState {
     pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
+    /// The HorizontalPodAutoscalers of the Deployments that have one.
+    pub(crate) autoscalers: Vec<Autoscaler>,
+    /// The demands on the Deployments.
+    pub(crate) loads: Vec<Load>,
+    /// The Services in front of the Deployments, by these.
+    pub(crate) services: Vec<Service>,
     pub(crate) groups: Vec<NodeGroup>,
     pub(crate) lifecycle: NodeLifecycle,
     /// What the last look found; kept so that looks allocate nothing.
@@ -49,6 +58,8 @@ pub struct ClusterState {
     pub(crate) clients: [ControllerClient<(Aim, Cause)>; Controller::COUNT],
     /// The controllers' work queues.
     pub(crate) work: [WorkQueue; Controller::COUNT],
+    /// The pods that the workers of the node lifecycle controller have still to mark not ready, by node.
+    pub(crate) marking: Vec<(NodeId, Vec<PodId>)>,
     /// When the queues of nodes to taint are looked at next.
     pub(crate) taint_alarm: Option<SimTime>,
     pub(crate) probe: ClusterProbe,
@@ -92,6 +103,9 @@ impl ClusterState {
             pods: Pods::default(),
             deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
             replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
+            autoscalers: vec![Autoscaler::default(); plan.deployments.len()],
+            loads: plan.deployments.iter().map(load).collect(),
+            services: vec![Service::default(); plan.deployments.len()],
             groups: plan.cluster.node_groups.iter().map(NodeGroup::new).collect(),
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
             look: Look::default(),
@@ -102,7 +116,8 @@ impl ClusterState {
             scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),
             found: Found::default(),
             clients: Controller::ALL.map(|controller| client(plan, controller)),
-            work: Controller::ALL.map(|_| work_queue(plan)),
+            work: Controller::ALL.map(|controller| work_queue(plan, controller)),
+            marking: Vec::new(),
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
             gone: 0,
@@ -221,17 +236,27 @@ impl ClusterState {
     }
 }
 
+fn load(planned: &crate::plan::Deployment) -> Load {
+    let mut load = Load::default();
+    if let Some(milli_cpu) = planned.control.load_milli_cpu {
+        load.changes(SimTime::ZERO, milli_cpu);
+    }
+    load
+}
+
 fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
     ReplicaSet::new(DeploymentId(id), 0, planned.replicas)
 }
 
 fn deployment(id: u32, planned: &crate::plan::Deployment) -> Deployment {
-    let unreachable = Taint {
-        key: "node.kubernetes.io/unreachable".to_owned(),
-        value: String::new(),
-        effect: TaintEffect::NoExecute,
+    let tolerates = |key: &str| {
+        let (key, value, effect) = (key.to_owned(), String::new(), TaintEffect::NoExecute);
+        is_tolerated(&Taint { key, value, effect }, &planned.tolerations)
     };
-    Deployment::new(planned.replicas, is_tolerated(&unreachable, &planned.tolerations), ReplicaSetId(id))
+    let mut deployment = Deployment::new(planned.replicas, ReplicaSetId(id));
+    deployment.tolerates_unreachable = tolerates("node.kubernetes.io/unreachable");
+    deployment.tolerates_not_ready = tolerates("node.kubernetes.io/not-ready");
+    deployment
 }
 
 fn queue_timing(plan: &Plan) -> QueueTiming {
@@ -250,16 +275,20 @@ fn client(plan: &Plan, controller: Controller) -> ControllerClient<(Aim, Cause)>
     let controllers = &plan.parameters.controllers;
     let client = ControllerClient::new(rate, burst, controllers.retry_backoff, controllers.pace);
     match controller {
-        Controller::NodeLifecycle | Controller::TaintEviction => client.with_workers(controllers.node_workers as u32),
+        Controller::TaintEviction => client.with_workers(controllers.node_workers as u32),
         Controller::PodGc | Controller::CloudNode => client.with_workers(1),
         _ => client,
     }
 }
 
-fn work_queue(plan: &Plan) -> WorkQueue {
+fn work_queue(plan: &Plan, controller: Controller) -> WorkQueue {
     let controllers = &plan.parameters.controllers;
     let (base, max) = (controllers.work_backoff_base, controllers.work_backoff_max);
-    WorkQueue::new(controllers.concurrent_syncs as u32, base, max)
+    let workers = match controller {
+        Controller::NodeLifecycle => controllers.node_workers,
+        _ => controllers.concurrent_syncs,
+    };
+    WorkQueue::new(workers as u32, base, max)
 }
 
 /// Requests per second and burst of a controller's client.

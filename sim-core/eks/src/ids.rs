@@ -121,6 +121,10 @@ pub enum Controller {
     ReplicaSet,
     /// Deployments and their ReplicaSets.
     Deployment,
+    /// Services and their EndpointSlices.
+    EndpointSlice,
+    /// HorizontalPodAutoscalers.
+    HorizontalPodAutoscaler,
     /// Whoever drains nodes: the workflow of a managed node group.
     Drain,
     /// Nodes whose instance is gone.
@@ -131,7 +135,7 @@ pub enum Controller {
 
 impl Controller {
     /// Number of controllers.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 10;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Controller; Controller::COUNT] = [
@@ -140,6 +144,8 @@ impl Controller {
         Controller::PodGc,
         Controller::ReplicaSet,
         Controller::Deployment,
+        Controller::EndpointSlice,
+        Controller::HorizontalPodAutoscaler,
         Controller::Drain,
         Controller::CloudNode,
         Controller::Scheduler,
@@ -167,6 +173,8 @@ impl Controller {
             Controller::PodGc => "pod garbage collector",
             Controller::ReplicaSet => "ReplicaSet controller",
             Controller::Deployment => "Deployment controller",
+            Controller::EndpointSlice => "EndpointSlice controller",
+            Controller::HorizontalPodAutoscaler => "HorizontalPodAutoscaler controller",
             Controller::Drain => "drain of nodes",
             Controller::CloudNode => "cloud node lifecycle controller",
             Controller::Scheduler => "scheduler",

@@ -2,12 +2,14 @@
 
 pub mod api_request;
 pub mod authentication;
+pub mod autoscaler;
 mod balancing;
 pub mod cloud_node;
 pub mod connection;
 pub mod deployment;
 pub mod drain;
 pub mod election;
+pub mod endpoint_slice;
 pub mod etcd_request;
 pub mod external_client;
 pub mod instance;

@@ -48,8 +48,16 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
     },
     Omission {
-        what: "StatefulSets, volumes, Jobs, PodDisruptionBudgets, priorities and preemption",
+        what: "StatefulSets, volumes, priorities and preemption",
         effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
+    },
+    Omission {
+        what: "Jobs; pods of DaemonSets as pods; the garbage collector and the namespace controller",
+        effect: "no pod ends by itself, a new node's own pods cost it room but no requests, and deleted owners leave nothing to clear away",
+    },
+    Omission {
+        what: "autoscalers on other metrics than CPU, with other policies than the defaults, and a metrics-server that runs on nodes",
+        effect: "autoscaling goes on as long as the API and the controllers' leader do",
     },
     Omission {
         what: "Cluster Autoscaler, Karpenter, Fargate, Spot interruptions, insufficient capacity in the surviving zones",
@@ -60,8 +68,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a pod that has room for its CPU, memory and pod slot always starts",
     },
     Omission {
-        what: "the NoExecute taint not-ready, which nodes that report themselves not Ready are queued for like unreachable ones",
-        effect: "a booting node takes no token of its zone's eviction rate and takes pods up to one look earlier; pods on a node whose network stays down are not evicted",
+        what: "the request that takes the NoSchedule taint from a node that has become Ready",
+        effect: "a booting node takes pods a few milliseconds early, or more where many boot at once",
     },
     Omission {
         what: "rebalancing of a node group once its lost zone is back",

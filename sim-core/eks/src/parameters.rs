@@ -212,6 +212,7 @@ parameters! {
         node: u64 = "15000", "100..1500000", Inferred, "a node lists up to 50 images and its conditions; no measured source", "Bytes of a node.";
         lease: u64 = "600", "100..1500000", Inferred, "a holder's name and two times, with managed fields; no measured source", "Bytes of the lease of a node or of a leader.";
         workload: u64 = "4000", "100..1500000", Inferred, "a pod template, status and managed fields; no measured source", "Bytes of a Deployment or a ReplicaSet.";
+        endpoint_slice: u64 = "25000", "100..1500000", Inferred, "a hundred endpoints of some 250 bytes; no measured source", "Bytes of an EndpointSlice.";
         applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
     }
 
@@ -284,11 +285,12 @@ parameters! {
     controllers: ControllersParameters {
         qps: f64 = "20", "0.1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests per second of the client of each controller: each has its own.";
         burst: u64 = "30", "1..100000", Documented, "kubernetes/kubernetes, controller manager defaults", "Requests that the client of one controller may send at once.";
-        concurrent_syncs: u64 = "5", "1..1000", Documented, "kubernetes/kubernetes, controller defaults", "Workers of each controller with a work queue: Deployment, ReplicaSet.";
-        node_workers: u64 = "8", "1..1000", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle and tainteviction: UpdateWorkerSize", "Requests that the node lifecycle and taint eviction controllers have in flight at most.";
+        concurrent_syncs: u64 = "5", "1..1000", Documented, "kubernetes/kubernetes, controller defaults", "Workers of each controller with a work queue: Deployment, ReplicaSet, EndpointSlice.";
+        node_workers: u64 = "8", "1..1000", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle and tainteviction: UpdateWorkerSize", "Nodes that a look of the node lifecycle controller works on at a time, and evictions in flight.";
         replica_set_burst: u64 = "500", "1..100000", Documented, "kubernetes/kubernetes pkg/controller/replicaset: BurstReplicas", "Pods that one sync of a ReplicaSet creates or deletes at most.";
         work_backoff_base: SimDuration = "5ms", "1ms..10m", Documented, "client-go util/workqueue, default controller rate limiter", "Pause of a key whose sync failed, before it comes into the work queue again; it doubles from there.";
         work_backoff_max: SimDuration = "1000s", "1ms..1d", Documented, "client-go util/workqueue, default controller rate limiter", "Longest pause of a key whose sync failed.";
+        endpoint_slice_size: u64 = "100", "1..1000", Documented, "kubernetes/kubernetes, EndpointSlice controller: max-endpoints-per-slice", "Endpoints that one EndpointSlice holds.";
         drain_qps: f64 = "20", "0.1..100000", Inferred, "proposal: as a controller; kubectl with its defaults has 5", "Requests per second of whoever drains nodes.";
         drain_burst: u64 = "30", "1..100000", Inferred, "proposal: as a controller; kubectl with its defaults has 10", "Requests that whoever drains nodes may send at once.";
         eviction_retry: SimDuration = "5s", "100ms..1h", Documented, "kubernetes/kubectl pkg/drain", "Pause before an eviction that was refused, or failed, is tried again.";
@@ -301,6 +303,15 @@ parameters! {
         pod_gc_quarantine: SimDuration = "40s", "0s..1h", Documented, "kubernetes/kubernetes pod GC controller", "How long a node must be gone before its pods are deleted.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of a controller's or the scheduler's request.";
         retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "several quick tries that fail together, then the next look; a second stands for both", "Pause before a request is repeated that belongs to no key of a work queue: taints, evictions, bindings.";
+    }
+
+    /// HorizontalPodAutoscalers.
+    hpa: HpaParameters {
+        sync_period: SimDuration = "15s", "1s..10m", Documented, "Kubernetes documentation, kube-controller-manager; EKS lets 10 to 15 s", "Time between two looks of an autoscaler.";
+        tolerance: f64 = "0.1", "0..10", Documented, "Kubernetes documentation, horizontal pod autoscaling", "Deviation from the target, as a share of it, that changes nothing.";
+        scale_down_stabilization: SimDuration = "300s", "0s..1h", Documented, "Kubernetes documentation, horizontal pod autoscaling", "How long a recommendation keeps the number of pods from falling below it.";
+        scale_up_period: SimDuration = "15s", "1s..30m", Documented, "Kubernetes documentation, horizontal pod autoscaling: default policies", "Time in which the number of pods grows by at most four or the double.";
+        metrics_period: SimDuration = "60s", "1s..10m", Documented, "kubernetes-sigs/metrics-server README: metric-resolution; its manifest sets 15 s", "Time between two scrapes of metrics-server; EKS's add-on may differ.";
     }
 
     /// The scheduler.
@@ -337,7 +348,7 @@ parameters! {
         start_time: Law = "uniform(0.2s, 1s)", "0s..1h", Inferred, "part of the pod start level of 5 s", "Time to create and start a pod's containers.";
         readiness_delay: Law = "uniform(0s, 10s)", "0s..1h", Documented, "kubernetes/kubernetes, probe defaults: period 10 s, no initial delay", "Time from a running container to its first passed readiness probe.";
         termination_grace: SimDuration = "30s", "0s..1h", Documented, "Kubernetes API, terminationGracePeriodSeconds", "Time that a deleted pod takes to go, at most.";
-        endpoint_propagation: Law = "uniform(1s, 3s)", "0s..10m", Documented, "aws/aws-eks-best-practices, cluster-services: 1 to 10 s by cluster size", "Time from a change of a pod's readiness to kube-proxies that act on it.";
+        endpoint_propagation: Law = "uniform(1s, 3s)", "0s..10m", Documented, "aws/aws-eks-best-practices, cluster-services: 1 to 10 s by cluster size", "Time from a written EndpointSlice to kube-proxies that act on it.";
     }
 }
 

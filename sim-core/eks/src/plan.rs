@@ -197,6 +197,23 @@ pub struct Deployment {
 pub struct Control {
     /// How many of its pods may be evicted at a time; `None` without a PodDisruptionBudget.
     pub budget: Option<DisruptionBudget>,
+    /// What keeps the number of its pods to its load; `None` without a HorizontalPodAutoscaler.
+    #[serde(default)]
+    pub autoscaler: Option<AutoscalerBounds>,
+    /// CPU that its pods use together, in thousandths of a core; `None` where that does not matter.
+    #[serde(default)]
+    pub load_milli_cpu: Option<u64>,
+}
+
+/// A HorizontalPodAutoscaler on CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoscalerBounds {
+    /// Fewest pods.
+    pub min: u32,
+    /// Most pods.
+    pub max: u32,
+    /// Wanted use of CPU, as a share of what the pods request.
+    pub target: f64,
 }
 
 /// A PodDisruptionBudget.
@@ -338,6 +355,13 @@ pub enum Change {
         /// Index in [`Plan::deployments`].
         deployment: usize,
     },
+    /// The load on a Deployment's pods changes.
+    ChangeLoad {
+        /// Index in [`Plan::deployments`].
+        deployment: usize,
+        /// CPU that its pods use together from then on, in thousandths of a core.
+        milli_cpu: u64,
+    },
     /// Nodes of a group are cordoned, then drained one after another.
     DrainNodes {
         /// Index in [`Cluster::node_groups`].
@@ -380,6 +404,7 @@ impl Change {
             Change::ApiServerCrash { .. }
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
+            | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
             | Change::ScaleNodeGroup { .. } => None,
         }
@@ -402,6 +427,7 @@ impl Change {
             self,
             Change::ScaleDeployment { .. }
                 | Change::UpdateDeployment { .. }
+                | Change::ChangeLoad { .. }
                 | Change::DrainNodes { .. }
                 | Change::ScaleNodeGroup { .. }
         )
@@ -564,6 +590,10 @@ impl Plan {
             Change::UpdateDeployment { deployment } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
                 format!("Deployment {name} gets a new image")
+            }
+            Change::ChangeLoad { deployment, milli_cpu } => {
+                let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
+                format!("the load on {name} becomes {milli_cpu}m of CPU")
             }
             Change::DrainNodes { node_group, nodes } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());

@@ -177,10 +177,13 @@ fn errors_are_told_apart_by_what_the_client_saw() {
 /// with a grace of 40 s every node on that server (lease age at least 45 s), with 50 s those that try the dead address
 /// first (45 + 15 s), with 65 s none; with a read-idle of 10 s none either. Runs in which the controllers' leader
 /// failed over are left out: a new leader's clocks begin anew. About ten runs of 200 living nodes: standard error
-/// of the share below 0.02.
+/// of the share below 0.02. There are no pods here, and the controllers' client is fast: at its usual rate the requests
+/// about dead nodes and their pods hold up the look that would find living nodes, until their leases are renewed.
 #[test]
 fn living_nodes_turn_not_ready_as_the_timers_predict() {
     let lost = story(300).placed("a,b", "c", "b").zone_a_goes_dark().minutes(20);
+    let mut lost = lost.set("controllers.qps", "10000").set("controllers.burst", "10000");
+    lost.plan.deployments[0].replicas = 0;
     let share = |story: &story::Story| {
         let undisturbed = |record: &sim_eks::Record| value(record, "controllers.failover").is_none();
         let records: Vec<_> = story.records(0..16).into_iter().filter(undisturbed).collect();
@@ -206,8 +209,8 @@ fn a_new_controllers_leader_starts_every_clock_anew() {
     let failover = measure(&record, "controllers.failover");
     let last = measure(&record, "nodes.last_not_ready");
     assert!(
-        (failover + 50.0..failover + 70.0).contains(&last),
-        "{failover} + 50 s + up to 5 s, and 100 requests: {last}"
+        (failover + 100.0..failover + 110.0).contains(&last),
+        "{failover} + 50 s + up to 5 s, and 100 nodes and their 1,000 pods at 20 requests a second: {last}"
     );
 }
 

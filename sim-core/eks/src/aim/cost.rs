@@ -32,6 +32,8 @@ pub enum Resource {
     Leases,
     /// A Deployment or a ReplicaSet.
     Workloads,
+    /// A slice of a Service's endpoints.
+    EndpointSlices,
     /// Whatever a CI job applies.
     Applied,
 }
@@ -47,17 +49,21 @@ impl Aim {
     /// What it does.
     pub fn verb_kind(self) -> Verb {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) => Verb::Get,
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Verb::Get,
             Aim::List(_) => Verb::List,
             Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
-            Aim::ReportReplicaSet(_) | Aim::ScaleReplicaSet(..) | Aim::ReportDeployment(_) => Verb::Update,
+            Aim::ReportReplicaSet(_)
+            | Aim::ScaleReplicaSet(..)
+            | Aim::ReportDeployment(_)
+            | Aim::ScaleDeployment(..)
+            | Aim::UpdateEndpointSlice(..) => Verb::Update,
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
-            Aim::Apply(_) | Aim::CordonNode(_) => Verb::Patch,
+            Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) => Verb::Patch,
             Aim::RemovePod(_)
             | Aim::DeletePod(..)
             | Aim::EvictPod(_)
@@ -84,6 +90,8 @@ impl Aim {
             | Aim::ScaleReplicaSet(..)
             | Aim::CreateReplicaSet(..)
             | Aim::ReportDeployment(_) => Resource::Workloads,
+            Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Resource::Workloads,
+            Aim::UpdateEndpointSlice(..) => Resource::EndpointSlices,
             Aim::Apply(_) => Resource::Applied,
             _ => Resource::Pods,
         }
@@ -97,6 +105,7 @@ impl Aim {
             Resource::Nodes => bytes.node,
             Resource::Leases => bytes.lease,
             Resource::Workloads => bytes.workload,
+            Resource::EndpointSlices => bytes.endpoint_slice,
             Resource::Applied => bytes.applied,
         }
     }

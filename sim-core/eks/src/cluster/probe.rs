@@ -286,7 +286,7 @@ impl ClusterProbe {
             count("nodes.not_ready", counts.not_ready, "Times that the node lifecycle controller set a node NotReady; nodes that were drained and terminated as too many do not count."),
             count("nodes.not_ready_falsely", counts.not_ready_falsely, "Times that a node was set NotReady although its instance and its kubelet lived."),
             measure("nodes.not_ready_falsely.share", Unit::Share, Better::Down, falsely_share, "Share of the nodes of the start that lived throughout, neither stopped nor terminated, and were set NotReady at least once."),
-            count("nodes.tainted", counts.tainted, "Times that a node was tainted NoExecute, so that its pods leave."),
+            count("nodes.tainted", counts.tainted, "Times that a node was tainted unreachable (NoExecute), so that its pods leave."),
             count("nodes.deleted", counts.deleted, "Node objects deleted because their instance was gone."),
             describe("nodes.replaced", counts.replaced, "Instances that Auto Scaling groups launched in place of lost ones."),
             self.since_fault("nodes.last_not_ready", self.last_not_ready, "Time from the first fault to the last node that was set NotReady."),

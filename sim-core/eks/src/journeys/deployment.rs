@@ -33,6 +33,34 @@ impl World {
         let note = || format!("{name} is scaled from {before} to {replicas} pods");
         let subject = u64::from(deployment.0) << 32 | u64::from(replicas);
         let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/scaled", subject, note);
+        self.deployment_wants(now, deployment, replicas, cause, future);
+    }
+
+    /// An autoscaler's number of pods is in the API.
+    pub(crate) fn deployment_is_scaled(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        replicas: u32,
+        cause: Cause,
+        future: &mut Future,
+    ) {
+        let name = &self.plan.deployments[deployment.index()].name;
+        let before = self.cluster.deployments[deployment.index()].wanted();
+        let note = || format!("the autoscaler of {name} wants {replicas} pods instead of {before}");
+        let subject = u64::from(deployment.0) << 32 | u64::from(replicas);
+        let story = self.probes.timeline.note(now, Weight::Step, cause, "deployment/autoscaled", subject, note);
+        self.deployment_wants(now, deployment, replicas, story.or(cause), future);
+    }
+
+    fn deployment_wants(
+        &mut self,
+        now: SimTime,
+        deployment: DeploymentId,
+        replicas: u32,
+        cause: Cause,
+        future: &mut Future,
+    ) {
         let state = &mut self.cluster.deployments[deployment.index()];
         state.want(replicas);
         state.story = cause;

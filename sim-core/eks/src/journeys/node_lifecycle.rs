@@ -3,14 +3,17 @@
 //! ```text
 //! last heartbeat -> a look, grace later -> MarkNotReady -> next look -> queue of the zone -> token -> TaintNoExecute
 //!                                              |                                                      -> 300 s -> DeletePod
-//!                                              '-> its pods leave the endpoints
+//!                                              '-> MarkPodNotReady, pod by pod: they leave the endpoints
 //! ready again    -> next look -> RemoveTaints: what was not evicted yet stays
 //! ```
+//!
+//! A look has its workers, each with one node at a time; the next look begins a period after the last worker is done. So
+//! the loss of many pods at once, at the rate of one client, delays whatever the controller does next.
 
 use crate::aim::Aim;
 use crate::cluster::{Clock, Watcher};
 use crate::event::{Event, Future, NodeLifecycleClock, PodStep};
-use crate::ids::{Component, Controller, NodeId};
+use crate::ids::{Component, Controller, NodeId, PodId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
@@ -22,6 +25,10 @@ use crate::world::World;
 use sim_kernel::SimTime;
 
 const CONTROLLERS: Component = Component::ControllerManager;
+const LIFECYCLE: Controller = Controller::NodeLifecycle;
+
+/// The bit of a key that says that its node is Ready again; without it, that its heartbeats have ceased.
+const REACHABLE: u32 = 1;
 
 impl World {
     /// The controller begins: no node has been heard of, no taint is queued, and every toleration starts again.
@@ -56,8 +63,6 @@ impl World {
         }
         match clock {
             NodeLifecycleClock::Monitor => {
-                let next = self.cluster.lifecycle.next_look(now);
-                future.schedule(next, Event::NodeLifecycle(generation, NodeLifecycleClock::Monitor));
                 self.look_at_nodes(now, future);
             }
             NodeLifecycleClock::Evict if self.cluster.taint_alarm == Some(now) => {
@@ -79,21 +84,86 @@ impl World {
         let mut look = std::mem::take(&mut self.cluster.look);
         self.cluster.lifecycle.look(now, &mut look);
         self.note_zones(now, &look);
-        for node in look.expired.drain(..) {
-            let cause = self.trouble_of(node);
-            self.order(now, Aim::MarkNotReady(node), cause, future);
-        }
-        for node in look.reachable.drain(..) {
-            let state = &self.cluster.nodes[node.index()];
-            if state.is_tainted() {
-                let cause = state.story;
-                self.order(now, Aim::RemoveTaints(node), cause, future);
-            }
-        }
+        let keys = &mut self.cluster.work[LIFECYCLE.index()];
+        look.expired.drain(..).for_each(|node| keys.add(node.0 << 1));
+        look.reachable.drain(..).for_each(|node| keys.add(node.0 << 1 | REACHABLE));
+        self.cluster.lifecycle.take_unfinished().into_iter().for_each(|key| keys.add(key));
         look.zones.clear();
         look.all_dark = None;
         self.cluster.look = look;
+        self.work(now, LIFECYCLE, future);
         self.await_taints(now, future);
+        self.look_may_end(now, future);
+    }
+
+    fn look_may_end(&mut self, now: SimTime, future: &mut Future) {
+        let Some((_, generation)) = self.leader(CONTROLLERS) else { return };
+        if self.cluster.work[LIFECYCLE.index()].is_idle()
+            && let Some(next) = self.cluster.lifecycle.look_ends(now)
+        {
+            future.schedule(next, Event::NodeLifecycle(generation, NodeLifecycleClock::Monitor));
+        }
+    }
+
+    /// A worker takes a node that a look found. Whether it waits for answers.
+    pub(crate) fn sync_node(&mut self, now: SimTime, key: u32, future: &mut Future) -> bool {
+        let node = NodeId(key >> 1);
+        if key & REACHABLE == 0 && !self.cluster.lifecycle.is_given_up(node, now) {
+            return false;
+        }
+        let state = &self.cluster.nodes[node.index()];
+        let (aim, cause) = match (key & REACHABLE, state.ready()) {
+            (REACHABLE, _) if state.is_tainted() => (Aim::RemoveTaints(node), state.story),
+            (0, Some(Ready::True | Ready::False)) => (Aim::MarkNotReady(node), self.trouble_of(node)),
+            (0, Some(Ready::Unknown)) => return self.mark_pods(now, node, future),
+            _ => return false,
+        };
+        self.order(now, aim, cause, future);
+        true
+    }
+
+    /// A worker has an answer about its node: the next pod follows, or it is done.
+    pub(crate) fn node_answered(&mut self, now: SimTime, aim: Aim, succeeded: bool, future: &mut Future) {
+        let (node, kind) = match aim {
+            Aim::MarkNotReady(node) | Aim::MarkPodNotReady(_, node) => (node, 0),
+            Aim::RemoveTaints(node) => (node, REACHABLE),
+            _ => unreachable!("only orders of a look come here"),
+        };
+        let key = node.0 << 1 | kind;
+        let goes_on = succeeded
+            && match aim {
+                Aim::MarkNotReady(_) => self.mark_pods(now, node, future),
+                Aim::MarkPodNotReady(..) => self.mark_next_pod(now, node, future),
+                _ => false,
+            };
+        if goes_on {
+            return;
+        }
+        if !succeeded {
+            self.cluster.marking.retain(|(marked, _)| *marked != node);
+            self.cluster.lifecycle.is_unfinished(key);
+        }
+        self.sync_ends(now, LIFECYCLE, key, true, future);
+        self.look_may_end(now, future);
+    }
+
+    /// A worker begins to mark the pods of a node not ready that the API calls so. Whether there is one.
+    fn mark_pods(&mut self, now: SimTime, node: NodeId, future: &mut Future) -> bool {
+        let pods = self.cluster.nodes[node.index()].pods().iter().rev();
+        let ready = pods.copied().filter(|pod| self.cluster.pods[pod.index()].is_ready()).collect();
+        self.cluster.marking.push((node, ready));
+        self.mark_next_pod(now, node, future)
+    }
+
+    fn mark_next_pod(&mut self, now: SimTime, node: NodeId, future: &mut Future) -> bool {
+        let Some(at) = self.cluster.marking.iter().position(|(marked, _)| *marked == node) else { return false };
+        let Some(pod) = self.cluster.marking[at].1.pop() else {
+            self.cluster.marking.swap_remove(at);
+            return false;
+        };
+        let cause = self.cluster.nodes[node.index()].story;
+        self.order(now, Aim::MarkPodNotReady(pod, node), cause, future);
+        true
     }
 
     /// Why a node's heartbeats do not arrive: its own death, or the trouble of its kubelet's connection.
@@ -171,13 +241,8 @@ impl World {
         self.cluster.probe.node_is_given_up(now, node, &self.cluster.nodes[node.index()], was);
         let story = self.note_given_up(now, node, lives, cause);
         self.cluster.nodes[node.index()].story = story;
-        for index in 0..self.cluster.nodes[node.index()].pods().len() {
-            let pod = self.cluster.nodes[node.index()].pods()[index];
-            self.readiness_changes(now, pod, false, future);
-        }
         if lives {
             self.status_differs(now, node, story, future);
-            self.pods_report_again(now, node, future);
         } else if self.cluster.nodes[node.index()].instance() == Instance::Terminated {
             self.cluster.cloud_nodes.notice(node);
         }
@@ -194,18 +259,16 @@ impl World {
         self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), note).or(cause)
     }
 
-    /// A living kubelet that learns that the API calls its pods not ready says that they are.
-    fn pods_report_again(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        if !self.kubelet_hears(node) {
+    /// A pod of a node that is not Ready counts as not ready. A living kubelet that learns of it says that it is.
+    pub(crate) fn pod_is_marked(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        if self.cluster.pods[pod.index()].node != Some(node) {
             return;
         }
-        for index in 0..self.cluster.nodes[node.index()].pods().len() {
-            let pod = self.cluster.nodes[node.index()].pods()[index];
-            if self.cluster.pods[pod.index()].containers() == Containers::Running {
-                let heard = now + self.watch_delay(Watcher::Pod(pod));
-                let life = self.cluster.pods[pod.index()].life();
-                future.schedule(heard, Event::Pod(pod, life, PodStep::Seen));
-            }
+        self.readiness_changes(now, pod, false, future);
+        if self.kubelet_hears(node) && self.cluster.pods[pod.index()].containers() == Containers::Running {
+            let heard = now + self.watch_delay(Watcher::Pod(pod));
+            let life = self.cluster.pods[pod.index()].life();
+            future.schedule(heard, Event::Pod(pod, life, PodStep::Seen));
         }
     }
 
@@ -237,12 +300,19 @@ impl World {
         if !self.cluster.nodes[node.index()].is_tainted_now() {
             return;
         }
-        self.cluster.probe.node_is_tainted(now);
+        let is_unreachable = self.cluster.nodes[node.index()].ready() == Some(Ready::Unknown);
+        if is_unreachable {
+            self.cluster.probe.node_is_tainted(now);
+        }
         let zone = self.cluster.zone_of(node);
         let name = self.zone_name(zone);
         let toleration = self.plan.parameters.node_lifecycle.toleration;
-        let story = self.probes.timeline.note(now, Weight::Step, cause, "node/tainted", u64::from(zone.0), || {
-            format!("node tainted unreachable, {name}: its pods leave after {toleration}")
+        let (kind, taint) = match is_unreachable {
+            true => ("node/tainted", "unreachable"),
+            false => ("node/tainted-not-ready", "not-ready"),
+        };
+        let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), || {
+            format!("node tainted {taint}, {name}: its pods leave after {toleration}")
         });
         self.cluster.nodes[node.index()].story = story.or(cause);
         self.tolerations_begin(now, node, future);
@@ -261,10 +331,11 @@ impl World {
         if !state.is_tainted_no_execute() || state.taint_life() != taint || self.leader(CONTROLLERS).is_none() {
             return;
         }
-        let cause = state.story;
+        let (cause, is_unreachable) = (state.story, state.ready() == Some(Ready::Unknown));
         for pod in state.pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
-            let stays = self.cluster.deployments[state.deployment.index()].tolerates_unreachable;
+            let workload = &self.cluster.deployments[state.deployment.index()];
+            let stays = if is_unreachable { workload.tolerates_unreachable } else { workload.tolerates_not_ready };
             if state.is_active() && !state.is_being_deleted && !stays {
                 self.cluster.pods[pod.index()].is_evicted = true;
                 self.order_deletion(now, pod, Controller::TaintEviction, cause, future);

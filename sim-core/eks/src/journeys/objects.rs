@@ -42,6 +42,8 @@ impl World {
             Component::ControllerManager => {
                 self.node_lifecycle_begins(now, generation, future);
                 self.deployments_begin(now, future);
+                self.endpoint_slices_begin(now, future);
+                self.autoscalers_begin(now, generation, future);
                 self.pod_gc_begins(now, generation, future);
                 self.cluster.clients[Controller::Drain.index()].forget_alarm();
                 self.send_orders(now, Controller::Drain, future);
@@ -58,6 +60,9 @@ impl World {
             let (rate, burst) = client_rate(&self.plan, controller);
             self.cluster.clients[controller.index()].clear(rate, burst);
             self.cluster.work[controller.index()].clear();
+        }
+        if component == Component::ControllerManager {
+            self.cluster.marking.clear();
         }
     }
 
@@ -76,6 +81,7 @@ impl World {
             Aim::ReportPodReady(pod) => self.readiness_changes(now, pod, true, future),
             Aim::RemovePod(pod) | Aim::ForceDeletePod(pod) => self.pod_goes(now, pod, cause, future),
             Aim::MarkNotReady(node) => self.node_is_given_up(now, node, cause, future),
+            Aim::MarkPodNotReady(pod, node) => self.pod_is_marked(now, pod, node, future),
             Aim::RemoveTaints(node) => self.node_is_untainted(now, node, future),
             Aim::TaintNoExecute(node) => self.node_is_tainted(now, node, cause, future),
             Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => self.pod_is_deleted(now, pod, cause, future),
@@ -84,12 +90,16 @@ impl World {
             Aim::ScaleReplicaSet(set, size) => self.replica_set_is_scaled(now, set, size, future),
             Aim::CreateReplicaSet(deployment, size) => self.replica_set_is_created(now, deployment, size, future),
             Aim::ReportDeployment(deployment) => self.deployment_is_reported(now, deployment),
+            Aim::UpdateEndpointSlice(deployment, slice) => {
+                self.endpoint_slice_is_written(now, deployment, slice, future);
+            }
+            Aim::ScaleDeployment(deployment, count) => self.deployment_is_scaled(now, deployment, count, cause, future),
             Aim::CordonNode(node) => self.node_is_cordoned(node),
             Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
-            Aim::Get(_) | Aim::List(_) | Aim::Apply(_) => {}
+            Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::ReadMetrics(_) => {}
         }
     }
 
@@ -126,6 +136,12 @@ impl World {
             }
             Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => {
                 self.deployment_answered(now, deployment, succeeded, future)
+            }
+            Aim::ReadMetrics(deployment) => self.metrics_answered(now, deployment, succeeded, future),
+            Aim::ScaleDeployment(deployment, _) => self.autoscaler_answered(now, deployment, future),
+            Aim::UpdateEndpointSlice(deployment, _) => self.endpoint_slice_answered(now, deployment, succeeded, future),
+            Aim::MarkNotReady(_) | Aim::MarkPodNotReady(..) | Aim::RemoveTaints(_) => {
+                self.node_answered(now, aim, succeeded, future);
             }
             _ if succeeded => {}
             Aim::TaintNoExecute(node) => {
@@ -200,6 +216,9 @@ impl World {
         while let Some(key) = self.cluster.work[controller.index()].take() {
             let waits = match controller {
                 Controller::ReplicaSet => self.sync_replica_set(now, ReplicaSetId(key), future),
+                Controller::NodeLifecycle => self.sync_node(now, key, future),
+                Controller::HorizontalPodAutoscaler => self.sync_autoscaler(now, DeploymentId(key), future),
+                Controller::EndpointSlice => self.sync_service(now, DeploymentId(key), future),
                 Controller::Deployment => self.sync_deployment(now, DeploymentId(key), future),
                 _ => unreachable!("no other controller has a work queue"),
             };

@@ -18,7 +18,6 @@ use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const START: Purpose = Purpose::new("pod/start");
 const REPORT_RETRY: Purpose = Purpose::new("pod/report-retry");
-const ENDPOINT: Purpose = Purpose::new("pod/endpoint");
 
 impl World {
     /// A pod has come a step further.
@@ -126,12 +125,7 @@ impl World {
             return;
         }
         let ready = state.is_ready();
-        let step = if ready { PodStep::Published } else { PodStep::Withdrawn };
-        let life = state.life();
-        let (entity, ordinal) = (state.entity(), state.next_draw());
-        let mut draw = self.key.draw(ENDPOINT, entity, ordinal);
-        let propagation = self.plan.parameters.pod.endpoint_propagation.duration(&mut draw);
-        future.schedule(now + propagation, Event::Pod(pod, life, step));
+        self.service_changes(now, pod, future);
         let set = self.cluster.set_of(pod);
         self.cluster.replica_sets[set.index()].readiness_changes(ready);
         self.replica_set_hears(now, set, future);

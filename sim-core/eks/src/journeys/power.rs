@@ -88,6 +88,9 @@ impl World {
             Change::UpdateDeployment { deployment } => {
                 self.update_deployment(now, index, DeploymentId(deployment as u32), future);
             }
+            Change::ChangeLoad { deployment, milli_cpu } => {
+                self.load_changes(now, index, DeploymentId(deployment as u32), milli_cpu);
+            }
             Change::DrainNodes { node_group, nodes } => {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
@@ -112,6 +115,7 @@ impl World {
             Change::ApiServerCrash { .. }
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
+            | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
             | Change::ScaleNodeGroup { .. } => {}
             Change::ZoneImpairment { .. } => self.zone_cleared(now, index),

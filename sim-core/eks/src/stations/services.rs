@@ -1,8 +1,11 @@
 //! Stations of what runs on the cluster: Deployments, their ReplicaSets, their pods, and what they keep to.
 
+pub mod autoscaler;
 pub mod deployment;
 pub mod disruption_budget;
 pub mod identity;
+pub mod load;
 pub mod pod;
 pub mod pods;
 pub mod replica_set;
+pub mod service;

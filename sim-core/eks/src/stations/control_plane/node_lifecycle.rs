@@ -7,9 +7,9 @@
 //! that first saw a heartbeat is computed when somebody asks.
 //!
 //! Zone states, rates, the swap of limiters and the two passes over full disruption follow
-//! `kubernetes/kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go`, `handleDisruption`. Left out:
-//! nodes excluded from disruption checks, and looks that take time (upstream's next look comes a period after the end
-//! of the last).
+//! `kubernetes/kubernetes pkg/controller/nodelifecycle/node_lifecycle_controller.go`, `handleDisruption`. A look lasts
+//! until its requests are answered, and the next begins a period later. Left out: nodes excluded from disruption checks;
+//! zones are judged at the beginning of a look instead of its end.
 
 use super::zone_taints::ZoneTaints;
 use crate::ids::NodeId;
@@ -105,7 +105,12 @@ pub struct NodeLifecycle {
     secondary_rate: f64,
     large_zone: u64,
     poll: SimDuration,
-    first_look: SimTime,
+    /// The looks so far: rows of looks a period apart, the first and the last of each row.
+    looks: Vec<(SimTime, SimTime)>,
+    /// Whether a look has requests under way.
+    is_looking: bool,
+    /// What a look could not carry out: the next one does.
+    unfinished: Vec<u32>,
     first_poll: SimTime,
     /// No heartbeat counts from before this: the leader's first look, or the end of a disruption of all zones.
     floor: SimTime,
@@ -131,7 +136,9 @@ impl NodeLifecycle {
             secondary_rate: parameters.secondary_eviction_rate,
             large_zone: parameters.large_zone_nodes,
             poll: parameters.eviction_poll,
-            first_look: SimTime::ZERO,
+            looks: vec![(SimTime::ZERO, SimTime::ZERO)],
+            is_looking: false,
+            unfinished: Vec::new(),
             first_poll: SimTime::ZERO,
             floor: SimTime::ZERO,
             nodes: Vec::new(),
@@ -164,7 +171,10 @@ impl NodeLifecycle {
     /// A new leader begins: it has no memory, will first look at nodes at `first_look`, and at the queues of nodes to
     /// taint at `first_poll`.
     pub fn begins(&mut self, first_look: SimTime, first_poll: SimTime) {
-        self.first_look = first_look;
+        self.looks.clear();
+        self.looks.push((first_look, first_look));
+        self.is_looking = false;
+        self.unfinished.clear();
         self.first_poll = first_poll;
         self.floor = first_look;
         self.is_all_dark = false;
@@ -226,13 +236,42 @@ impl NodeLifecycle {
         }
     }
 
-    /// When the next look is due.
-    pub fn next_look(&self, now: SimTime) -> SimTime {
-        now + self.period
+    /// The requests of a look have ended: when the next one is due; `None` if no look is under way.
+    pub fn look_ends(&mut self, now: SimTime) -> Option<SimTime> {
+        std::mem::take(&mut self.is_looking).then(|| now + self.period)
     }
 
-    /// One look at all nodes.
+    /// A look could not carry something out: it is left to the next one.
+    pub fn is_unfinished(&mut self, key: u32) {
+        self.unfinished.push(key);
+    }
+
+    /// Whether a node that a look found is to be given up still, now that a worker takes it. If its heartbeat has been
+    /// seen since, it is watched again.
+    pub fn is_given_up(&mut self, node: NodeId, now: SimTime) -> bool {
+        let (_, look) = self.looks.last().expect("a row of looks begins with the leader");
+        let health = self.nodes[node.index()];
+        let is_back = health.seen > *look && health.seen <= now;
+        if is_back {
+            self.condition(node, health.ready);
+        }
+        !is_back
+    }
+
+    /// What earlier looks left to this one.
+    pub fn take_unfinished(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.unfinished)
+    }
+
+    /// One look at all nodes begins.
     pub fn look(&mut self, now: SimTime, look: &mut Look) {
+        self.is_looking = true;
+        let (first, last) = self.looks.last_mut().expect("a row of looks begins with the leader");
+        if on_grid(*first, self.period, now) == now {
+            *last = now;
+        } else {
+            self.looks.push((now, now)); // The one before took its time.
+        }
         self.take_changes(look);
         self.expire(now, look);
         self.handle_disruption(now, look);
@@ -243,7 +282,7 @@ impl NodeLifecycle {
         for zone in &mut self.taints {
             while let Some(node) = zone.next(now) {
                 // A token is spent on a node that is gone or Ready by now, as upstream has it.
-                if self.nodes[node.index()].ready == Some(Ready::Unknown) {
+                if matches!(self.nodes[node.index()].ready, Some(Ready::Unknown | Ready::False)) {
                     nodes.push(node);
                 }
             }
@@ -259,7 +298,7 @@ impl NodeLifecycle {
     /// The taint of a node failed: it is queued once more.
     pub fn repeat(&mut self, node: NodeId) {
         let health = self.nodes[node.index()];
-        if health.ready == Some(Ready::Unknown) {
+        if matches!(health.ready, Some(Ready::Unknown | Ready::False)) {
             self.taints[health.zone.index()].repeat(node);
         }
     }
@@ -283,7 +322,7 @@ impl NodeLifecycle {
             let (zone, ready, counted) = (health.zone, health.ready, health.counted);
             self.count(node, ready);
             match ready {
-                Some(Ready::Unknown) => self.taints[zone.index()].add(node),
+                Some(Ready::Unknown | Ready::False) => self.taints[zone.index()].add(node),
                 Some(Ready::True) if counted != Some(Ready::True) => {
                     self.taints[zone.index()].remove(node);
                     look.reachable.push(node);
@@ -312,7 +351,15 @@ impl NodeLifecycle {
 
     /// The look from which a heartbeat counts: the first one at which it was to be seen.
     fn counts_from(&self, seen: SimTime) -> SimTime {
-        on_grid(self.first_look, self.period, seen).max(self.floor)
+        self.look_that_sees(seen).max(self.floor)
+    }
+
+    /// The first look at or after a moment.
+    fn look_that_sees(&self, seen: SimTime) -> SimTime {
+        let row = self.looks.partition_point(|(first, _)| *first <= seen).saturating_sub(1);
+        let (first, last) = self.looks[row];
+        let look = on_grid(first, self.period, seen);
+        self.looks.get(row + 1).map_or(look, |(next, _)| if look > last { *next } else { look })
     }
 
     fn grace_of(&self, health: &Health) -> SimDuration {
@@ -359,9 +406,9 @@ impl NodeLifecycle {
                 continue;
             }
             look.reachable.push(NodeId(index));
-            // The next look finds it Unknown still, and queues it again, behind a limiter that lets nobody pass.
-            let is_unknown = health.ready == Some(Ready::Unknown);
-            if is_unknown && !std::mem::replace(&mut health.is_changed, true) {
+            // The next look finds it so still, and queues it again, behind a limiter that lets nobody pass.
+            let is_queued = health.ready != Some(Ready::True);
+            if is_queued && !std::mem::replace(&mut health.is_changed, true) {
                 self.changed.push(NodeId(index));
             }
         }
@@ -500,6 +547,32 @@ mod tests {
         assert!(look_at(&mut controller, at(57_000)).expired.is_empty());
         assert_eq!(look_at(&mut controller, at(62_000)).expired, [NodeId(0)], "seen at 12 s, 50 s ago");
         assert_eq!(look_at(&mut controller, at(67_000)).expired, [NodeId(1)], "seen at 17 s");
+    }
+
+    /// A look that waits for its requests delays the next: what comes meanwhile counts from that one.
+    #[test]
+    fn a_look_that_takes_time_delays_what_the_next_one_sees() {
+        let mut controller = controller(&[(0, 2), (1, 1)]);
+        controller.heartbeat(NodeId(1), at(6_500), at(6_500));
+        controller.heartbeat(NodeId(2), at(40_000), at(40_000));
+        look_at(&mut controller, at(7_000));
+        look_at(&mut controller, at(33_000));
+        assert_eq!(look_at(&mut controller, at(58_000)).expired, [NodeId(0), NodeId(1)]);
+        let mut late = controller.clone();
+        assert_eq!(controller.look_that_sees(at(6_900)), at(7_000));
+        assert_eq!(controller.look_that_sees(at(7_100)), at(33_000));
+        assert_eq!(late.look_ends(at(60_000)), Some(at(65_000)));
+        assert_eq!(late.look_ends(at(60_000)), None);
+    }
+
+    #[test]
+    fn a_node_that_says_that_it_is_not_ready_is_queued_too() {
+        let mut controller = controller(&[(0, 1), (1, 1)]);
+        controller.condition(NodeId(0), Some(Ready::False));
+        look_at(&mut controller, at(7_000));
+        let mut nodes = Vec::new();
+        controller.taint(at(7_000), &mut nodes);
+        assert_eq!(nodes, [NodeId(0)]);
     }
 
     #[test]

@@ -104,6 +104,11 @@ impl WorkQueue {
         (!succeeded).then(|| SimDuration::from_nanos(doubled).min(max))
     }
 
+    /// Whether no key waits and no worker has one.
+    pub fn is_idle(&self) -> bool {
+        self.busy == 0 && self.waiting.is_empty()
+    }
+
     /// Whoever had the queue is gone, and what it held is lost.
     pub fn clear(&mut self) {
         self.lost += self.waiting.len() as u64;

@@ -17,6 +17,8 @@ pub struct Deployment {
     pub serving: u32,
     /// Its pods stay on unreachable nodes.
     pub tolerates_unreachable: bool,
+    /// Its pods stay on nodes that say that they are not Ready.
+    pub tolerates_not_ready: bool,
     /// Why it last lost a pod, or wanted another number.
     pub story: Cause,
     wanted: u32,
@@ -64,13 +66,14 @@ impl Strategy {
 }
 
 impl Deployment {
-    /// A Deployment whose first ReplicaSet is this one.
-    pub fn new(wanted: u32, tolerates_unreachable: bool, set: ReplicaSetId) -> Self {
+    /// A Deployment whose first ReplicaSet is this one. Its pods leave nodes that are tainted NoExecute.
+    pub fn new(wanted: u32, set: ReplicaSetId) -> Self {
         let (told, seen) = (Status::default(), Status::default());
         let story = None;
         Deployment {
             serving: 0,
-            tolerates_unreachable,
+            tolerates_unreachable: false,
+            tolerates_not_ready: false,
             story,
             wanted,
             sets: vec![set],
@@ -233,7 +236,7 @@ mod tests {
     use super::*;
 
     fn rolled(wanted: u32, strategy: Strategy, parts: &[(u32, u32)]) -> Vec<(u32, u32)> {
-        let deployment = Deployment::new(wanted, false, ReplicaSetId(0));
+        let deployment = Deployment::new(wanted, ReplicaSetId(0));
         let part = |(set, &(wanted, available)): (usize, &(u32, u32))| Part {
             set: ReplicaSetId(set as u32),
             wanted,

@@ -152,6 +152,11 @@ impl Pod {
         u64::from(self.deployment.0) << 32 | u64::from(self.number)
     }
 
+    /// Which of its Deployment's pods it is, in the order of their creation.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// The number of its next random draw.
     pub fn next_draw(&mut self) -> u64 {
         self.draws += 1;
