@@ -3,7 +3,9 @@
 use crate::explain::{in_words, origin};
 use crate::scenario::quantity::{show_cpu, show_memory};
 use crate::scenario::settings::group_of;
-use sim_eks::plan::{Amount, Cluster, Deployment, DisruptionBudget, NodeGroup, Note, NoteKind, Toleration, ZoneId};
+use sim_eks::plan::{
+    Amount, Cluster, Deployment, DisruptionBudget, NodeGroup, Note, NoteKind, Toleration, WorkloadKind, ZoneId,
+};
 use sim_eks::quantity::show_duration;
 use sim_eks::{DECLARATIONS, Plan};
 use sim_kernel::{SimDuration, SimTime};
@@ -137,6 +139,9 @@ fn deployment(deployment: &Deployment) -> Vec<String> {
     rest.extend(deployment.tolerations.iter().map(|each| format!("tolerates {}", toleration(each))));
     if deployment.spread_zones {
         rest.push("spread over the zones".to_owned());
+    }
+    if deployment.control.kind == WorkloadKind::StatefulSet {
+        rest.push("a StatefulSet".to_owned());
     }
     rest.extend(deployment.control.budget.map(budget));
     rest.extend(

@@ -197,6 +197,12 @@ static DEPLOYMENT: Shape = Shape {
         key("name", Text, Refused, "Its name, unique in its namespace."),
         key("namespace", Text, Default("default"), "Its namespace."),
         key("replicas", Count(0, MANY), Default("1"), "Pods that it wants."),
+        key(
+            "kind",
+            OneOf(&["Deployment", "StatefulSet"]),
+            Default("Deployment"),
+            "What it is: a StatefulSet takes one pod at a time, and replaces none before it is gone.",
+        ),
         key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
         key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
         key("node_selector", TextMap, Then("none"), "Labels that a node must have."),

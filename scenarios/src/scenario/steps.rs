@@ -5,7 +5,7 @@ use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::times;
 use super::tree::quoted;
 use sim_eks::parameters::Value as _;
-use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, ZoneId};
+use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, WorkloadKind, ZoneId};
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
 
@@ -113,7 +113,13 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             Some(Change::ScaleDeployment { deployment, replicas: *fields.count("replicas")? as u32 })
         }
         "deployment.update" => {
-            Some(Change::UpdateDeployment { deployment: deployment(fields, stage.deployments, errors)? })
+            let deployment = deployment(fields, stage.deployments, errors)?;
+            if stage.deployments[deployment].control.kind == WorkloadKind::StatefulSet {
+                let problem = "is a StatefulSet; rolling updates are modelled for Deployments only";
+                errors.add(fields.line_of("deployment"), fields.field("deployment"), problem);
+                return None;
+            }
+            Some(Change::UpdateDeployment { deployment })
         }
         "workload.load" => {
             let deployment = deployment(fields, stage.deployments, errors)?;

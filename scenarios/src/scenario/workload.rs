@@ -5,7 +5,7 @@ use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note,
-    NoteKind, TaintEffect, Toleration,
+    NoteKind, TaintEffect, Toleration, WorkloadKind,
 };
 use sim_eks::quantity::Resources;
 use std::collections::BTreeMap;
@@ -72,6 +72,10 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
         tolerations,
         spread_zones: *fields.flag("spread_zones")?,
         control: Control {
+            kind: match fields.text("kind")?.as_str() {
+                "StatefulSet" => WorkloadKind::StatefulSet,
+                _ => WorkloadKind::Deployment,
+            },
             budget: budget(fields, errors),
             autoscaler: autoscaler(fields, errors),
             load_milli_cpu: fields.count("load").copied(),

@@ -6,7 +6,7 @@ mod probe;
 
 use crate::aim::Aim;
 use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
-use crate::plan::{Plan, Taint, TaintEffect, ZoneId};
+use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
 use crate::quantity::Resources;
 use crate::record::Balance;
@@ -245,7 +245,9 @@ fn load(planned: &crate::plan::Deployment) -> Load {
 }
 
 fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
-    ReplicaSet::new(DeploymentId(id), 0, planned.replicas)
+    let mut set = ReplicaSet::new(DeploymentId(id), 0, planned.replicas);
+    set.is_stateful = planned.control.kind == WorkloadKind::StatefulSet;
+    set
 }
 
 fn deployment(id: u32, planned: &crate::plan::Deployment) -> Deployment {

@@ -48,7 +48,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
     },
     Omission {
-        what: "StatefulSets, volumes, priorities and preemption",
+        what: "ordinals and rolling updates of StatefulSets, which share the client of the ReplicaSet controller; volumes, priorities and preemption",
         effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
     },
     Omission {

@@ -195,6 +195,9 @@ pub struct Deployment {
 /// What controllers keep to beside a workload's number of pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Control {
+    /// What the workload is.
+    #[serde(default)]
+    pub kind: WorkloadKind,
     /// How many of its pods may be evicted at a time; `None` without a PodDisruptionBudget.
     pub budget: Option<DisruptionBudget>,
     /// What keeps the number of its pods to its load; `None` without a HorizontalPodAutoscaler.
@@ -203,6 +206,17 @@ pub struct Control {
     /// CPU that its pods use together, in thousandths of a core; `None` where that does not matter.
     #[serde(default)]
     pub load_milli_cpu: Option<u64>,
+}
+
+/// The kinds of workloads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadKind {
+    /// Its pods are alike: one that is lost is replaced at once.
+    #[default]
+    Deployment,
+    /// Its pods have identities: one is created after another, and none is replaced before its object is gone.
+    StatefulSet,
 }
 
 /// A HorizontalPodAutoscaler on CPU.

@@ -2,7 +2,7 @@
 
 mod story;
 
-use sim_eks::plan::{Amount, AutoscalerBounds, Change, DisruptionBudget, ZoneId};
+use sim_eks::plan::{Amount, AutoscalerBounds, Change, DisruptionBudget, WorkloadKind, ZoneId};
 use sim_kernel::SimDuration;
 use story::{Story, at_minute, fact, failed, measure, story, value, verb};
 
@@ -193,4 +193,37 @@ fn an_autoscaler_follows_the_load_up_in_seconds_and_down_after_five_minutes() {
     assert_eq!(measure(&record, "pods.recreated"), 30.0);
     let calm = autoscaled(20).at(10, load(540)).record();
     assert_eq!(measure(&calm, "pods.recreated"), 0.0, "within the tolerance");
+}
+
+fn stateful(mut story: Story, kind: WorkloadKind) -> Story {
+    story.plan.deployments[0].replicas = 9;
+    story.plan.deployments[0].control.kind = kind;
+    story
+}
+
+/// A pod on an unreachable node gets its deletion time after five minutes and stays Terminating: a Deployment replaces it
+/// then, a StatefulSet only once the pod is gone, with its Node or by the word of its kubelet.
+#[test]
+fn a_stateful_set_waits_for_the_end_of_its_pods() {
+    let lost = || story(9).placed("b,c", "b", "b").zone_a_goes_dark();
+    let recovery = |story: Story| measure(&story.record(), "workload.recovery");
+    let left_alone = || lost().set("node_group.replace_instances", "false");
+    let alike = recovery(stateful(left_alone(), WorkloadKind::Deployment));
+    let with_identity = recovery(stateful(left_alone(), WorkloadKind::StatefulSet));
+    assert!((340.0..420.0).contains(&alike), "{alike}");
+    assert!(with_identity > 1800.0, "the zone's return brings its kubelets back: {with_identity}");
+    let replaced = recovery(stateful(lost(), WorkloadKind::StatefulSet));
+    assert!((240.0..1500.0).contains(&replaced), "its Nodes are deleted with their instances: {replaced}");
+}
+
+/// OrderedReady: the next pod is created once the last is Ready.
+#[test]
+fn a_stateful_set_starts_one_pod_after_another() {
+    let growth = |kind| {
+        let record = scaled(stateful(story(9).minutes(20), kind), 10, 15).record();
+        let serving = record.series.iter().find(|series| series.name == "pods.serving").expect("a series");
+        (60..120).find(|window| serving.values[*window] == Some(15.0)).expect("they serve in the end") - 60
+    };
+    let (alike, one_by_one) = (growth(WorkloadKind::Deployment), growth(WorkloadKind::StatefulSet));
+    assert!(one_by_one >= alike + 2, "{alike} and {one_by_one} windows of ten seconds");
 }

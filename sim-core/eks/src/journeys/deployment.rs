@@ -67,7 +67,14 @@ impl World {
         if self.cluster.probe.wants(now, deployment, &self.cluster.deployments) {
             self.note_whole(now, cause);
         }
-        self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+        let set = self.cluster.deployments[deployment.index()].set(0);
+        let state = &mut self.cluster.replica_sets[set.index()];
+        if state.is_stateful {
+            state.want(replicas); // It is the object that was scaled.
+            self.replica_set_hears(now, set, future);
+        } else {
+            self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
+        }
     }
 
     /// A Deployment gets another template: a ReplicaSet of its own, and an image that no node has yet.
@@ -132,7 +139,10 @@ impl World {
         }
         self.cluster.pods.iter_mut().for_each(|pod| pod.is_being_deleted = false);
         for key in 0..self.cluster.deployments.len() as u32 {
-            self.controller_hears(now, DEPLOYMENTS, key, future);
+            let set = self.cluster.deployments[key as usize].set(0);
+            if !self.cluster.replica_sets[set.index()].is_stateful {
+                self.controller_hears(now, DEPLOYMENTS, key, future);
+            }
         }
         for key in 0..self.cluster.replica_sets.len() as u32 {
             self.controller_hears(now, Controller::ReplicaSet, key, future);

@@ -189,7 +189,13 @@ impl World {
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);
-        if object != Object::Terminating {
+        if object == Object::Terminating {
+            let set = self.cluster.set_of(pod);
+            self.cluster.replica_sets[set.index()].is_rid_of_a_pod();
+            if self.cluster.replica_sets[set.index()].is_stateful {
+                self.replica_set_hears(now, set, future);
+            }
+        } else {
             self.replica_is_lost(now, pod, cause, future);
         }
         self.cluster.pods.free_if_over(pod);
@@ -200,7 +206,12 @@ impl World {
 
     fn replica_is_lost(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
         let (deployment, set) = (self.cluster.pods[pod.index()].deployment, self.cluster.set_of(pod));
-        self.cluster.replica_sets[set.index()].loses_a_pod();
+        let state = &mut self.cluster.replica_sets[set.index()];
+        if self.cluster.pods[pod.index()].object() == Object::Terminating {
+            state.terminates_a_pod();
+        } else {
+            state.loses_a_pod();
+        }
         self.cluster.deployments[deployment.index()].story = cause;
         self.replica_set_hears(now, set, future);
     }

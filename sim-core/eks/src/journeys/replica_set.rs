@@ -85,7 +85,9 @@ impl World {
         let state = &mut self.cluster.replica_sets[set.index()];
         state.tells();
         let deployment = state.deployment;
-        self.controller_hears(now, Controller::Deployment, deployment.0, future);
+        if !state.is_stateful {
+            self.controller_hears(now, Controller::Deployment, deployment.0, future);
+        }
     }
 
     /// The size of a ReplicaSet is in the API.
@@ -97,7 +99,8 @@ impl World {
         self.controller_hears(now, Controller::Deployment, deployment.0, future);
     }
 
-    /// The pods that a ReplicaSet can spare most: without a node, then not ready, then the newest.
+    /// The pods that a ReplicaSet can spare most: without a node, then not ready, then the newest. A StatefulSet spares
+    /// its newest.
     fn surplus(&self, set: ReplicaSetId, count: u32) -> Vec<PodId> {
         let state = &self.cluster.replica_sets[set.index()];
         let (deployment, revision) = (state.deployment, state.revision);
@@ -105,7 +108,10 @@ impl World {
         let all = self.cluster.pods.iter().enumerate();
         let mut choices: Vec<_> = all
             .filter(|(_, pod)| is_choice(pod))
-            .map(|(index, pod)| (pod.object() == Object::Bound, pod.is_ready(), std::cmp::Reverse(index)))
+            .map(|(index, pod)| {
+                let is_bound = !state.is_stateful && pod.object() == Object::Bound;
+                (is_bound, !state.is_stateful && pod.is_ready(), std::cmp::Reverse(index))
+            })
             .collect();
         choices.sort_unstable();
         choices.truncate(count as usize);

@@ -1,8 +1,13 @@
-//! A ReplicaSet: how many pods it wants, has, and reports, and in which batches it creates what is missing.
+//! A ReplicaSet, or a StatefulSet: how many pods it wants, has, and reports, and in which batches it creates what is
+//! missing.
 //!
 //! A sync creates pods in batches of 1, 2, 4 and so on, each once the one before has succeeded, so that a template that
 //! cannot be created costs one request and not five hundred; it deletes all that are too many at once; and it ends with
 //! the status, if that has changed. Source: `kubernetes/kubernetes pkg/controller/replicaset`.
+//!
+//! A StatefulSet (`OrderedReady`) takes one pod at a time: it creates the next once all others are Ready and none is
+//! Terminating, and deletes one more once the last is gone. So a pod that stays Terminating on an unreachable node is not
+//! replaced. Left out: ordinals; the pod that it deletes is the newest.
 
 use crate::ids::DeploymentId;
 
@@ -33,6 +38,10 @@ pub struct ReplicaSet {
     pub deployment: DeploymentId,
     /// Which template of the Deployment its pods have.
     pub revision: u8,
+    /// Whether it takes one pod at a time, as a StatefulSet.
+    pub is_stateful: bool,
+    /// Pods that have a deletion time and still exist.
+    terminating: u32,
     wanted: u32,
     has: Status,
     /// What it saw when its sync began.
@@ -50,7 +59,21 @@ impl ReplicaSet {
     pub fn new(deployment: DeploymentId, revision: u8, wanted: u32) -> Self {
         let none = Status::default();
         let (seen, told, has) = (none, none, none);
-        ReplicaSet { deployment, revision, wanted, has, seen, told, left: 0, batch: 0, in_flight: 0, failed: false }
+        let (is_stateful, terminating, left, batch, in_flight, failed) = (false, 0, 0, 0, 0, false);
+        ReplicaSet {
+            deployment,
+            revision,
+            is_stateful,
+            terminating,
+            wanted,
+            has,
+            seen,
+            told,
+            left,
+            batch,
+            in_flight,
+            failed,
+        }
     }
 
     /// Pods that it wants.
@@ -83,6 +106,17 @@ impl ReplicaSet {
         self.has.replicas -= 1;
     }
 
+    /// A pod got a deletion time, and stays until its kubelet has confirmed.
+    pub fn terminates_a_pod(&mut self) {
+        self.loses_a_pod();
+        self.terminating += 1;
+    }
+
+    /// A pod that had a deletion time is gone.
+    pub fn is_rid_of_a_pod(&mut self) {
+        self.terminating -= 1;
+    }
+
     /// A pod of it became Ready, or ceased to be.
     pub fn readiness_changes(&mut self, ready: bool) {
         self.has.ready = if ready { self.has.ready + 1 } else { self.has.ready - 1 };
@@ -97,8 +131,14 @@ impl ReplicaSet {
     pub fn look(&mut self, burst: u32) -> Reconciliation {
         self.seen = self.has;
         (self.batch, self.in_flight, self.failed) = (1, 0, false);
-        self.left = self.wanted.saturating_sub(self.has.replicas).min(burst);
-        match self.has.replicas.saturating_sub(self.wanted).min(burst) {
+        let most = match self.is_stateful {
+            true if self.terminating > 0 => 0,
+            true => 1,
+            false => burst,
+        };
+        let waits = self.is_stateful && self.has.ready < self.has.replicas;
+        self.left = if waits { 0 } else { self.wanted.saturating_sub(self.has.replicas).min(most) };
+        match self.has.replicas.saturating_sub(self.wanted).min(most) {
             0 if self.left == 0 => Reconciliation::Content,
             0 => Reconciliation::Create,
             too_many => Reconciliation::Delete(too_many),
@@ -160,6 +200,24 @@ mod tests {
         assert_eq!(batches(&mut set, 500), [1, 2, 4, 8, 16, 32, 64, 128, 245]);
         set.want(6);
         assert_eq!(batches(&mut set, 500), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_stateful_set_takes_one_pod_at_a_time() {
+        let mut set = ReplicaSet::new(DeploymentId(0), 0, 3);
+        set.is_stateful = true;
+        assert_eq!(batches(&mut set, 500), [1]);
+        set.gains_a_pod();
+        assert_eq!(set.look(500), Reconciliation::Content, "the first is not Ready yet");
+        set.readiness_changes(true);
+        assert_eq!(batches(&mut set, 500), [1]);
+        set.readiness_changes(false);
+        set.terminates_a_pod();
+        assert_eq!(set.look(500), Reconciliation::Content, "it is still there");
+        set.is_rid_of_a_pod();
+        assert_eq!(batches(&mut set, 500), [1]);
+        (0..5).for_each(|_| set.gains_a_pod());
+        assert_eq!(set.look(500), Reconciliation::Delete(1));
     }
 
     #[test]
