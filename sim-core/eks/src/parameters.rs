@@ -113,7 +113,7 @@ parameters! {
     /// Latency of the network.
     network: NetworkParameters {
         rtt_in_zone: Law = "lognormal(median 0.2ms, p95 0.35ms)", "0s..1s", Inferred, "best of 50 pings on xkyle.com (0.25 ms), FlashGrid, an IBM reference (0.08 to 0.1 ms)", "Round trip inside a zone, drawn once per zone.";
-        rtt_between_zones: Law = "lognormal(median 1ms, p95 1.6ms)", "0s..1s", Measured, "47 zone pairs, richardimaoka/aws-ping, June 2019", "Round trip between two zones, drawn once per pair: a pair keeps its distance.";
+        rtt_between_zones: Law = "lognormal(median 1.015ms, p95 1.6ms)", "0s..1s", Measured, "47 zone pairs, richardimaoka/aws-ping, June 2019", "Round trip between two zones, drawn once per pair: a pair keeps its distance.";
         regional_distances: bool = "true", "", Measured, "richardimaoka/aws-ping, June 2019: 47 pairs of zones in 15 regions", "Whether the zones of a region whose pairs were measured have those distances, with letters drawn for each replication; where rtt_between_zones is set, it holds for every pair.";
         rtt_internet: Law = "lognormal(median 15ms, p95 60ms)", "0s..10s", Inferred, "proposal for an office in the same country", "Round trip from an administrator or a CI system on the internet to the region, drawn once per client.";
         loopback: Law = "uniform(20us, 60us)", "0s..1s", Inferred, "a system call and a wake-up at each end; no measured source", "Time of one message between a component and the API server on its own instance.";

@@ -195,3 +195,36 @@ impl Balance {
         self.arrived == self.left + self.refused + self.lost + self.inside
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn balance(station: &str, left: u64) -> Balance {
+        Balance { station: station.to_owned(), arrived: 10, left, refused: 2, lost: 1, inside: 3 }
+    }
+
+    #[test]
+    fn books_that_do_not_balance_contradict_each_other() {
+        let mut record = Record {
+            replication: 0,
+            digest: Digest::of_bytes(b""),
+            placement: PlacementRecord {
+                api_servers: Vec::new(),
+                etcd_leader: String::new(),
+                controllers: String::new(),
+            },
+            case: Case { label: String::new(), probability: 1.0 },
+            clients: Vec::new(),
+            timeline: Vec::new(),
+            facts_dropped: 0,
+            measures: Vec::new(),
+            series: Vec::new(),
+            balances: vec![balance("pods", 4)],
+        };
+        assert_eq!(record.contradiction(), None);
+        record.balances.push(balance("Nodes", 5));
+        let what = record.contradiction().expect("11 of 10");
+        assert!(what.starts_with("the books of Nodes do not balance: 10 arrived, but 5 left"), "{what}");
+    }
+}

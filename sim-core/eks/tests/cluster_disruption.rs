@@ -1,56 +1,16 @@
-//! The death of nodes: who is NotReady, tainted and evicted, when, and which setting decides it.
+//! The death of nodes: who is NotReady, tainted and evicted, when, and which setting decides it. The published rows of C5
+//! are in `validation/c5_node_failure.rs`.
 
 mod story;
 
 use sim_eks::plan::{Change, ZoneId};
 use sim_kernel::SimDuration;
-use story::{Story, at_minute, fact, measure, story, value};
-
-/// `nodes` nodes in each of three zones, with two pods each; at minute 10 a share of those in zone a stops for good.
-/// Nobody replaces instances, and nothing happens to the control plane.
-fn loss(nodes: u32, share: f64) -> Story {
-    let mut story = story(3 * nodes).placed("b,c", "b", "b").set("node_group.replace_instances", "false");
-    story.plan.deployments[0].replicas = 6 * nodes;
-    story.at(10, Change::NodeLoss { zone: ZoneId(0), share, lasts: None })
-}
-
-/// What one row of C5 says: the last node tainted and the last pod evicted, seconds after the deaths, and by how much
-/// a run may differ.
-fn is_row(nodes: u32, share: f64, minutes: u64, [tainted, evicted, tolerance]: [f64; 3]) {
-    for record in loss(nodes, share).minutes(minutes).records(1..5) {
-        let dead = (f64::from(nodes) * share).round();
-        assert_eq!([measure(&record, "nodes.not_ready"), measure(&record, "nodes.tainted")], [dead, dead]);
-        for (name, expected) in [("nodes.last_tainted", tainted), ("pods.last_evicted", evicted)] {
-            let seconds = measure(&record, name);
-            assert!((seconds - expected).abs() <= tolerance, "{nodes} nodes, {share}: {name} {seconds}");
-        }
-    }
-}
-
-#[test]
-fn a_dark_zone_of_ten_nodes_is_tainted_at_a_tenth_of_a_node_a_second() {
-    is_row(10, 1.0, 30, [140.0, 440.0, 15.0]);
-}
-
-#[test]
-fn a_dark_zone_of_a_hundred_nodes_takes_seventeen_minutes() {
-    is_row(100, 1.0, 40, [1040.0, 1340.0, 15.0]);
-}
-
-#[test]
-fn a_large_zone_that_is_partly_disrupted_is_tainted_ten_times_as_slowly() {
-    is_row(100, 0.6, 120, [5950.0, 6250.0, 200.0]);
-}
-
-#[test]
-fn a_zone_of_which_half_is_dead_counts_as_normal() {
-    is_row(100, 0.5, 30, [540.0, 840.0, 15.0]);
-}
+use story::{Story, at_minute, fact, loss_in_zone_a, measure, story, value};
 
 /// Only what the normal rate allows before the threshold is crossed is tainted.
 #[test]
 fn a_small_zone_that_is_partly_disrupted_is_not_tainted() {
-    for record in loss(40, 0.6).minutes(60).records(1..5) {
+    for record in loss_in_zone_a(40, 0.6).minutes(60).records(1..5) {
         assert_eq!(measure(&record, "nodes.not_ready"), 24.0);
         assert!(measure(&record, "nodes.tainted") <= 2.0);
         assert!(value(&record, "nodes.last_tainted").is_none_or(|last| last < 70.0));
@@ -60,7 +20,7 @@ fn a_small_zone_that_is_partly_disrupted_is_not_tainted() {
 
 #[test]
 fn when_all_zones_are_dark_evictions_stop() {
-    let mut all = loss(30, 1.0).minutes(40);
+    let mut all = loss_in_zone_a(30, 1.0).minutes(40);
     for zone in [1, 2] {
         all = all.at(10, Change::NodeLoss { zone: ZoneId(zone), share: 1.0, lasts: None });
     }
@@ -75,7 +35,7 @@ fn when_all_zones_are_dark_evictions_stop() {
 /// The figure for a zone of two nodes, and 300 s later their pods leave.
 #[test]
 fn a_dark_zone_of_two_nodes_is_tainted_within_seventy_seconds() {
-    for record in loss(2, 1.0).minutes(20).records(1..20) {
+    for record in loss_in_zone_a(2, 1.0).minutes(20).records(1..20) {
         let tainted = measure(&record, "nodes.last_tainted");
         assert!((50.0..70.0).contains(&tainted), "{tainted}");
         let later = measure(&record, "pods.last_evicted") - tainted;
@@ -88,7 +48,7 @@ fn a_dark_zone_of_two_nodes_is_tainted_within_seventy_seconds() {
 #[test]
 fn a_single_dead_node_is_not_ready_after_its_grace_and_evicted_five_minutes_later() {
     for (grace, from) in [("50s", 40.0), ("40s", 30.0)] {
-        let records = loss(5, 0.2).set("node_lifecycle.grace_period", grace).minutes(20).records(1..40);
+        let records = loss_in_zone_a(5, 0.2).set("node_lifecycle.grace_period", grace).minutes(20).records(1..40);
         let times: Vec<f64> = records.iter().map(|record| measure(record, "nodes.last_not_ready")).collect();
         assert!(times.iter().all(|time| (from..from + 15.1).contains(time)), "{times:?}");
         let mean = times.iter().sum::<f64>() / times.len() as f64;
@@ -103,7 +63,7 @@ fn a_single_dead_node_is_not_ready_after_its_grace_and_evicted_five_minutes_late
 
 #[test]
 fn the_eviction_rate_and_the_toleration_move_what_they_should() {
-    let base = loss(10, 1.0).minutes(40);
+    let base = loss_in_zone_a(10, 1.0).minutes(40);
     let at = |story: Story, name: &str| measure(&story.record(), name);
     let tainted = at(base.clone(), "nodes.last_tainted");
     let fast = base.clone().set("node_lifecycle.eviction_rate", "1");
@@ -111,7 +71,7 @@ fn the_eviction_rate_and_the_toleration_move_what_they_should() {
     let patient = base.clone().set("node_lifecycle.toleration", "600s");
     assert!((at(patient.clone(), "nodes.last_tainted") - tainted).abs() < 0.1);
     assert!((at(patient, "pods.last_evicted") - tainted - 600.0).abs() < 0.1);
-    let strict = loss(40, 0.6).set("node_lifecycle.large_zone_nodes", "30").minutes(60).record();
+    let strict = loss_in_zone_a(40, 0.6).set("node_lifecycle.large_zone_nodes", "30").minutes(60).record();
     assert!(measure(&strict, "nodes.tainted") > 20.0, "a zone of 40 nodes is a large one now");
 }
 
@@ -167,7 +127,7 @@ fn pods_of_nodes_that_are_not_ready_falsely_leave_the_services_for_a_while() {
 #[test]
 fn a_node_that_returns_in_time_keeps_its_pods() {
     let quick = |lasts| {
-        let mut story = loss(10, 1.0).set("node_group.power_return_spread", "0s").minutes(30);
+        let mut story = loss_in_zone_a(10, 1.0).set("node_group.power_return_spread", "0s").minutes(30);
         story = story.set("node_group.boot_time", "20s");
         story.plan.steps.clear();
         let lasts = Some(SimDuration::from_secs(lasts));
@@ -182,7 +142,7 @@ fn a_node_that_returns_in_time_keeps_its_pods() {
 
 #[test]
 fn pods_that_tolerate_an_unreachable_node_stay_on_it() {
-    let mut lost = loss(10, 1.0).minutes(30);
+    let mut lost = loss_in_zone_a(10, 1.0).minutes(30);
     let key = Some("node.kubernetes.io/unreachable".to_owned());
     lost.plan.deployments[0].tolerations = vec![sim_eks::plan::Toleration { key, value: None, effect: None }];
     let record = lost.record();

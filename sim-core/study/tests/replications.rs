@@ -17,6 +17,7 @@ struct Toy {
     key: RunKey,
     now: SimTime,
     stuck: Option<SimTime>,
+    lies: bool,
 }
 
 /// What can go wrong in the toy.
@@ -24,10 +25,13 @@ struct Toy {
 struct Plan {
     /// Replications whose coin shows heads stand still in the middle.
     heads_are_stuck: bool,
+    /// The records of heads contradict themselves.
+    heads_lie: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Record {
+    lies: bool,
     measures: Vec<Measure>,
     series: Vec<Series>,
     case: Case,
@@ -42,6 +46,9 @@ impl Outcome for Record {
     }
     fn case(&self) -> &Case {
         &self.case
+    }
+    fn contradiction(&self) -> Option<String> {
+        self.lies.then(|| "heads is tails".to_owned())
     }
 }
 
@@ -75,7 +82,8 @@ impl Subject for Toy {
 
     fn start(plan: &Plan, seed: u64, replication: u32) -> Self {
         let key = RunKey::new(seed, replication);
-        let mut toy = Toy { key, now: SimTime::ZERO, stuck: None };
+        let mut toy = Toy { key, now: SimTime::ZERO, stuck: None, lies: false };
+        toy.lies = plan.heads_lie && toy.heads();
         toy.stuck = (plan.heads_are_stuck && toy.heads()).then(|| seconds(15));
         toy
     }
@@ -103,6 +111,7 @@ impl Subject for Toy {
         let heads = self.heads();
         let (label, probability) = if heads { ("heads", 0.25) } else { ("tails", 0.75) };
         Record {
+            lies: self.lies,
             measures: vec![
                 self.measure("quantity", Some(quantity)),
                 self.measure("heads only", heads.then_some(1.0)),
@@ -198,11 +207,23 @@ fn a_band_covers_each_window_by_the_runs_that_have_it() {
     assert_eq!((single.low[0], single.high[0]), (single.mean[0], single.mean[0]), "no interval of one value");
 }
 
+fn first_heads() -> u32 {
+    let heads = |replication: &u32| RunKey::new(1, *replication).draw(COIN, 0, 0).chance(0.25);
+    (0..).find(heads).expect("some coin shows heads")
+}
+
+#[test]
+fn a_record_that_contradicts_itself_ends_the_study() {
+    let plan = Plan { heads_lie: true, ..Plan::default() };
+    let error = study_of(&plan, 1, 100, 2).expect_err("some coin shows heads");
+    let what = "heads is tails".to_owned();
+    assert_eq!(error, StudyError::Contradiction { replication: first_heads(), what });
+}
+
 #[test]
 fn a_run_that_stands_still_is_named() {
-    let plan = Plan { heads_are_stuck: true };
-    let first_heads = (0..).find(|&replication| RunKey::new(1, replication).draw(COIN, 0, 0).chance(0.25));
-    let replication = first_heads.expect("some coin shows heads");
+    let plan = Plan { heads_are_stuck: true, ..Plan::default() };
+    let replication = first_heads();
     for threads in [1, 2, 8] {
         let error = study_of(&plan, 1, 100, threads).expect_err("some coin shows heads");
         assert_eq!(error, StudyError::Stuck { replication, stuck: Stuck { at: seconds(15) } });

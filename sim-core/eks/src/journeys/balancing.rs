@@ -119,7 +119,9 @@ impl World {
             _ if !self.nlb.is_round(node, server, number) || !self.zones.has_power(node) => {}
             TargetStep::CheckBegins => self.check_begins(now, server, node, number, future),
             TargetStep::CheckEnds => {
-                let is_late = self.check_is_late(now - self.plan.parameters.nlb.health_check_timeout, node, server);
+                let timeout = self.plan.parameters.nlb.health_check_timeout;
+                let begun = SimTime::ZERO + now.saturating_since(SimTime::ZERO + timeout);
+                let is_late = self.check_is_late(begun, node, server);
                 let passed = !is_late && self.answer(now, node, server) == Answer::Passes; // a SYN is repeated, and so is `/readyz`'s question
                 self.check_ends(now, server, node, number, passed, future);
             }

@@ -72,6 +72,14 @@ pub fn story(nodes: u32) -> Story {
     Story { plan, seed: 1, replication: 0 }
 }
 
+/// `nodes` nodes in each of three zones, with two pods each; at minute 10 a share of those in zone a stops for good.
+/// Nobody replaces instances, and nothing happens to the control plane.
+pub fn loss_in_zone_a(nodes: u32, share: f64) -> Story {
+    let mut story = story(3 * nodes).placed("b,c", "b", "b").set("node_group.replace_instances", "false");
+    story.plan.deployments[0].replicas = 6 * nodes;
+    story.at(10, Change::NodeLoss { zone: ZoneId(0), share, lasts: None })
+}
+
 /// A deployment of pods of 100 millicores and 128 MiB.
 pub fn deployment(name: &str, replicas: u32) -> Deployment {
     Deployment {

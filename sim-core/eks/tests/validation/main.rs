@@ -5,6 +5,12 @@
 #[allow(dead_code)] // each module takes what it needs
 mod table;
 
+#[path = "../story/mod.rs"]
+mod story;
+
+mod c10_lease_failover;
 mod c1_etcd_throughput;
 mod c2_put_time;
+mod c5_node_failure;
+mod c7_zone_distances;
 mod etcd_bench;
