@@ -1,8 +1,10 @@
 //! What an API request is for: who sends it, what it costs, and what it changes once etcd has it.
 
 mod cost;
+mod flow;
 
 pub use cost::{Resource, Verb};
+pub use flow::{FlowSchema, Level, User};
 
 use crate::ids::{ApiServerId, Component, Controller, DeploymentId, NodeId, PodId, ReplicaSetId};
 use crate::plan::ExternalClient;
@@ -92,35 +94,6 @@ pub enum Work {
     List,
     /// A write.
     Write,
-}
-
-/// The priority level that admits a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// `node-high`: lease renewals and node status.
-    NodeHigh,
-    /// `system`: the kubelets' other requests.
-    System,
-    /// `leader-election`.
-    LeaderElection,
-    /// `workload-high`: controllers and scheduler.
-    WorkloadHigh,
-    /// `global-default`: administrators and CI.
-    GlobalDefault,
-}
-
-impl Level {
-    /// Number of levels.
-    pub const COUNT: usize = 5;
-
-    /// All of them, in the order of their indices.
-    pub const ALL: [Level; Level::COUNT] =
-        [Level::NodeHigh, Level::System, Level::LeaderElection, Level::WorkloadHigh, Level::GlobalDefault];
-
-    /// The index into a table by level.
-    pub fn index(self) -> usize {
-        self as usize
-    }
 }
 
 /// The classes of clients that reports tell apart.
@@ -236,17 +209,6 @@ impl Aim {
             Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Work::QuorumRead,
             Aim::List(_) => Work::List,
             _ => Work::Write,
-        }
-    }
-
-    /// Who admits it: EKS's flow schemas, reduced to the clients that are modelled.
-    pub fn level(self) -> Level {
-        match self {
-            Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_) => Level::NodeHigh,
-            Aim::ReportPodReady(_) | Aim::RemovePod(_) => Level::System,
-            Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => Level::LeaderElection,
-            Aim::Get(_) | Aim::List(_) | Aim::Apply(_) => Level::GlobalDefault,
-            _ => Level::WorkloadHigh,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Events are small and `Copy`: who, which life of it (generation), and what has just happened. What the traveller
 //! carries lies in its table, once. A stale generation means that the event came for an earlier life: it does nothing.
 
+use crate::aim::Level;
 use crate::ids::{ApiServerId, Component, ConnectionRef, Controller, GroupId, MemberId, NodeId, PodId, RequestRef};
 use crate::plan::ZoneId;
 use sim_kernel::Calendar;
@@ -19,6 +20,12 @@ pub enum Event {
     RequestDeadline(RequestRef),
     /// A core of an API server is to be asked: the server, the core, the generation of its job.
     Core(ApiServerId, u8, u32),
+    /// The API server's own deadline for a request passes.
+    ServerDeadline(RequestRef),
+    /// The priority levels of an API server share their seats out anew.
+    SeatsShared(ApiServerId),
+    /// Seats that a write held for its watchers are free: the level, how many, the server's life.
+    LastSeats(ApiServerId, Level, u16, u32),
     /// A request has waited in the queue of its priority level for as long as it may.
     QueueDeadline(RequestRef),
     /// A connection has come a step further.

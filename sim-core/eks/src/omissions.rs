@@ -27,8 +27,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "in a cluster over more than three zones the loss of the fourth spares the control plane",
     },
     Omission {
-        what: "memory of API servers, watch fan-out, seats of wide LISTs, borrowing between priority levels",
-        effect: "overload by many watchers or big LISTs is seen too late or not at all",
+        what: "memory of API servers, CPU time of watch fan-out",
+        effect: "an API server is never killed for its memory and never slowed by watchers",
     },
     Omission {
         what: "informers: their lists, watches and relists after an outage",

@@ -227,17 +227,45 @@ parameters! {
     /// API Priority and Fairness: who is admitted to an API server.
     flow_control: FlowControlParameters {
         seats: u64 = "600", "1..100000", Documented, "kubernetes/apiserver pkg/server/config.go: 400 reads + 200 writes; aws/aws-eks-best-practices, scalability/control-plane.adoc", "Requests that one API server serves at a time, over all levels.";
-        system_shares: u64 = "30", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `system`.";
+        system_shares: u64 = "30", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `system` (the kubelets' other requests).";
+        system_lendable: f64 = "0.33", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `system` lends.";
+        system_queues: u64 = "64", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `system`.";
+        system_hand_size: u64 = "6", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `system` that one flow is dealt.";
         node_high_shares: u64 = "40", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `node-high` (lease renewals, node status).";
+        node_high_lendable: f64 = "0.25", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `node-high` lends.";
+        node_high_queues: u64 = "64", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `node-high`.";
+        node_high_hand_size: u64 = "6", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `node-high` that one flow is dealt.";
         leader_election_shares: u64 = "10", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `leader-election`.";
+        leader_election_lendable: f64 = "0.0", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `leader-election` lends.";
+        leader_election_queues: u64 = "16", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `leader-election`.";
+        leader_election_hand_size: u64 = "4", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `leader-election` that one flow is dealt.";
         workload_high_shares: u64 = "40", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `workload-high` (built-in controllers, scheduler).";
+        workload_high_lendable: f64 = "0.5", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `workload-high` lends.";
+        workload_high_queues: u64 = "128", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `workload-high`.";
+        workload_high_hand_size: u64 = "6", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `workload-high` that one flow is dealt.";
         workload_low_shares: u64 = "100", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `workload-low` (service accounts).";
+        workload_low_lendable: f64 = "0.9", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `workload-low` lends.";
+        workload_low_queues: u64 = "128", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `workload-low`.";
+        workload_low_hand_size: u64 = "6", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `workload-low` that one flow is dealt.";
         global_default_shares: u64 = "20", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `global-default` (administrators, CI).";
-        catch_all_shares: u64 = "5", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `catch-all`, which no modelled client uses.";
+        global_default_lendable: f64 = "0.5", "0..1", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Share of its nominal seats that the level `global-default` lends.";
+        global_default_queues: u64 = "128", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `global-default`.";
+        global_default_hand_size: u64 = "6", "1..16", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Queues of the level `global-default` that one flow is dealt.";
+        catch_all_shares: u64 = "5", "0..1000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Shares of the level `catch-all`, which no modelled client uses and which has no queues.";
         queue_length: u64 = "50", "1..100000", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go", "Requests that wait in one queue of a level.";
-        queues: u64 = "64", "1..1024", Documented, "kubernetes/apiserver pkg/apis/flowcontrol/bootstrap/default.go: 64 for most levels", "Queues of a level; here one queue of `queues` times `queue_length` places.";
-        queue_wait: SimDuration = "15s", "100ms..60s", Documented, "kubernetes/apiserver filters/priority-and-fairness.go: a quarter of the request's deadline", "Longest wait in a queue before the answer 429.";
-        retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/server/filters, dropped-requests tracker: starts at 1 s", "What a 429 tells the client to wait: lease renewals do, controllers wait their own back-off, commands fail.";
+        queue_wait_share: f64 = "0.25", "0.001..1", Documented, "kubernetes/apiserver pkg/server/filters/priority-and-fairness.go: a quarter of what is left of the request's deadline, which is the client's own if that is nearer", "Share of a request's deadline that it waits in a queue before the answer 429.";
+        borrowing_period: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/apiserver pkg/util/flowcontrol/apf_controller.go", "How often the levels' seats are shared out anew, by what each wanted.";
+        estimated_service: SimDuration = "3ms", "1us..1m", Documented, "kubernetes/apiserver pkg/util/flowcontrol/fairqueuing/queueset", "Time that fair queuing takes a request to need until it ends.";
+        seats_max: u64 = "10", "1..1000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Most seats of one request, save LISTs that are counted by bytes.";
+        widest_request: f64 = "0.15", "0.001..1", Documented, "kubernetes/apiserver pkg/util/flowcontrol/apf_controller.go: and at most the nominal seats divided by the hand size", "Share of a level's nominal seats that one request takes at most.";
+        list_seats_by_bytes: bool = "true", "", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/list_work_estimator.go: since Kubernetes 1.34", "Whether the seats of a LIST follow its bytes, or as before 1.34 its objects.";
+        list_objects_per_seat: u64 = "100", "1..1000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Objects of a LIST for each of its seats, where they follow its objects.";
+        list_bytes_per_seat: u64 = "100000", "1..1000000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Bytes of a LIST for each of its seats, where they follow its bytes.";
+        list_streamed_bytes_max: u64 = "1000000", "1..1000000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/list_work_estimator.go", "Bytes that count at most of a LIST that is streamed from the watch cache.";
+        list_seats_max_by_bytes: u64 = "100", "1..1000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Most seats of a LIST, where they follow its bytes.";
+        watchers_per_seat: u64 = "10", "1..1000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/mutating_work_estimator.go", "Watchers of an object for each seat that a write of it takes after its end; with fewer it takes none.";
+        watcher_work: SimDuration = "5ms", "0s..1m", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/mutating_work_estimator.go", "How long each of these seats is held.";
+        retry_after_max: SimDuration = "32s", "1s..1h", Documented, "kubernetes/apiserver pkg/server/filters, dropped-requests tracker: 1 s, doubling while drops are many", "Most that a 429 tells a client to wait. Lease renewals do, controllers wait their own back-off, commands fail.";
     }
 
     /// The etcd cluster: three members, one in each zone of the control plane.

@@ -1,5 +1,6 @@
 //! Probes look at journeys and stations and keep what reports need. They schedule nothing and change nothing.
 
+pub mod flow;
 pub mod gauge;
 pub mod outage;
 pub mod requests;
@@ -8,6 +9,7 @@ pub mod struck_zone;
 pub mod timeline;
 
 use crate::plan::Plan;
+pub use flow::FlowProbe;
 pub use gauge::Gauge;
 pub use outage::Outage;
 pub use requests::RequestProbe;
@@ -27,6 +29,8 @@ pub struct Probes {
     pub slo: SloProbe,
     /// What kubelets saw where faults strike, and elsewhere.
     pub struck_zone: StruckZone,
+    /// What API Priority and Fairness did.
+    pub flow: FlowProbe,
 }
 
 impl Probes {
@@ -39,6 +43,7 @@ impl Probes {
             requests: RequestProbe::new(plan.window(), counted_from, off),
             slo: SloProbe::new(counted_from, off),
             struck_zone: StruckZone::new(plan),
+            flow: FlowProbe::new(counted_from, off),
         }
     }
 }

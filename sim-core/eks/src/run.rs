@@ -95,6 +95,7 @@ impl Subject for Run {
         let mut measures = world.probes.requests.measures();
         measures.extend(world.probes.slo.measures());
         measures.extend(world.probes.struck_zone.measures());
+        measures.extend(world.probes.flow.measures());
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         let mut balances = world.control_plane_balances();

@@ -14,6 +14,7 @@ use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that exists in a run.
@@ -67,6 +68,10 @@ pub struct World {
     pub(crate) stories: Vec<Cause>,
     /// The parts that steps of the plan hold down, whether they have power or not, and which step it is.
     pub(crate) held_down: Vec<(Part, u32)>,
+    /// What the latest 429 told its client to wait.
+    pub(crate) retry_after: SimDuration,
+    /// By deployment: the first one of the same namespace.
+    pub(crate) namespaces: Vec<u32>,
     /// When the first fault struck.
     pub(crate) first_fault: Option<SimTime>,
     /// Longest time from an etcd leader's death to the next one.
@@ -91,40 +96,55 @@ pub(crate) struct ComponentClient {
 /// The lanes of the calendar: deadlines of equal length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lanes {
-    heartbeat: Lane,
-    kubelet: Lane,
-    controllers: Lane,
-    leadership: Lane,
-    /// Waits in the queues of priority levels.
-    pub(crate) queue_wait: Lane,
+    heartbeat: Patience,
+    kubelet: Patience,
+    controllers: Patience,
+    leadership: Patience,
+    /// Of clients that set no time-out.
+    servers: Patience,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// In all.
+    pub(crate) lane: Lane,
+    /// In the queue of a priority level.
+    pub(crate) in_queue: Lane,
+    /// Whether it is its client's own, which tells the server of it, rather than the server's.
+    pub(crate) is_clients: bool,
 }
 
 impl Lanes {
     fn new(plan: &Plan, future: &mut Future) -> Self {
         let parameters = &plan.parameters;
+        let most = parameters.api_server.request_timeout;
+        let mut patience = |whole: SimDuration, is_clients| Patience {
+            lane: future.lane(whole),
+            in_queue: future.lane(whole.min(most).scaled(parameters.flow_control.queue_wait_share)),
+            is_clients,
+        };
         Lanes {
-            heartbeat: future.lane(parameters.kubelet.heartbeat_timeout),
-            kubelet: future.lane(parameters.kubelet.request_timeout),
-            controllers: future.lane(parameters.controllers.request_timeout),
+            heartbeat: patience(parameters.kubelet.heartbeat_timeout, true),
+            kubelet: patience(parameters.kubelet.request_timeout, true),
+            controllers: patience(parameters.controllers.request_timeout, true),
             // client-go gives the leader election client half of the renew deadline.
-            leadership: future.lane(parameters.leader_election.renew_deadline / 2),
-            queue_wait: future.lane(parameters.flow_control.queue_wait),
+            leadership: patience(parameters.leader_election.renew_deadline / 2, true),
+            servers: patience(most, false),
         }
     }
 
-    /// The lane of a client's patience; `kubectl` has none of its own.
-    pub(crate) fn deadline(&self, caller: Caller, aim: Aim) -> Option<Lane> {
+    /// The patience with a request; `kubectl` has none of its own.
+    pub(crate) fn patience(&self, caller: Caller, aim: Aim) -> Patience {
         match (caller, aim) {
-            (Caller::Kubelet(_), Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_)) => {
-                Some(self.heartbeat)
-            }
-            (Caller::Kubelet(_), _) => Some(self.kubelet),
+            (Caller::Kubelet(_), Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_)) => self.heartbeat,
+            (Caller::Kubelet(_), _) => self.kubelet,
             (
                 Caller::Component(..),
                 Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..),
-            ) => Some(self.leadership),
-            (Caller::Component(..), _) => Some(self.controllers),
-            (Caller::External(_), _) => None,
+            ) => self.leadership,
+            (Caller::Component(..), _) => self.controllers,
+            (Caller::External(_), _) => self.servers,
         }
     }
 }
@@ -176,6 +196,8 @@ impl World {
             open_steps: Vec::new(),
             stories: vec![None; zones],
             held_down: Vec::new(),
+            retry_after: SimDuration::ZERO,
+            namespaces: namespaces(&plan),
             first_fault: None,
             election_time: None,
             failover_time: None,
@@ -307,6 +329,13 @@ impl World {
     }
 }
 
+/// By deployment: the first one of the same namespace.
+fn namespaces(plan: &Plan) -> Vec<u32> {
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    let numbered = (0..).zip(&plan.deployments);
+    numbered.map(|(index, planned)| *seen.entry(planned.namespace.as_str()).or_insert(index)).collect()
+}
+
 impl Model for World {
     type Event = Event;
 
@@ -314,6 +343,9 @@ impl Model for World {
         match event {
             Event::Request(request, step) => self.api_request(now, request, step, future),
             Event::RequestDeadline(request) => self.request_deadline(now, request, future),
+            Event::ServerDeadline(request) => self.server_deadline(now, request, future),
+            Event::SeatsShared(server) => self.seats_shared(now, server, future),
+            Event::LastSeats(server, level, seats, life) => self.last_seats(now, server, level, seats, life, future),
             Event::Core(server, core, generation) => self.core(now, server, core, generation, future),
             Event::QueueDeadline(request) => self.queue_deadline(now, request, future),
             Event::Connection(connection, step) => self.connection(now, connection, step, future),

@@ -14,7 +14,7 @@ use crate::ids::{ApiServerId, RequestRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::Passage;
+use crate::stations::control_plane::{Passage, Standing};
 use crate::stations::network::connections::NONE;
 use crate::stations::network::{ConnectionState, Leg, Place};
 use crate::world::World;
@@ -33,8 +33,9 @@ impl World {
         self.requests.at_mut(slot).cause = cause;
         self.put_on_connection(slot, connection);
         self.probes.requests.begins(now, aim);
-        if let Some(lane) = self.lanes.deadline(caller, aim) {
-            future.schedule_in_lane(lane, Event::RequestDeadline(self.requests.life(slot)));
+        let patience = self.lanes.patience(caller, aim);
+        if patience.is_clients {
+            future.schedule_in_lane(patience.lane, Event::RequestDeadline(self.requests.life(slot)));
         }
         match self.connections.at(connection).state {
             ConnectionState::Open { .. } => self.send(now, slot, future),
@@ -180,15 +181,17 @@ impl World {
         self.finish(now, slot, answer, future);
     }
 
-    /// A client's patience with a request ends.
+    /// A client's patience with a request ends. The server, which was told of it, gives it up too.
     pub(crate) fn request_deadline(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
         if self.requests.lives(request) && self.requests.at(request.slot).awaited {
+            self.cancel(now, request.slot, future);
             self.finish(now, request.slot, Outcome::TimedOut, future);
         }
     }
 
     /// The request ends for its client, which goes on from there.
     pub(crate) fn finish(&mut self, now: SimTime, slot: u32, outcome: Outcome, future: &mut Future) {
+        self.retry_after = self.requests.at(slot).retry_after;
         let (caller, aim, cause) = self.end_for_client(now, slot, outcome);
         self.answered(now, caller, aim, outcome, cause, future);
     }
@@ -221,7 +224,8 @@ impl World {
 
     /// The server side of a request is over because its server died.
     pub(crate) fn drop_from_server(&mut self, slot: u32) {
-        self.requests.at_mut(slot).in_hand = false;
+        let request = self.requests.at_mut(slot);
+        (request.in_hand, request.standing) = (false, Standing::Outside);
         self.requests.free_if_over(slot);
     }
 

@@ -156,7 +156,7 @@ impl World {
                 future.schedule(next, Event::Kubelet(node, generation, KubeletClock::RenewLease));
             }
             (Aim::RenewLease(_), Outcome::TooManyRequests) => {
-                let next = now + self.plan.parameters.flow_control.retry_after;
+                let next = now + self.retry_after;
                 future.schedule(next, Event::Kubelet(node, generation, KubeletClock::RenewLease));
             }
             (Aim::RenewLease(_), _) => self.lease_not_renewed(now, node, cause, future),

@@ -253,8 +253,11 @@ impl World {
         let (name, life) = (self.zone_name(zone), self.api_servers[server.index()].life());
         let cause =
             self.turn(now, cause, "server/crash", life, zone, || format!("API server in {name} crashes")).or(cause);
-        for waited in self.api_servers[server.index()].crash(now, cause) {
-            self.drop_from_server(waited.slot);
+        self.token_caches[server.index()].forgets_all();
+        for had in self.api_servers[server.index()].crash(now, cause) {
+            if self.requests.lives(had) {
+                self.drop_from_server(had.slot);
+            }
         }
         self.reset_by_the_machine(now, server, cause, future);
         let life = self.api_servers[server.index()].life();

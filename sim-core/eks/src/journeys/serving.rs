@@ -1,47 +1,210 @@
-//! What an API server does with a request: admission by priority level, a core, and the seat that goes to the next one.
+//! What an API server does with a request: admission by priority level, a core, and the seats that go to the next one.
 //!
 //! ```text
-//! Arrives -> (429 | queue -> QueueDeadline: 429) -> seated -> a core, slice by slice -> etcd -> leaves its seat
+//! Arrives -> (429 | queue -> QueueDeadline: 429) -> seated -> a core, slice by slice -> etcd -> leaves its seats
+//!               |                                     |                                 |
+//!               '------- its client gives up, or the server's own deadline passes: it is cancelled
 //! ```
 
-use crate::aim::Outcome;
+use crate::aim::{Aim, Level, Outcome, Resource, Work};
 use crate::event::{Event, Future};
-use crate::ids::{ApiServerId, RequestRef};
-use crate::stations::control_plane::{Admission, Job, Request};
+use crate::ids::{ApiServerId, Component, RequestRef};
+use crate::stations::control_plane::{Admission, Job, Request, Seat, Standing, Width};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const CPU: Purpose = Purpose::new("request/cpu");
+const FLOW: Purpose = Purpose::new("flow-control/flow");
 
 impl World {
+    /// A request whose caller is known asks for admission.
     pub(crate) fn request_arrives(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let life = self.requests.life(slot);
-        let request = self.requests.at(slot);
-        match self.api_servers[request.server.index()].flow_control.arrive(request.aim.level(), life) {
-            Admission::Seated => self.seated(now, slot, future),
-            Admission::Queued => future.schedule_in_lane(self.lanes.queue_wait, Event::QueueDeadline(life)),
-            Admission::Rejected => self.respond(now, slot, Outcome::TooManyRequests, future),
+        if !self.requests.at(slot).awaited {
+            return self.drop_from_server(slot); // its client has given it up on the way
         }
+        let life = self.requests.life(slot);
+        let Request { caller, aim, server, .. } = *self.requests.at(slot);
+        let level = aim.flow_schema(caller).level();
+        let (flow, width) = (self.flow_of(slot), self.width_of(slot, level));
+        let patience = self.lanes.patience(caller, aim);
+        if !patience.is_clients {
+            future.schedule_in_lane(patience.lane, Event::ServerDeadline(life));
+        }
+        match self.api_servers[server.index()].flow_control.arrive(now, level, flow, life, width) {
+            Admission::Seated(seat) => self.seated(now, slot, seat, future),
+            Admission::Queued(queue) => {
+                self.requests.at_mut(slot).standing = Standing::Queued(level, queue);
+                future.schedule_in_lane(patience.in_queue, Event::QueueDeadline(life));
+            }
+            Admission::Rejected => self.reject(now, slot, level, future),
+        }
+        self.seats_change(now, server, future);
+    }
+
+    /// The flow of a request: its flow schema, and who sends it or what namespace it is about.
+    fn flow_of(&self, slot: u32) -> u64 {
+        let Request { caller, aim, .. } = *self.requests.at(slot);
+        let schema = aim.flow_schema(caller);
+        let distinguisher = if schema.is_by_namespace() { self.namespace_of(aim) } else { caller.user().number() };
+        self.key.draw(FLOW, schema as u64, distinguisher).next_u64()
+    }
+
+    fn width_of(&self, slot: u32, level: Level) -> Width {
+        let Request { aim, server, .. } = *self.requests.at(slot);
+        let parameters = &self.plan.parameters;
+        let most = self.api_servers[server.index()].flow_control.widest(level);
+        match aim.work() {
+            Work::QuorumRead => Width::ONE,
+            Work::List => {
+                let objects = self.cluster.pod_objects();
+                let bytes = objects * aim.object_bytes(parameters);
+                Width::of_list(objects, bytes, true, most, &parameters.flow_control)
+            }
+            Work::Write => Width::of_write(self.audience(aim, server), most, &parameters.flow_control),
+        }
+    }
+
+    /// Who watches the object of a write on an API server, as flow control counts: the components that act there, and the
+    /// kube-proxies, which spread over the servers, for what all of them follow. Kubelets' watches of their own pods, which
+    /// are indexed by node, do not count.
+    pub(crate) fn audience(&self, aim: Aim, server: ApiServerId) -> u64 {
+        let who: &[Component] = match aim.resource() {
+            Resource::Pods => &[Component::ControllerManager, Component::Scheduler],
+            Resource::Nodes => &Component::ALL,
+            Resource::Leases | Resource::Workloads | Resource::EndpointSlices => &[Component::ControllerManager],
+            Resource::Applied => &[],
+        };
+        let acts_here = |component: &&Component| self.leader(**component).is_some_and(|(leader, _)| leader == server);
+        let components = who.iter().filter(acts_here).count() as u64;
+        if aim.resource() != Resource::EndpointSlices {
+            return components;
+        }
+        let servers = self.api_servers.iter().filter(|server| server.is_up()).count().max(1) as u64;
+        components + u64::from(self.cluster.node_count()) / servers
+    }
+
+    /// The namespace that a controller's request is about, as a number.
+    fn namespace_of(&self, aim: Aim) -> u64 {
+        let deployment = match aim {
+            Aim::DeletePod(pod, _)
+            | Aim::EvictPod(pod)
+            | Aim::DeleteReplica(pod, _)
+            | Aim::ForceDeletePod(pod)
+            | Aim::BindPod(pod, _) => self.cluster.pods[pod.index()].deployment,
+            Aim::CreatePod(set) | Aim::ReportReplicaSet(set) | Aim::ScaleReplicaSet(set, _) => {
+                self.cluster.replica_sets[set.index()].deployment
+            }
+            Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => deployment,
+            _ => return u64::MAX, // what has no namespace, and what no Deployment owns
+        };
+        self.namespaces.get(deployment.index()).map_or(u64::MAX, |first| u64::from(*first))
+    }
+
+    /// 429, and when to come again.
+    fn reject(&mut self, now: SimTime, slot: u32, level: Level, future: &mut Future) {
+        let server = self.requests.at(slot).server;
+        let seconds = self.api_servers[server.index()].flow_control.retry_after(now, level);
+        self.requests.at_mut(slot).retry_after = SimDuration::from_secs_f64(seconds as f64);
+        self.probes.flow.rejected(now, level);
+        self.respond(now, slot, Outcome::TooManyRequests, future);
     }
 
     /// A request has waited in its queue for too long: 429.
     pub(crate) fn queue_deadline(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
-        if !self.requests.lives(request) || !self.requests.at(request.slot).in_hand {
+        if !self.requests.lives(request) {
             return;
         }
-        let entry = self.requests.at(request.slot);
-        let (server, level) = (entry.server.index(), entry.aim.level());
-        if self.api_servers[server].flow_control.give_up(level, request) {
-            self.respond(now, request.slot, Outcome::TooManyRequests, future);
+        let Request { standing: Standing::Queued(level, _), server, .. } = *self.requests.at(request.slot) else {
+            return;
+        };
+        self.cancel(now, request.slot, future);
+        self.reject(now, request.slot, level, future);
+        self.seats_change(now, server, future);
+    }
+
+    /// The server's own deadline for a request passes, queue and all: its client gets an error.
+    pub(crate) fn server_deadline(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
+        if self.requests.lives(request) && self.requests.at(request.slot).standing != Standing::Outside {
+            self.cancel(now, request.slot, future);
+            self.respond(now, request.slot, Outcome::ServerError, future);
         }
     }
 
-    /// The request has a seat: it wants CPU.
-    fn seated(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    /// Nobody wants the answer of a request any more. What runs on a core runs on, and keeps its seats.
+    pub(crate) fn cancel(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.life(slot);
+        let Request { standing, server, server_life, .. } = *self.requests.at(slot);
+        let station = &mut self.api_servers[server.index()];
+        if station.life() != server_life {
+            return self.drop_from_server(slot);
+        }
+        match standing {
+            Standing::Outside | Standing::Cancelled(_) => return,
+            Standing::Queued(level, queue) => {
+                station.flow_control.give_up(now, level, queue, request);
+                self.requests.at_mut(slot).standing = Standing::Outside;
+            }
+            Standing::OnCores(seat) => self.requests.at_mut(slot).standing = Standing::Cancelled(seat),
+            Standing::InEtcd(seat) => {
+                self.requests.at_mut(slot).standing = Standing::Outside;
+                self.leave_seats(now, server, seat, future);
+            }
+        }
+        let request = self.requests.at_mut(slot);
+        request.in_hand = false;
+        request.etcd_try = request.etcd_try.wrapping_add(1); // whatever is still under way in etcd is given up
+        self.seats_change(now, server, future);
+    }
+
+    /// The request has its seats: it wants CPU.
+    fn seated(&mut self, now: SimTime, slot: u32, seat: Seat, future: &mut Future) {
+        self.probes.flow.seated(seat.since, seat.level, seat.waited);
+        self.requests.at_mut(slot).standing = Standing::OnCores(seat);
         let cpu = self.cpu_time(slot);
         let job = Job::Request(self.requests.life(slot));
         let server = self.requests.at(slot).server;
         self.run_job(now, server, job, cpu, future);
+    }
+
+    /// Seats have changed hands: whoever waited and has them now goes on.
+    fn seats_change(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
+        while let Some((request, seat)) = self.api_servers[server.index()].flow_control.next_seated() {
+            self.seated(now, request.slot, seat, future);
+        }
+        if let Some(at) = self.api_servers[server.index()].flow_control.alarm() {
+            future.schedule(at.max(now), Event::SeatsShared(server));
+        }
+    }
+
+    /// A server's levels share their seats out anew while requests wait.
+    pub(crate) fn seats_shared(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
+        self.api_servers[server.index()].flow_control.period_ends(now);
+        self.seats_change(now, server, future);
+    }
+
+    /// A served request leaves its seats, save those for its watchers.
+    fn leave_seats(&mut self, now: SimTime, server: ApiServerId, seat: Seat, future: &mut Future) {
+        let station = &mut self.api_servers[server.index()];
+        if let Some(after) = station.flow_control.leave(now, seat) {
+            let event = Event::LastSeats(server, seat.level, seat.width.last, station.life());
+            future.schedule(now + after, event);
+        }
+    }
+
+    /// The work for the watchers of a write is done.
+    pub(crate) fn last_seats(
+        &mut self,
+        now: SimTime,
+        server: ApiServerId,
+        level: Level,
+        seats: u16,
+        life: u32,
+        future: &mut Future,
+    ) {
+        if self.api_servers[server.index()].life() == life {
+            self.api_servers[server.index()].flow_control.last_seats_free(now, level, seats.into());
+            self.seats_change(now, server, future);
+        }
     }
 
     /// Something wants CPU time of an API server; `job_done` when it has had it.
@@ -74,11 +237,25 @@ impl World {
     }
 
     fn request_processed(&mut self, now: SimTime, request: RequestRef, future: &mut Future) {
-        if self.requests.lives(request) && self.requests.at(request.slot).in_hand {
-            if self.budget_refuses(self.requests.at(request.slot).aim) {
-                return self.leave_server(now, request.slot, Outcome::Withheld, future);
+        if !self.requests.lives(request) {
+            return;
+        }
+        let Request { standing, server, aim, .. } = *self.requests.at(request.slot);
+        match standing {
+            Standing::OnCores(_) if self.budget_refuses(aim) => {
+                self.leave_server(now, request.slot, Outcome::Withheld, future);
             }
-            self.ask_etcd(now, request.slot, future);
+            Standing::OnCores(seat) => {
+                self.requests.at_mut(request.slot).standing = Standing::InEtcd(seat);
+                self.ask_etcd(now, request.slot, future);
+            }
+            Standing::Cancelled(seat) => {
+                self.requests.at_mut(request.slot).standing = Standing::Outside;
+                self.leave_seats(now, server, seat, future);
+                self.requests.free_if_over(request.slot);
+                self.seats_change(now, server, future);
+            }
+            _ => unreachable!("what runs on a core has seats"),
         }
     }
 
@@ -88,12 +265,14 @@ impl World {
         aim.cpu(caller, objects, &self.plan.parameters, &mut self.draw_for(slot, CPU))
     }
 
-    /// A seated request is done: whoever waits gets its seat, and the answer goes out.
+    /// A seated request is done: whoever waits gets its seats, and the answer goes out.
     pub(crate) fn leave_server(&mut self, now: SimTime, slot: u32, answer: Outcome, future: &mut Future) {
-        let request = self.requests.at(slot);
-        let (server, level) = (request.server.index(), request.aim.level());
-        if let Some(next) = self.api_servers[server].flow_control.leave(level) {
-            self.seated(now, next.slot, future);
+        let request = self.requests.at_mut(slot);
+        let server = request.server;
+        let standing = std::mem::replace(&mut request.standing, Standing::Outside);
+        if let Standing::OnCores(seat) | Standing::InEtcd(seat) = standing {
+            self.leave_seats(now, server, seat, future);
+            self.seats_change(now, server, future);
         }
         self.respond(now, slot, answer, future);
     }

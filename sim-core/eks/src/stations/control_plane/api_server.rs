@@ -118,7 +118,7 @@ impl ApiServer {
     pub fn crash(&mut self, now: SimTime, cause: Cause) -> Vec<RequestRef> {
         self.down = self.down.or(Some((now, cause)));
         self.lives += 1;
-        let mut had = self.flow_control.lose_all();
+        let mut had = self.flow_control.lose_all(now);
         for job in self.cores.lose_all() {
             if let Job::Request(request) = job {
                 had.push(request);

@@ -1,13 +1,14 @@
 //! The table of requests in flight.
 //!
-//! A request has three sides that end apart: its client waits for it, an API server has it in hand, its write is on its
-//! way through etcd. Its place is free when all have ended.
+//! A request has sides that end apart: its client waits for it, an API server has it in hand, or its cores though it is
+//! cancelled, its write is on its way through etcd. Its place is free when all have ended.
 
-use crate::aim::{Aim, Caller, Outcome};
+use super::flow_control::Seat;
+use crate::aim::{Aim, Caller, Level, Outcome};
 use crate::ids::{ApiServerId, MemberId, RequestRef};
 use crate::probes::Cause;
 use crate::stations::network::connections::NONE;
-use sim_kernel::SimTime;
+use sim_kernel::{SimDuration, SimTime};
 
 /// How far a request is on its way between its client and an API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,10 @@ pub struct Request {
     pub stalled: Option<SimTime>,
     /// When it is committed at the leader, as computed there.
     pub commit: SimTime,
+    /// Where it stands on its server.
+    pub standing: Standing,
+    /// What a 429 told its client to wait.
+    pub retry_after: SimDuration,
     /// Which try to ask etcd is under way; it wraps.
     pub etcd_try: u8,
     /// How it ends, once the API server has answered.
@@ -75,6 +80,21 @@ pub struct Request {
     pub cause: Cause,
     /// Why it is in trouble, if it is.
     pub trouble: Cause,
+}
+
+/// Where a request stands on its API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not there yet, or answered.
+    Outside,
+    /// It waits for seats, in this queue of this level.
+    Queued(Level, u16),
+    /// It has seats, and wants or has a core.
+    OnCores(Seat),
+    /// The same, but nobody wants its answer any more.
+    Cancelled(Seat),
+    /// It has seats, and waits for etcd.
+    InEtcd(Seat),
 }
 
 /// All requests in flight; places are used again.
@@ -116,6 +136,8 @@ impl Requests {
             at_member: now,
             stalled: None,
             commit: now,
+            standing: Standing::Outside,
+            retry_after: SimDuration::ZERO,
             etcd_try: 0,
             answer: Outcome::Succeeded,
             cause: None,
@@ -133,7 +155,8 @@ impl Requests {
     /// Frees a place whose request has ended on all sides.
     pub fn free_if_over(&mut self, slot: u32) {
         let entry = &mut self.table[slot as usize];
-        if !entry.awaited && !entry.in_hand && !entry.proposed {
+        let runs_on = matches!(entry.standing, Standing::Cancelled(_));
+        if !entry.awaited && !entry.in_hand && !entry.proposed && !runs_on {
             entry.generation += 1;
             self.free.push(slot);
         }
