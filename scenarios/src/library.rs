@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 6] = [
+static LIBRARY: [BuiltIn; 9] = [
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -54,6 +54,21 @@ static LIBRARY: [BuiltIn; 6] = [
         "two-zones-lost",
         "Two zones lose power",
         "Two of three zones go dark for twenty minutes, so etcd has no quorum. What works, what does not, and what happens when they return?"
+    ),
+    built_in!(
+        "control-plane-upgrade",
+        "The control plane is upgraded",
+        "The control plane is upgraded to the next minor version. What do API clients see, and how long does it take?"
+    ),
+    built_in!(
+        "upgrade-meets-fault",
+        "A zone is lost in the middle of an upgrade",
+        "A zone loses power in the middle of a control-plane upgrade. Does the upgrade end, does it return to the old version, and what do clients see?"
+    ),
+    built_in!(
+        "tier-choice",
+        "Which tier for a burst of pods",
+        "A deployment of thousands of pods starts at once. How fast is it up with a standard control plane, and with each provisioned tier, and what does that cost?"
     ),
 ];
 

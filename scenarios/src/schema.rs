@@ -5,6 +5,7 @@ use crate::explain::in_words;
 use crate::scenario::format::{Absent, Key, Kind, SCENARIO, STEP, Shape};
 use crate::scenario::settings::{group_of, groups};
 use serde_json::{Map, Value, json};
+use sim_eks::quantity::Tier;
 use sim_eks::record::MEASURES;
 use sim_eks::{DECLARATIONS, Declaration};
 
@@ -120,6 +121,7 @@ fn parameter(declared: &Declaration) -> Value {
         "count" => json!({ "type": "integer", "minimum": 0 }),
         "number" => json!({ "type": ["number", "string"] }),
         "flag" => json!({ "type": "boolean" }),
+        "tier" => json!({ "enum": Tier::ALL.map(|(_, name)| name) }),
         "placement" => json!({ "type": ["string", "array"], "items": { "type": "string" } }),
         _ => json!({ "type": "string" }),
     };

@@ -450,6 +450,23 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "control_plane.upgrade",
+        &Shape {
+            about: "The control plane is upgraded to the next minor version, by a rolling replacement of its API servers.",
+            keys: &[AT],
+        },
+    ),
+    (
+        "control_plane.change_tier",
+        &Shape {
+            about: "The control plane moves to another tier, by a rolling replacement of its API servers.",
+            keys: &[
+                key("tier", OneOf(&["standard", "xl", "2xl", "4xl", "8xl"]), Refused, "The tier that it moves to."),
+                AT,
+            ],
+        },
+    ),
+    (
         "node.drain",
         &Shape {
             about: "Nodes are cordoned, then drained one after another; disruption budgets are kept.",
@@ -457,6 +474,21 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
                 key("node_group", Text, Refused, "The name of their group."),
                 key("nodes", Count(1, MANY), Default("1"), "How many of its nodes."),
                 AT,
+            ],
+        },
+    ),
+    (
+        "control_plane.restart",
+        &Shape { about: "The API servers restart gracefully in their places, one after another.", keys: &[AT] },
+    ),
+    (
+        "nlb.zonal_shift",
+        &Shape {
+            about: "The provider moves the control plane's traffic away from a zone: its address leaves DNS. (A customer's zonal shift touches the data plane only.)",
+            keys: &[
+                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                AT,
+                LASTS,
             ],
         },
     ),

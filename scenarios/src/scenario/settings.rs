@@ -4,7 +4,7 @@
 use super::fields::{Errors, Leaf};
 use super::tree::{quoted, shortened};
 use crate::problem::{did_you_mean, nearest};
-use sim_eks::parameters::declaration;
+use sim_eks::parameters::{declaration, tier_settings};
 use sim_eks::plan::{Cluster, KubernetesVersion, Note, NoteKind, Setting};
 use sim_eks::quantity::Placement;
 use sim_eks::{DECLARATIONS, Parameters, ValueError};
@@ -74,6 +74,7 @@ static ORDERS: [Order; 8] = [
 #[derive(Clone, Debug, PartialEq)]
 enum Origin {
     Version(String),
+    Tier(String),
     File(usize),
     Set,
 }
@@ -111,6 +112,7 @@ pub(crate) fn resolve(
             errors.add_for(Path::new("--set"), 0, shortened(path.trim()), problem);
         }
     }
+    settings.follow_tier();
     settings
 }
 
@@ -121,6 +123,17 @@ impl Settings {
         self.set.retain(|(set, _)| *set != declared.path);
         self.set.push((declared.path, origin));
         Ok(())
+    }
+
+    /// Sets what the tier of the control plane sets, unless somebody has set that.
+    fn follow_tier(&mut self) {
+        let tier = self.parameters.control_plane.tier;
+        for (path, value) in tier_settings(tier) {
+            if self.set.iter().all(|(set, _)| set != path) {
+                let origin = Origin::Tier(Parameters::tier_origin(tier));
+                self.set(path, value, origin).expect("a tier sets valid values (tested)");
+            }
+        }
     }
 
     /// The parameters that differ from their declared default, in the order of the registry.
@@ -134,7 +147,7 @@ impl Settings {
                 continue;
             }
             let origin = match origin {
-                Origin::Version(version) => version.clone(),
+                Origin::Version(origin) | Origin::Tier(origin) => origin.clone(),
                 Origin::File(line) => format!("{file_name}:{line}"),
                 Origin::Set => "--set".to_owned(),
             };
@@ -156,7 +169,7 @@ impl Settings {
         match blamed {
             Some((path, Origin::File(line))) => errors.add(*line, format!("parameters.{path}"), problem),
             Some((path, Origin::Set)) => errors.add_for(Path::new("--set"), 0, *path, problem),
-            Some((path, Origin::Version(_))) => errors.add(0, format!("parameters.{path}"), problem),
+            Some((path, Origin::Version(_) | Origin::Tier(_))) => errors.add(0, format!("parameters.{path}"), problem),
             None => errors.add(0, format!("parameters.{}", paths[0]), problem),
         }
     }

@@ -138,6 +138,15 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::ZoneCut { zone, internet: *fields.flag("internet")?, lasts })
         }
+        "control_plane.upgrade" => Some(Change::UpgradeControlPlane),
+        "control_plane.change_tier" => {
+            let tier = fields.text("tier")?.parse().expect("one of the words of the format");
+            Some(Change::ChangeTier { tier })
+        }
+        "control_plane.restart" => Some(Change::RestartApiServers),
+        "nlb.zonal_shift" => {
+            Some(Change::ZonalShift { zone: zone(fields, stage.cluster, CONTROL_PLANE_ZONES, errors)?, lasts })
+        }
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
     }

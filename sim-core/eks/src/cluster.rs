@@ -141,6 +141,11 @@ impl ClusterState {
         self.nodes[node.index()].ready().is_some()
     }
 
+    /// Node objects in the API.
+    pub fn node_objects(&self) -> u64 {
+        self.nodes.iter().filter(|node| node.ready().is_some()).count() as u64
+    }
+
     /// Pod objects in the API.
     pub fn pod_objects(&self) -> u64 {
         (self.pods.len() - self.gone) as u64

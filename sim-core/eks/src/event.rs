@@ -51,6 +51,12 @@ pub enum Event {
     Target(ApiServerId, ZoneId, u32, TargetStep),
     /// A part of the control plane starts: its life.
     Start(Part, u32),
+    /// An API server has come a step further in its life: the server, its life.
+    Server(ApiServerId, u32, ServerStep),
+    /// The provider looks how loaded a standard control plane is.
+    Scaling,
+    /// A rolling replacement of the API servers looks whether it can go on: its generation.
+    Roll(u32),
     /// The fault or change with this index in the plan.
     Step(u32),
     /// The time of a fault of the plan is over.
@@ -114,8 +120,10 @@ pub enum ConnectionStep {
     AddressSilent,
     /// The address that was tried last refused the connection.
     AddressRefused,
-    /// TCP and TLS are up.
+    /// TCP and TLS have made their round trips.
     Opened,
+    /// The server has not ended the TLS handshake in time.
+    HandshakeSilent,
     /// Nothing was read for the read-idle time (only where these timers are not elided).
     ReadIdle,
     /// A ping stayed unanswered: the connection is given up.
@@ -124,6 +132,8 @@ pub enum ConnectionStep {
     Reset,
     /// After a silence, what TCP repeats gets through again.
     Resumed,
+    /// The server has said GOAWAY: running requests may end, new ones go over another connection.
+    GoAway,
 }
 
 /// A kubelet's clocks.
@@ -188,6 +198,25 @@ pub enum TargetStep {
     CheckEnds,
     /// Routing follows the latest verdict.
     Routed,
+    /// A new target's first health check is due.
+    Registered,
+    /// Its deregistration has reached the nodes.
+    Closed,
+    /// The deregistration delay is over.
+    Removed,
+}
+
+/// What has just happened to an API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServerStep {
+    /// The provider has found its machine dead.
+    FoundDead,
+    /// The shutdown delay is over: it stops listening.
+    DelayOver,
+    /// It looks whether its running requests have ended.
+    Drains,
+    /// In a restart of all servers one after another: the next one's turn.
+    NextRestarts,
 }
 
 /// A part of the control plane that can be down.

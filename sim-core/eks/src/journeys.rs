@@ -23,5 +23,8 @@ pub mod pod;
 pub mod pod_gc;
 pub mod power;
 pub mod replica_set;
+pub mod scaling;
 pub mod scheduling;
+pub mod server_life;
 pub mod serving;
+pub mod upgrade;

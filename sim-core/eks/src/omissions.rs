@@ -19,8 +19,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "every client takes the public way through the load balancer; what a private endpoint changes is not seen",
     },
     Omission {
-        what: "replacement of dead API servers and etcd members in another zone",
-        effect: "a server lost with its zone returns only with the zone, so the API runs on fewer servers for longer than it would",
+        what: "replacement of dead etcd members in another zone",
+        effect: "a member lost with its zone returns only with the zone, so etcd has no spare member for longer than it would",
     },
     Omission {
         what: "a control plane in other than the first three zones of the cluster",
@@ -91,5 +91,13 @@ pub const OMISSIONS: &[Omission] = &[
         what: "the impairment of a zone on the way from etcd to the API servers' watch caches",
         effect: "controllers see changes that cross the border of a slow zone some tens of milliseconds too early",
     },
-    Omission { what: "cost", effect: "no figure in dollars is given" },
+    Omission {
+        what: "a customer's zonal shift, which moves the data plane's traffic only; ports and passive checks of the load balancer, the load of its health checks",
+        effect: "a shift of the provider moves the control plane's address; more than 55,000 connections to one target do not fail",
+    },
+    Omission {
+        what: "what a new version changes in the controllers, and the clients' rates of another tier before its end; the database's size as a signal of growth, and as a bar to the standard tier",
+        effect: "an upgrade or a change of tier is a change of API servers alone; a control plane with a large database grows later than it would",
+    },
+    Omission { what: "cost besides the control plane's own price", effect: "no dollars for nodes, traffic or storage" },
 ];

@@ -4,11 +4,13 @@
 //!
 //! To add a parameter, add a line to a group below; nothing else has to change.
 
+mod tiers;
 mod value;
 
-use crate::quantity::Placement;
+use crate::quantity::{Placement, Tier};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Law, SimDuration};
+pub use tiers::tier_settings;
 pub use value::{Range, Value, ValueError};
 
 /// How sure we are of a default.
@@ -27,7 +29,7 @@ pub enum Confidence {
 pub struct Declaration {
     /// Its path, `group.name`, as in `--set` and in scenario files.
     pub path: &'static str,
-    /// What kind of value it takes: `duration`, `law of durations`, `count`, `number`, `share`, `flag`, `placement`.
+    /// What kind of value it takes: `duration`, `law of durations`, `count`, `number`, `share`, `flag`, `placement`, `tier`.
     pub kind: &'static str,
     /// The default, as a user would write it.
     pub default: &'static str,
@@ -141,6 +143,11 @@ parameters! {
         healthy_threshold: u64 = "5", "1..10", Documented, "Elastic Load Balancing v2 API, CreateTargetGroup", "Passed health checks in a row that make a target healthy again.";
         routing_lag: Law = "0s", "0s..10m", Documented, "0 by document; 30 to 40 s seen in aws/containers-roadmap issue 470", "Time from the verdict on a target to the end of new flows to it.";
         reset_unhealthy_flows: bool = "true", "", Documented, "awsdocs/elb-network-load-balancers-user-guide: target health state, connection termination", "Whether the open flows of a target that becomes unhealthy are reset at once.";
+        registration: Law = "uniform(20s, 60s)", "0s..1h", Measured, "kubernetes-sigs/aws-load-balancer-controller issues 1786, 1834, 4180: about 120 s in 2019, minutes in 2021, about 60 s with the checks in 2025", "Time from the registration of a new target to its first health check.";
+        deregistration_lag: Law = "10s", "0s..1h", Measured, "kubernetes-sigs/cluster-api-provider-aws issue 6254: about 10 s in 2026; about 120 s in 2022 and 2023 (aws-load-balancer-controller issue 2366)", "Time from the deregistration of a target to the end of new flows to it.";
+        deregistration_delay: SimDuration = "300s", "0s..1h", Documented, "awsdocs/elb-network-load-balancers-user-guide, load-balancer-target-groups", "How long the flows of a deregistered target may go on.";
+        deregistration_terminates: bool = "false", "", Documented, "awsdocs/elb-network-load-balancers-user-guide, load-balancer-target-groups: off by default", "Whether flows that a deregistered target still has are reset when the deregistration delay ends.";
+        idle_timeout: SimDuration = "350s", "60s..6000s", Documented, "awsdocs/elb-network-load-balancers-user-guide", "Silence after which a flow is forgotten; the next packet on it gets a reset.";
         address_check: Law = "uniform(20s, 40s)", "0s..1h", Inferred, "a check of a zonal address every 10 to 30 s with 2 to 3 misses; not published", "Time from the death of an NLB node to the verdict that its address must leave DNS.";
         publication: Law = "uniform(5s, 30s)", "0s..1h", Inferred, "proposal; not published", "Time from a verdict on a zonal address to the new DNS answer.";
     }
@@ -152,6 +159,8 @@ parameters! {
         dial_timeout: SimDuration = "30s", "100ms..1h", Inferred, "client-go transport and Go's net package (well known, not read again): the time is split over the addresses that are left", "How long a client tries to open a connection, over all addresses.";
         syn_retry: SimDuration = "1s", "1ms..1m", Documented, "RFC 6298: the first retransmission comes after 1 s, each further pause doubles", "Pause before an unanswered SYN is repeated for the first time.";
         tls_round_trips: u64 = "1", "0..4", Inferred, "TLS 1.3 needs one round trip, 1.2 two", "Round trips of the TLS handshake, after the one of TCP.";
+        tls_timeout: SimDuration = "10s", "100ms..1h", Inferred, "client-go transport, TLSHandshakeTimeout (well known, not read again)", "How long a client waits for the end of a TLS handshake.";
+        goaway_chance: f64 = "0", "0..0.02", Documented, "Kubernetes documentation, kube-apiserver --goaway-chance: 0, at most 0.02; 0.001 is advised", "Chance that an answer to a kubelet carries a GOAWAY, so that the client opens another connection.";
         tls_cpu: Law = "uniform(1ms, 2ms)", "0s..1s", Inferred, "one signature and key agreement on a core of the server", "CPU time of an API server for a new connection.";
     }
 
@@ -222,6 +231,39 @@ parameters! {
         token_renewal: SimDuration = "14m", "1m..15m", Documented, "kubernetes-sigs/aws-iam-authenticator pkg/token/token.go: tokens live for 15 min, clients renew them a minute before", "How long a kubelet uses one token; a new one is not remembered yet.";
         sts_latency: Law = "lognormal(median 20ms, p95 85ms)", "0s..1m", Inferred, "no published figure; 99th percentile 150 ms proposed", "Time of the token webhook and its call to STS in the region.";
         webhook_timeout: SimDuration = "30s", "100ms..10m", Documented, "kubernetes/apiserver pkg/util/webhook/webhook.go; a call that timed out is not repeated", "How long an API server waits for its token webhook before it answers 401.";
+    }
+
+    /// The provider's care for the control plane: its size, graceful stops, repair and replacement.
+    control_plane: ControlPlaneParameters {
+        tier: Tier = "standard", "", Documented, "awsdocs/amazon-eks-user-guide, clusters/eks-provisioned-control-plane-introduction", "The control plane's tier: standard, xl, 2xl, 4xl or 8xl. It sets servers, seats, cores, clients' rates and the price, unless they are given.";
+        usd_per_hour: f64 = "0.10", "0..1000", Documented, "EKS pricing page: standard support", "Price of the control plane per hour.";
+        repair: bool = "true", "", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: unhealthy instances are detected and replaced", "Whether the provider replaces dead API server instances.";
+        detection: Law = "lognormal(median 60s, p95 180s)", "0s..1d", Inferred, "proposal from check periods of 10 to 30 s and 2 to 3 misses; not published", "Time from the death of an API server instance to the decision to replace it.";
+        launch_time: Law = "lognormal(median 300s, p95 600s)", "0s..1d", Inferred, "proposal; upgrade and creation times give the scale; not published", "Time from the launch of an API server instance to a process that runs on it.";
+        shutdown_delay: SimDuration = "70s", "0s..1h", Inferred, "openshift/cluster-kube-apiserver-operator pull 411 and openshift/installer docs/dev/kube-apiserver-health-check.md: 70 s, raised to 210 s on AWS in 2021; what EKS uses is not published", "How long a stopping API server serves on after its `/readyz` has begun to fail.";
+        drain_timeout: SimDuration = "60s", "0s..1h", Documented, "kubernetes/apiserver, graceful termination", "How long a server that no longer listens waits for running requests.";
+        drain_poll: SimDuration = "500ms", "1ms..1m", Documented, "Go, net/http Server.Shutdown: it looks every 500 ms at most whether all is idle", "How often a draining server looks whether requests still run.";
+        restart_gap: SimDuration = "30s", "0s..1h", Documented, "openshift/cluster-kube-apiserver-operator pull 1070", "Pause between a restarted API server that is ready and the stop of the next one.";
+        upgrade_time: Law = "triangular(8m, 12m, 25m)", "0s..1d", Inferred, "eksctl-io/eksctl issue 2096: 24 min once; several minutes by the documents", "Time of a version upgrade of the control plane.";
+        tier_time: Law = "triangular(5m, 10m, 20m)", "0s..1d", Inferred, "several minutes by awsdocs/amazon-eks-user-guide; proposal", "Time of a change of the tier.";
+        roll_patience: SimDuration = "30m", "1s..1d", Inferred, "not published: the provider returns to the old version when new servers stay unhealthy", "How long a rolling replacement may stand still for want of healthy new servers before it returns.";
+        roll_poll: SimDuration = "10s", "100ms..10m", Inferred, "not published; as often as a quick health check", "How often a rolling replacement looks again whether the new servers are healthy.";
+        first_lists_per_s: f64 = "30000", "1..1000000000", Inferred, "Kubernetes blog on consistent reads: 150,000 pods listed from etcd in 5 s", "Objects per second that a starting API server reads from etcd on one core before it is ready.";
+    }
+
+    /// How a standard control plane grows and shrinks with its load.
+    scaling: ScalingParameters {
+        enabled: bool = "true", "", Documented, "aws/aws-eks-best-practices, scalability/control-plane.adoc: a standard control plane scales by itself", "Whether a standard control plane grows and shrinks.";
+        period: SimDuration = "1m", "1s..1h", Inferred, "the usual period of CloudWatch metrics; not published", "How often the provider looks at the load.";
+        high: f64 = "0.7", "0..1", Inferred, "not published; a common target of autoscaling", "Share of the cores or of the seats in use from which on a control plane is too small.";
+        low: f64 = "0.2", "0..1", Inferred, "not published", "Share of both below which it is too large.";
+        looks_high: u64 = "3", "1..1000", Inferred, "not published: three periods of one minute", "Looks in a row that must find it too small.";
+        looks_low: u64 = "30", "1..10000", Inferred, "not published: half an hour", "Looks in a row that must find it too large.";
+        delay: Law = "triangular(5m, 10m, 15m)", "0s..1d", Inferred, "aws/aws-eks-best-practices, scalability/control-plane.adoc: minutes; range proposed", "Time from the decision to a control plane of another size.";
+        second_step_nodes: u64 = "1000", "1..10000000", Inferred, "worker count is a signal (aws/aws-eks-best-practices); the figure is a hardware step of etcd (etcd-io/website, op-guide/hardware.md)", "Nodes from which on a control plane has at least its second size.";
+        third_step_nodes: u64 = "3000", "1..10000000", Inferred, "as the second step", "Nodes from which on it has its third and largest size.";
+        largest_seats: u64 = "2000", "1..100000", Documented, "aws/aws-eks-best-practices, scalability/control-plane.adoc: 600, grows to about 2000", "Seats of an API server of the third size; the second lies halfway.";
+        growth: u64 = "2", "1..8", Inferred, "not published: 4, 8, 16 vCPU assumed", "Factor of the cores from one size to the next.";
     }
 
     /// API Priority and Fairness: who is admitted to an API server.

@@ -2,7 +2,7 @@
 //! could have been told before.
 
 use crate::parameters::Parameters;
-use crate::quantity::Resources;
+use crate::quantity::{Resources, Tier};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -357,6 +357,22 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// The provider moves the control plane's traffic away from a zone: its address leaves DNS, and returns.
+    ZonalShift {
+        /// The zone.
+        zone: ZoneId,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// The control plane is upgraded to the next minor version: a rolling replacement of its API servers.
+    UpgradeControlPlane,
+    /// The control plane moves to another tier: a rolling replacement of its API servers.
+    ChangeTier {
+        /// The tier.
+        tier: Tier,
+    },
+    /// The API servers restart gracefully in their places, one after another.
+    RestartApiServers,
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -412,10 +428,14 @@ impl Change {
             | Change::ApiServerLoss { lasts, .. }
             | Change::NodeLoss { lasts, .. }
             | Change::StsTrouble { lasts, .. }
+            | Change::ZonalShift { lasts, .. }
             | Change::ZoneImpairment { lasts, .. }
             | Change::ZoneCut { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
+            | Change::UpgradeControlPlane
+            | Change::ChangeTier { .. }
+            | Change::RestartApiServers
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
@@ -440,10 +460,14 @@ impl Change {
         !matches!(
             self,
             Change::ScaleDeployment { .. }
+                | Change::ScaleNodeGroup { .. }
+                | Change::ZonalShift { .. }
+                | Change::UpgradeControlPlane
+                | Change::ChangeTier { .. }
+                | Change::RestartApiServers
                 | Change::UpdateDeployment { .. }
                 | Change::ChangeLoad { .. }
                 | Change::DrainNodes { .. }
-                | Change::ScaleNodeGroup { .. }
         )
     }
 }
@@ -597,6 +621,12 @@ impl Plan {
             Change::ZoneCut { zone: id, internet: true, .. } => {
                 format!("zone {} is cut off from the other zones and the internet", zone(id))
             }
+            Change::ZonalShift { zone: id, .. } => {
+                format!("the provider shifts the control plane's traffic away from {}", zone(id))
+            }
+            Change::UpgradeControlPlane => "the control plane is upgraded to the next minor version".to_owned(),
+            Change::ChangeTier { tier } => format!("the control plane moves to the tier {tier}"),
+            Change::RestartApiServers => "the API servers restart one after another".to_owned(),
             Change::ScaleDeployment { deployment, replicas } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
                 format!("Deployment {name} is scaled to {replicas} pods")

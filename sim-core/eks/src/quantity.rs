@@ -139,6 +139,65 @@ impl fmt::Display for Placement {
     }
 }
 
+/// The tier of a control plane: standard, or provisioned with a fixed capacity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Tier {
+    /// It grows and shrinks with its load.
+    #[default]
+    Standard,
+    /// Provisioned, extra large.
+    Xl,
+    /// Provisioned, twice that.
+    Xl2,
+    /// Provisioned, four times that.
+    Xl4,
+    /// Provisioned, eight times that.
+    Xl8,
+}
+
+impl Tier {
+    /// All of them with their names, from the smallest.
+    pub const ALL: [(Tier, &'static str); 5] =
+        [(Tier::Standard, "standard"), (Tier::Xl, "xl"), (Tier::Xl2, "2xl"), (Tier::Xl4, "4xl"), (Tier::Xl8, "8xl")];
+
+    /// The names, as an error lists them.
+    pub fn names() -> String {
+        Self::ALL.map(|(_, name)| name).join(", ")
+    }
+}
+
+impl FromStr for Tier {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wanted = text.trim().to_ascii_lowercase();
+        let found = Self::ALL.iter().find(|(_, name)| *name == wanted);
+        found.map(|(tier, _)| *tier).ok_or_else(|| format!("one of {}", Self::names()))
+    }
+}
+
+impl TryFrom<String> for Tier {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Tier> for String {
+    fn from(tier: Tier) -> String {
+        tier.to_string()
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(tier, _)| tier == self).map_or("", |(_, name)| *name);
+        f.write_str(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -44,6 +44,7 @@ pub const MEASURES: &[&str] = &[
     "etcd.election",
     "etcd.writes_lost",
     "controllers.failover",
+    "cost.control_plane",
     "ci.jobs.failed",
     "nodes.not_ready",
     "nodes.not_ready_falsely",

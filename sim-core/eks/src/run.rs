@@ -168,6 +168,13 @@ impl World {
                 failover,
                 "Longest time from the death of the acting controller manager to the moment when another one acts.",
             ),
+            Measure {
+                name: "cost.control_plane".to_owned(),
+                unit: Unit::Usd,
+                better: Better::Down,
+                value: Some(self.bill.total(end)),
+                definition: "Price of the control plane for the whole run, by its tier.".to_owned(),
+            },
             count("ci.jobs.failed", jobs_failed, "CI jobs that failed after their last try."),
         ]
     }

@@ -4,12 +4,14 @@ use crate::aim::{Aim, Caller, ClientClass, Outcome};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
+use crate::journeys::server_life::parameters_of;
+use crate::journeys::upgrade::kind_at_start;
 use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
 use crate::probes::{Cause, Outage, Probes};
 use crate::stations::compute::kubelet::Kubelet;
-use crate::stations::control_plane::{ApiServer, Etcd, EtcdMachines, LeaderLease, Nlb, Requests};
+use crate::stations::control_plane::{ApiServer, Bill, Etcd, EtcdMachines, Fleet, LeaderLease, Nlb, Requests, Scaling};
 use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
@@ -32,6 +34,12 @@ pub struct World {
     pub(crate) nlb: Nlb,
     /// The API servers.
     pub(crate) api_servers: Vec<ApiServer>,
+    /// The instances that run the API servers.
+    pub(crate) fleet: Fleet,
+    /// How loaded a standard control plane has been.
+    pub(crate) scaling: Scaling,
+    /// What the control plane costs.
+    pub(crate) bill: Bill,
     /// The etcd cluster.
     pub(crate) etcd: Etcd,
     /// Who vouches for IAM tokens.
@@ -173,11 +181,15 @@ impl World {
             servers.iter().position(|zone| *zone == placement.controllers).expect("controllers run on an API server");
         let lease = || LeaderLease::new(ApiServerId(holder as u8), servers.len() as u8, &parameters.leader_election);
         let members = CONTROL_PLANE_ZONES;
+        let instance = parameters_of(&plan, kind_at_start(&plan));
         let mut world = World {
             zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
             dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
             nlb,
-            api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, parameters)).collect(),
+            api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),
+            fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
+            scaling: Scaling::default(),
+            bill: Bill::new(parameters.control_plane.usd_per_hour),
             etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, key),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
@@ -217,6 +229,7 @@ impl World {
             self.loopbacks.push(loopbacks);
         }
         self.checks_run(future);
+        self.scaling_runs(future);
         self.kubelets_run(future);
         self.identities_are_known();
         self.candidates_run(future);
@@ -361,6 +374,9 @@ impl Model for World {
             Event::Nlb(zone, generation, step) => self.balancing(now, zone, generation, step, future),
             Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
             Event::Start(part, life) => self.start(now, part, life, future),
+            Event::Server(server, life, step) => self.server_life(now, server, life, step, future),
+            Event::Scaling => self.scaling_looks(now, future),
+            Event::Roll(generation) => self.roll_goes_on(now, generation, future),
             Event::Step(index) => self.step(now, index, future),
             Event::StepEnds => self.end_steps(now, future),
             Event::NodeLifecycle(generation, clock) => self.node_lifecycle(now, generation, clock, future),

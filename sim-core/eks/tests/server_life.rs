@@ -3,6 +3,7 @@
 mod story;
 
 use sim_eks::plan::{Change, ZoneId};
+use sim_kernel::SimDuration;
 use story::{at_minute, fact, failed, measure, story, value, verb};
 
 /// A crashed process has a living machine: its kernel resets the open connections at once and refuses new ones, so clients
@@ -61,7 +62,11 @@ fn a_lost_quorum_makes_every_target_unhealthy_only_where_the_check_asks_readyz()
 /// Counted from the end of a check, each failed check of a silent target costs its time-out and an interval.
 #[test]
 fn an_interval_from_the_end_of_a_check_finds_a_silent_target_later() {
-    let lost = story(3).placed("a,b", "c", "b").minutes(20).set("nlb.unhealthy_threshold", "5");
+    let lost = story(3)
+        .placed("a,b", "c", "b")
+        .minutes(20)
+        .set("nlb.unhealthy_threshold", "5")
+        .set("control_plane.repair", "false");
     let lost = lost
         .set("nlb.health_check_interval", "10s")
         .at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
@@ -87,4 +92,178 @@ fn several_api_servers_in_a_zone_share_its_flows() {
     assert_eq!(record.placement.api_servers.len(), 6);
     let crowd = story(30).set("api_server.count", "12").record();
     assert!(crowd.balances.iter().all(|balance| balance.holds()), "{:?}", crowd.balances);
+}
+
+/// Requests of clients of the endpoint that failed because the last address that was tried refused.
+fn refused(record: &sim_eks::Record) -> u64 {
+    let outside = record.clients.iter().filter(|client| client.class != "controllers");
+    outside.flat_map(|client| &client.verbs).map(|verb| failed(verb, "connection refused")).sum()
+}
+
+/// A dead instance is found and another one launched, in another zone where its own is dark; it becomes a target and gets
+/// flows, and the old one does not come back with its zone.
+#[test]
+fn a_server_that_is_lost_with_its_zone_is_replaced_in_another_one() {
+    let lost = story(60).placed("a,b", "c", "b").zone_a_goes_dark().set("control_plane.detection", "60s");
+    let record = lost.clone().set("control_plane.launch_time", "300s").record();
+    let replaced = fact(&record, "gives up the API server in eu-west-1a and launches another one in eu-west-1c");
+    assert_eq!(replaced.expect("zone c holds none").first.saturating_since(at_minute(10)).as_secs_f64(), 60.0);
+    let new = fact(&record, "API server in eu-west-1c starts: it is new").expect("it starts").first;
+    assert_eq!(new.saturating_since(at_minute(10)).as_secs_f64(), 360.0);
+    assert!(fact(&record, "address in eu-west-1c is in DNS again").is_some_and(|listed| listed.first > new));
+    assert!(fact(&record, "API server in eu-west-1a answers again").is_none(), "it was given up");
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+    let unrepaired = lost.set("control_plane.repair", "false").record();
+    assert!(fact(&unrepaired, "gives up the API server").is_none());
+    assert!(fact(&unrepaired, "API server in eu-west-1a answers again").is_some());
+}
+
+/// An instance that dies alone is replaced in its own zone.
+#[test]
+fn a_server_that_dies_alone_is_replaced_in_its_zone() {
+    let lost = story(30).placed("a,b", "c", "a").at(10, Change::ApiServerLoss { zone: None, lasts: None });
+    let record = lost.record();
+    assert!(fact(&record, "gives up the API server in eu-west-1a and launches another one in eu-west-1a").is_some());
+    let back = fact(&record, "API server in eu-west-1a starts: it is new").expect("replaced");
+    let after = back.first.saturating_since(at_minute(10)).as_secs_f64();
+    assert!((120.0..1500.0).contains(&after), "medians of 60 s and 300 s: {after}");
+}
+
+/// A graceful restart of all servers, one after another: nothing fails where the shutdown delay covers the worst case of
+/// the health checks, (n + 1) I, and the balancer has seen each before the next one stops.
+#[test]
+fn a_graceful_restart_of_all_servers_is_not_seen_by_clients() {
+    let base = story(60).placed("a,b", "c", "b").with_externals().minutes(40).set("nlb.health_check_interval", "10s");
+    let restart = base.set("admin.interval", "500ms").set("dns.ttl", "5s").at(10, Change::RestartApiServers);
+    let record = restart.set("control_plane.restart_gap", "180s").record();
+    let exits = record.timeline.iter().filter(|fact| fact.text.contains("exits")).count();
+    assert_eq!(exits, 2, "both restart");
+    assert_eq!(refused(&record), 0);
+    assert_eq!(measure(&record, "api.availability.kubelet"), 1.0);
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
+/// An upgrade launches new servers, waits until the balancer finds them healthy, and stops the old ones one by one:
+/// clients see next to nothing, and versions are mixed for a while.
+#[test]
+fn an_upgrade_replaces_all_servers_and_clients_see_next_to_nothing() {
+    let upgrade = story(60).placed("a,b", "c", "b").with_externals().at(10, Change::UpgradeControlPlane);
+    let record = upgrade.clone().record();
+    let begins = fact(&record, "upgrade of the control plane to 1.35 begins").expect("asked for").first;
+    let ends = fact(&record, "control plane runs 1.35 after").expect("it ends").first;
+    let took = ends.saturating_since(begins).as_secs_f64() / 60.0;
+    assert!((8.0..=27.0).contains(&took), "{took}");
+    let new = record.timeline.iter().filter(|fact| fact.text.contains("starts: it is new")).count();
+    let gone = record.timeline.iter().filter(|fact| fact.text.contains("its instance is terminated")).count();
+    assert_eq!((new, gone), (2, 2));
+    assert_eq!(measure(&record, "api.availability.kubelet"), 1.0);
+    assert!(measure(&record, "api.availability.admin") > 0.999);
+    let shuffled = upgrade.mode(|modes| modes.shuffle_ties = true).record();
+    assert_eq!(shuffled.timeline, record.timeline, "ties have no meaning");
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
+/// One update at a time; a tier changes the servers and the price.
+#[test]
+fn a_tier_change_brings_other_servers_at_another_price_and_refuses_a_second_update() {
+    let base = story(6).placed("a,b", "c", "b").at(10, Change::ChangeTier { tier: "4xl".parse().expect("a tier") });
+    let record = base.at(12, Change::UpgradeControlPlane).record();
+    assert!(fact(&record, "update of the control plane is refused: another one is in progress").is_some());
+    let ends = fact(&record, "control plane is of the tier 4xl after").expect("it ends").first;
+    let new = record.timeline.iter().filter(|fact| fact.text.contains("starts: it is new")).count();
+    assert_eq!(new, 3, "a server a zone");
+    let after = at_minute(60).saturating_since(ends).as_secs_f64() / 3600.0;
+    let expected = 0.10 * (1.0 - after) + 6.9 * after;
+    assert!((measure(&record, "cost.control_plane") - expected).abs() < 1e-6);
+}
+
+/// New servers that do not come up: the provider returns to the old version.
+#[test]
+fn an_upgrade_whose_servers_do_not_come_up_returns() {
+    let upgrade =
+        story(6).placed("a,b", "c", "b").set("nlb.registration", "1h").set("control_plane.roll_patience", "1m");
+    let record = upgrade.minutes(90).at(10, Change::UpgradeControlPlane).record();
+    assert!(fact(&record, "the control plane returns to what it was").is_some());
+    assert!(fact(&record, "control plane runs 1.35").is_none());
+    assert_eq!(measure(&record, "api.availability.kubelet"), 1.0, "the old servers serve on");
+}
+
+/// A zone lost in the middle of an upgrade delays it, but does not stop it.
+#[test]
+fn a_zone_lost_in_the_middle_of_an_upgrade_delays_it() {
+    let upgrade = story(30).placed("a,b", "c", "b").at(6, Change::UpgradeControlPlane).minutes(120);
+    let record = upgrade.zone_a_goes_dark().record();
+    let ends = fact(&record, "control plane runs 1.35 after").expect("it ends in spite of it").first;
+    assert!(ends > at_minute(14));
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
+/// A zonal shift by the provider takes the zone's address out of DNS; whoever is connected stays.
+#[test]
+fn a_zonal_shift_moves_new_flows_and_leaves_open_ones() {
+    let lasts = Some(SimDuration::from_mins(10));
+    let shift = Change::ZonalShift { zone: ZoneId(0), lasts };
+    let record = story(60).placed("a,b", "c", "b").with_externals().minutes(30).at(10, shift).record();
+    let gone = fact(&record, "address in eu-west-1a leaves DNS").expect("withdrawn").first;
+    assert!(gone.saturating_since(at_minute(10)).as_secs_f64() <= 30.0);
+    assert!(fact(&record, "address in eu-west-1a is in DNS again").expect("listed again").first >= at_minute(20));
+    assert!(fact(&record, "connection of a kubelet").is_none(), "open flows stay");
+    assert_eq!(measure(&record, "api.availability"), 1.0);
+}
+
+/// A reconnect storm queues on the cores: handshakes cost CPU time, and a client gives up after the TLS time-out.
+#[test]
+fn a_reconnect_storm_queues_on_the_cores_of_the_server_that_is_left() {
+    let base = story(300)
+        .placed("a,b", "c", "b")
+        .minutes(15)
+        .set("api_server.cores", "1")
+        .set("kubelet.lease_renew_interval", "1s");
+    let crash = base.at(10, Change::ApiServerCrash { zone: Some(ZoneId(0)) }).set("api_server.restart_time", "10m");
+    let longest = |cpu: &str| {
+        let record = crash.clone().set("connection.tls_cpu", cpu).record();
+        verb(&record, "kubelet", "renew node lease").latency_s.expect("renewals")[3]
+    };
+    let (light, heavy) = (longest("1ms"), longest("30ms"));
+    assert!(light < 1.0 && heavy > 2.5, "150 handshakes of 30 ms on one core: {light} and {heavy}");
+    let storm = crash.set("connection.tls_cpu", "200ms").record();
+    assert!(fact(&storm, "TLS handshake with the API server in eu-west-1b timed out").is_some());
+}
+
+/// A GOAWAY in one answer of a hundred moves a kubelet to another connection now and then, and nothing fails.
+#[test]
+fn goaway_moves_clients_to_other_connections_without_an_error() {
+    let base = story(60).placed("a,b", "c", "b").minutes(30).set("connection.goaway_chance", "0.02");
+    let record = base.record();
+    assert_eq!(measure(&record, "api.availability"), 1.0);
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
+/// A flow that is silent for longer than the balancer's idle time-out is forgotten: its next packet gets a reset. Clients
+/// that ping every 30 s never meet that.
+#[test]
+fn the_balancer_forgets_a_flow_that_is_silent_for_longer_than_its_idle_time_out() {
+    let quiet =
+        story(12).set("kubelet.lease_renew_interval", "7m").set("node_lifecycle.grace_period", "20m").minutes(40);
+    let quiet = quiet.set("kubelet.status_report_interval", "1d");
+    let resets =
+        |story: &story::Story| fact(&story.record(), "reset by the load balancer").map_or(0, |fact| fact.count);
+    assert_eq!(resets(&quiet), 0, "pings keep it alive");
+    let deaf = quiet.set("connection.read_idle", "1h");
+    assert!(resets(&deaf) >= 12, "{}", resets(&deaf));
+    assert_eq!(resets(&deaf.set("nlb.idle_timeout", "500s")), 0);
+}
+
+/// A standard control plane that is too small for some looks in a row is replaced by a larger one; a large cluster has
+/// large servers from the start.
+#[test]
+fn a_standard_control_plane_grows_with_its_load() {
+    let busy =
+        story(120).placed("a,b", "c", "b").with_externals().set("admin.interval", "10ms").set("admin.list_share", "0");
+    let busy = busy.set("api_server.get_cpu", "60ms").set("scaling.delay", "6m").set("control_plane.launch_time", "1m");
+    let record = busy.clone().minutes(30).record();
+    assert!(fact(&record, "standard control plane grows with its load").is_some());
+    assert!(fact(&record, "control plane has its new size after").is_some());
+    let fixed = busy.set("scaling.enabled", "false").minutes(30).record();
+    assert!(fact(&fixed, "control plane grows").is_none());
 }

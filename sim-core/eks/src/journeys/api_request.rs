@@ -9,18 +9,19 @@
 //! Whatever dies on the way leaves the request where it was: its client learns of it only through its own timers.
 
 use crate::aim::{Aim, Caller, Outcome};
-use crate::event::{Event, Future, RequestStep};
+use crate::event::{ConnectionStep, Event, Future, RequestStep};
 use crate::ids::{ApiServerId, RequestRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{Passage, Standing};
 use crate::stations::network::connections::NONE;
-use crate::stations::network::{ConnectionState, Leg, Place};
+use crate::stations::network::{ConnectionState, Leg, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
 const WAY_THERE: Purpose = Purpose::new("request/way-there");
+const GOAWAY: Purpose = Purpose::new("request/goaway");
 const WAY_BACK: Purpose = Purpose::new("request/way-back");
 const REPEATED: Purpose = Purpose::new("request/way-back-repeated");
 
@@ -103,13 +104,45 @@ impl World {
             self.connections.at_mut(request.connection).unanswered.get_or_insert(now);
             return;
         }
+        let caller = request.caller;
+        if self.flow_is_forgotten(now, slot) {
+            return self.forgotten_flow_resets(now, slot, through, server, future);
+        }
+        let request = self.requests.at_mut(slot);
         request.passage = Passage::Sent;
         request.in_hand = true;
         request.server = server;
         request.server_life = self.api_servers[server.index()].life();
-        let caller = request.caller;
         let way = self.way(caller, place, through, server, &mut self.draw_for(slot, WAY_THERE));
         future.schedule(now + way, self.at_step(slot, RequestStep::Arrives));
+    }
+
+    /// Whether the load balancer has forgotten the flow that a request goes out on, because it was silent for too long.
+    fn flow_is_forgotten(&mut self, now: SimTime, slot: u32) -> bool {
+        let connection = self.connections.at_mut(self.requests.at(slot).connection);
+        let parameters = &self.plan.parameters;
+        let silent = connection.silent_for(now, parameters.connection.read_idle);
+        connection.last_sent = now;
+        !matches!(connection.owner, Owner::Component(..)) && silent > parameters.nlb.idle_timeout
+    }
+
+    /// A packet on a forgotten flow gets a reset from the load balancer.
+    fn forgotten_flow_resets(
+        &mut self,
+        now: SimTime,
+        slot: u32,
+        through: ZoneId,
+        server: ApiServerId,
+        future: &mut Future,
+    ) {
+        let (caller, connection) = (self.requests.at(slot).caller, self.requests.at(slot).connection);
+        let place = self.connections.at(connection).place;
+        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, WAY_THERE));
+        self.probes.timeline.note(now, Weight::Step, None, "nlb/idle", 0, || {
+            "flow that was silent for too long is reset by the load balancer".to_owned()
+        });
+        let life = self.connections.life(connection);
+        future.schedule(now + way * 2, Event::Connection(life, ConnectionStep::Reset));
     }
 
     /// Delay of one message between a client and an API server: through an NLB node, or over a loopback.
@@ -178,7 +211,12 @@ impl World {
             return self.hold_answer(now, slot); // lost on the way
         }
         connection.last_read = now;
+        let (of, chance) = (request.connection, self.plan.parameters.connection.goaway_chance);
+        let goes_away = chance > 0.0 && self.draw_for(slot, GOAWAY).chance(chance);
         self.finish(now, slot, answer, future);
+        if goes_away {
+            self.goes_away(now, of, future);
+        }
     }
 
     /// A client's patience with a request ends. The server, which was told of it, gives it up too.
@@ -205,8 +243,8 @@ impl World {
         let trouble = request.trouble.or(self.connections.at(request.connection).cause).or(cause);
         let connection = request.connection;
         self.requests.free_if_over(slot);
-        if matches!(caller, Caller::External(_)) {
-            self.connections.remove(connection); // the command's process ends
+        if matches!(caller, Caller::External(_)) || self.connections.is_over(connection) {
+            self.connections.remove(connection); // the command's process ends, or a retired connection
         }
         self.probes.requests.ends(now, begun, aim, outcome);
         if let (Caller::Kubelet(node), Outcome::Succeeded) = (caller, outcome) {

@@ -23,6 +23,8 @@ const PUBLICATION: Purpose = Purpose::new("nlb/publication");
 const ROUTING: Purpose = Purpose::new("nlb/routing");
 const CHECK_PHASE: Purpose = Purpose::new("nlb/check-phase");
 const CHECK_WAY: Purpose = Purpose::new("nlb/check-way");
+const REGISTRATION: Purpose = Purpose::new("nlb/registration");
+const DEREGISTRATION: Purpose = Purpose::new("nlb/deregistration");
 const CHECK_ETCD: Purpose = Purpose::new("nlb/check-etcd");
 
 /// What a target answers to a health check.
@@ -57,6 +59,56 @@ impl World {
         let phase = self.key.draw(CHECK_PHASE, check_entity(node, server), u64::from(round)).uniform();
         let first = now + self.plan.parameters.nlb.health_check_interval.scaled(phase);
         future.schedule(first, Event::Target(server, node, round, TargetStep::CheckBegins));
+    }
+
+    /// An API server becomes a target. Each node that may send to it begins to check it after a while; a node that is new
+    /// with it checks the others too.
+    pub(crate) fn register_target(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
+        let zone = self.api_servers[server.index()].zone;
+        let is_new = !self.nlb.has_node(zone);
+        self.nlb.register(server, zone);
+        for node in self.nlb.nodes_of(server).collect::<Vec<_>>() {
+            let targets: Vec<ApiServerId> =
+                if is_new && node == zone { self.nlb.targets_of(node).collect() } else { vec![server] };
+            for target in targets {
+                let draw = &mut self.key.draw(REGISTRATION, check_entity(node, target), 0);
+                let time = self.plan.parameters.nlb.registration.duration(draw);
+                future.schedule(now + time, Event::Target(target, node, 0, TargetStep::Registered));
+            }
+        }
+    }
+
+    fn first_check(&mut self, now: SimTime, server: ApiServerId, node: ZoneId, future: &mut Future) {
+        if self.nlb.nodes_of(server).any(|checks| checks == node) && self.zones.has_power(node) {
+            let round = self.nlb.begin_round(node, server);
+            self.check_begins(now, server, node, round, future);
+        }
+    }
+
+    /// An API server is no target any more: new flows end after a lag, and the open ones are reset after the delay, where
+    /// that is wanted.
+    pub(crate) fn deregister_target(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
+        let nlb = &self.plan.parameters.nlb;
+        let zone = self.api_servers[server.index()].zone;
+        let lag = nlb.deregistration_lag.duration(&mut self.key.draw(DEREGISTRATION, u64::from(server.0), 0));
+        future.schedule(now + lag, Event::Target(server, zone, 0, TargetStep::Closed));
+        if nlb.deregistration_terminates {
+            future.schedule(now + nlb.deregistration_delay, Event::Target(server, zone, 0, TargetStep::Removed));
+        }
+    }
+
+    /// The provider shifts traffic away from a zone, or back: its address leaves DNS, or returns.
+    pub(crate) fn shift_zone(&mut self, now: SimTime, zone: ZoneId, away: bool, future: &mut Future) {
+        let name = self.zone_name(zone);
+        let (kind, text) = if away { ("nlb/shifted", "away from") } else { ("nlb/shift-ends", "back to") };
+        let noted = self.probes.timeline.note(now, Weight::Turn, None, kind, u64::from(zone.0), || {
+            format!("provider shifts the control plane's traffic {text} {name}")
+        });
+        self.stories[zone.index()] = noted;
+        self.nlb.shift(zone, away);
+        if self.nlb.has_node(zone) {
+            self.publish_later(now, zone, future);
+        }
     }
 
     /// An NLB node is dead: a check of its address will find out.
@@ -116,6 +168,16 @@ impl World {
     ) {
         match step {
             TargetStep::Routed => self.nlb.route(node, server, number),
+            TargetStep::Registered => self.first_check(now, server, node, future),
+            TargetStep::Closed => {
+                self.nlb.close(server);
+                self.publish_later(now, node, future);
+            }
+            TargetStep::Removed => {
+                for node in self.nlb.zones().collect::<Vec<_>>() {
+                    self.reset_flows(now, node, server, None, future);
+                }
+            }
             _ if !self.nlb.is_round(node, server, number) || !self.zones.has_power(node) => {}
             TargetStep::CheckBegins => self.check_begins(now, server, node, number, future),
             TargetStep::CheckEnds => {
@@ -167,13 +229,12 @@ impl World {
         if process.is_silent() || !self.zones.reaches(node, process.zone) {
             return Answer::Silent;
         }
-        if !process.is_up() {
-            return Answer::Refuses;
+        let asks = self.plan.parameters.nlb.check_readyz;
+        match (process.listens(), asks && !process.is_ready()) {
+            (false, _) | (true, true) => Answer::Refuses,
+            (true, false) if asks && !self.etcd_answers(now, server) => Answer::Waits,
+            _ => Answer::Passes,
         }
-        if self.plan.parameters.nlb.check_readyz && !self.etcd_answers(now, server) {
-            return Answer::Waits;
-        }
-        Answer::Passes
     }
 
     /// Whether a read of `/readyz` reaches a member of etcd that answers it.
@@ -219,6 +280,14 @@ impl World {
         let noted = self.probes.timeline.note(now, Weight::Turn, cause, "nlb/unhealthy", u64::from(server.0), || {
             format!("load balancer finds its target in {name} unhealthy")
         });
+        let healthy = self.nlb.targets_of(node).any(|target| self.nlb.is_healthy(node, target));
+        if !healthy && self.nlb.targets_of(node).count() > 1 {
+            let name = self.zone_name(node);
+            let because = noted.or(cause);
+            self.probes.timeline.note(now, Weight::Turn, because, "nlb/fail-open", u64::from(node.0), || {
+                format!("load balancer's node in {name} finds no target healthy: it fails open, and sends flows to all")
+            });
+        }
         if self.plan.parameters.nlb.reset_unhealthy_flows {
             self.reset_flows(now, node, server, noted.or(cause), future);
         }

@@ -13,7 +13,8 @@ use crate::ids::{ApiServerId, Component, ConnectionRef};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::ApiServer;
+use crate::stations::control_plane::{ApiServer, Job};
+use crate::stations::network::connections::NONE;
 use crate::stations::network::{Addresses, ConnectionState, Far, Leg, Owner, Place};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
@@ -21,6 +22,10 @@ use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 const DIAL: Purpose = Purpose::new("connection/dial");
 const TARGET: Purpose = Purpose::new("connection/target");
 const FIRST: Purpose = Purpose::new("connection/first");
+/// The part of a dial's draws that its server's GOAWAY takes.
+const GOAWAY_PART: u64 = 127;
+/// The part that the server's CPU time takes.
+const HANDSHAKE_PART: u64 = 126;
 
 impl World {
     /// The connection that a caller's next request goes on; an external client opens one for each.
@@ -99,11 +104,13 @@ impl World {
             ConnectionStep::AddressSilent => self.address_silent(now, slot, future),
             ConnectionStep::AddressRefused => self.address_refused(now, slot, future),
             ConnectionStep::Opened => self.opened(now, slot, future),
+            ConnectionStep::HandshakeSilent => self.handshake_silent(now, slot, future),
             ConnectionStep::ReadIdle => self.read_idle(now, slot, future),
             ConnectionStep::GivenUp => {
                 self.broken(now, slot, "connection/given-up", "given up after read-idle and an unanswered ping", future)
             }
             ConnectionStep::Reset => self.broken(now, slot, "connection/reset", "reset", future),
+            ConnectionStep::GoAway => self.goes_away(now, slot, future),
             ConnectionStep::Resumed => self.resumed(now, slot, true, future),
         }
     }
@@ -171,7 +178,7 @@ impl World {
     fn dial_loopback(&mut self, now: SimTime, slot: u32, server: ApiServerId, future: &mut Future) {
         self.connections.at_mut(slot).dials += 1;
         let process = &self.api_servers[server.index()];
-        let (address, up) = (process.zone, process.is_up());
+        let (address, up) = (process.zone, process.listens());
         let far = if up { Far::Answers(server) } else { Far::Refuses(server) };
         let rest = Addresses::default();
         let state = ConnectionState::Dialing { since: now, address, rest, far, tried: now, until: now };
@@ -180,10 +187,7 @@ impl World {
         let mut draw = self.dial_draw(slot, 0);
         let round_trip = parameters.network.loopback.duration(&mut draw) * 2;
         let (time, step) = match up {
-            true => {
-                let handshakes = round_trip * (1 + parameters.connection.tls_round_trips);
-                (handshakes + parameters.connection.tls_cpu.duration(&mut draw), ConnectionStep::Opened)
-            }
+            true => (round_trip * (1 + parameters.connection.tls_round_trips), ConnectionStep::Opened),
             false => (round_trip, ConnectionStep::AddressRefused),
         };
         future.schedule(now + time, Event::Connection(life, step));
@@ -223,7 +227,7 @@ impl World {
     fn behind(&self, place: Place, address: ZoneId, draw: &mut Draw) -> Far {
         let target = self.zones.has_power(address).then(|| self.nlb.choose(address, draw)).flatten();
         let Some(server) = target.filter(|server| self.is_whole(place, address, *server)) else { return Far::Silent };
-        if self.api_servers[server.index()].is_up() { Far::Answers(server) } else { Far::Refuses(server) }
+        if self.api_servers[server.index()].listens() { Far::Answers(server) } else { Far::Refuses(server) }
     }
 
     /// One way of a dial's messages to an API server behind an address.
@@ -234,12 +238,11 @@ impl World {
         to_node + on + self.plan.parameters.nlb.added_latency.duration(draw)
     }
 
-    /// Time of TCP's and TLS's round trips and of the server's signature.
+    /// Time of TCP's and TLS's round trips.
     fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
-        let parameters = &self.plan.parameters.connection;
         let legs = self.legs(place, address, server);
         let one_way = self.one_way(place, address, server, draw);
-        self.handshake_over(&legs, one_way, draw) + parameters.tls_cpu.duration(draw)
+        self.handshake_over(&legs, one_way, draw)
     }
 
     /// Time of TCP's and TLS's round trips over these legs, on which a message takes `one_way` if nothing is impaired.
@@ -274,10 +277,14 @@ impl World {
         let process = &self.api_servers[server.index()];
         let (zone, cause) = (process.zone, process.down_since().and_then(|(_, cause)| cause));
         self.connections.at_mut(slot).cause = cause;
-        let name = self.zone_name(zone);
-        self.probes.timeline.note(now, Weight::Step, cause, "dial/refused", u64::from(server.0), || {
-            format!("API server in {name} refuses new connections")
-        });
+        let (name, beside) = (self.zone_name(zone), matches!(self.connections.at(slot).owner, Owner::Component(..)));
+        let (kind, what) = match beside {
+            true => ("loopback/refused", "cannot be reached by the components beside it"),
+            false => ("dial/refused", "refuses new connections"),
+        };
+        self.probes
+            .timeline
+            .note(now, Weight::Step, cause, kind, u64::from(server.0), || format!("API server in {name} {what}"));
         self.try_next_address(now, slot, since, rest, Outcome::Refused, future);
     }
 
@@ -290,19 +297,37 @@ impl World {
         dark.or_else(dead).or(self.stories[address.index()]) // it may be back by now
     }
 
-    /// The handshake is over; if the other end died meanwhile the address was silent after all, or refuses.
+    /// All of the handshake is said; the server's cores have to follow. If it died meanwhile the address was silent after
+    /// all, or refuses.
     fn opened(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let state = self.connections.at(slot).state;
         let ConnectionState::Dialing { since, address, rest, far: Far::Answers(server), tried, until } = state else {
             return;
         };
         let whole = self.is_whole(self.connections.at(slot).place, address, server);
-        if !whole || !self.api_servers[server.index()].is_up() {
+        if !whole || !self.api_servers[server.index()].listens() {
             let far = if whole { Far::Refuses(server) } else { Far::Silent };
             let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
             let mut draw = self.dial_draw(slot, 0);
             return self.address_tried(now, slot, state, &mut draw, future);
         }
+        let life = self.connections.life(slot);
+        let parameters = &self.plan.parameters.connection;
+        let cpu = parameters.tls_cpu.duration(&mut self.dial_draw(slot, HANDSHAKE_PART));
+        future.schedule(now + parameters.tls_timeout, Event::Connection(life, ConnectionStep::HandshakeSilent));
+        self.run_job(now, server, Job::Handshake(life), cpu, future);
+    }
+
+    /// The server's cores are done with a handshake; one that its client has given up was in vain.
+    pub(crate) fn established(&mut self, now: SimTime, connection: ConnectionRef, future: &mut Future) {
+        let slot = connection.slot;
+        if !self.connections.lives(connection) {
+            return;
+        }
+        let ConnectionState::Dialing { address, far: Far::Answers(server), .. } = self.connections.at(slot).state
+        else {
+            return;
+        };
         let life = self.connections.open(slot, address, server, self.lives_on(address, server));
         let connection = self.connections.at_mut(slot);
         connection.last_read = now;
@@ -315,6 +340,21 @@ impl World {
         if let Owner::Kubelet(node) = owner {
             self.kubelet_listed(now, node, future);
         }
+    }
+
+    /// The server has not ended the handshake in time: the client gives up, though other addresses may be left.
+    fn handshake_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let ConnectionState::Dialing { far: Far::Answers(server), .. } = self.connections.at(slot).state else {
+            return;
+        };
+        let process = &self.api_servers[server.index()];
+        let (zone, cause) = (process.zone, process.down_since().and_then(|(_, cause)| cause));
+        self.connections.at_mut(slot).cause = cause;
+        let name = self.zone_name(zone);
+        self.probes.timeline.note(now, Weight::Step, cause, "dial/handshake", u64::from(server.0), || {
+            format!("TLS handshake with the API server in {name} timed out")
+        });
+        self.dial_failed(now, slot, Outcome::DialFailed, future);
     }
 
     fn dial_failed(&mut self, now: SimTime, slot: u32, failed: Outcome, future: &mut Future) {
@@ -416,6 +456,17 @@ impl World {
         let reached = |node: ZoneId| self.zones.has_power(node) && self.zones.reaches(node, zone);
         let nodes: Vec<bool> = (0..self.plan.cluster.zones.len() as u8).map(|node| reached(ZoneId(node))).collect();
         self.reset(now, cause, |through, server| server == of && nodes[through.index()], future);
+        for slot in 0..self.connections.slots() {
+            let ConnectionState::Dialing { since, address, rest, far, tried, until } = self.connections.at(slot).state
+            else {
+                continue;
+            };
+            if far == Far::Answers(of) && nodes[address.index()] {
+                let state = ConnectionState::Dialing { since, address, rest, far: Far::Refuses(of), tried, until };
+                let life = self.connections.turn(slot, state);
+                future.schedule(now, Event::Connection(life, ConnectionStep::AddressRefused));
+            }
+        }
         for component in Component::ALL {
             let slot = self.loopbacks[component.index()][of.index()];
             if matches!(self.connections.at(slot).state, ConnectionState::Open { .. }) {
@@ -438,6 +489,34 @@ impl World {
                 future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
             }
         }
+    }
+
+    /// An API server that no longer listens says GOAWAY on the connections that it has.
+    pub(crate) fn say_goaway(&mut self, now: SimTime, of: ApiServerId, future: &mut Future) {
+        for slot in 0..self.connections.slots() {
+            let connection = self.connections.at(slot);
+            let ConnectionState::Open { through, server, silent: None } = connection.state else { continue };
+            if matches!(connection.owner, Owner::Component(..)) || server != of {
+                continue;
+            }
+            let way = self.one_way(connection.place, through, server, &mut self.dial_draw(slot, GOAWAY_PART));
+            future.schedule(now + way, Event::Connection(self.connections.life(slot), ConnectionStep::GoAway));
+        }
+    }
+
+    /// A client opens another connection, at once as its watches end with this one; what runs on this one may end.
+    pub(crate) fn goes_away(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let connection = self.connections.at(slot);
+        let open = matches!(connection.state, ConnectionState::Open { .. });
+        let (Owner::Kubelet(node), true, false) = (connection.owner, open, connection.retired) else { return };
+        let next = if connection.first == NONE {
+            slot
+        } else {
+            let next = self.connections.retire(slot);
+            self.kubelets[node.index()].connection = next;
+            next
+        };
+        self.dial(now, next, future);
     }
 
     /// In runs that elide nothing, every open connection has a read-idle timer.
@@ -466,11 +545,15 @@ impl World {
         future.schedule(now + timers.read_idle, Event::Connection(life, ConnectionStep::ReadIdle));
     }
 
-    /// The client of a connection dies: its requests are abandoned.
+    /// The client of a connection dies: its requests are abandoned, those on a retired one too.
     pub(crate) fn abandon(&mut self, now: SimTime, slot: u32) {
+        let before = self.connections.at_mut(slot).before.take();
         self.connections.turn(slot, ConnectionState::Closed);
         for request in self.requests_on(slot) {
             self.end_for_client(now, request, Outcome::Abandoned);
+        }
+        if let Some(before) = before.filter(|before| self.connections.at(before.slot).retired) {
+            self.abandon(now, before.slot);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::ids::{ApiServerId, Component, DeploymentId, GroupId, MemberId};
 use crate::plan::{Change, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
+use crate::stations::control_plane::Role;
 use crate::stations::network::ConnectionState;
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
@@ -82,6 +83,10 @@ impl World {
                 self.zone_impaired(now, index, zone, latency, loss)
             }
             Change::ZoneCut { zone, internet, .. } => self.zone_cut_off(now, index, zone, internet, future),
+            Change::UpgradeControlPlane => self.upgrade_begins(now, future),
+            Change::ChangeTier { tier } => self.tier_change_begins(now, tier, future),
+            Change::RestartApiServers => self.restarts_begin(now, future),
+            Change::ZonalShift { zone, .. } => self.shift_zone(now, zone, true, future),
             Change::ScaleDeployment { deployment, replicas } => {
                 self.scale_deployment(now, DeploymentId(deployment as u32), replicas, future);
             }
@@ -112,7 +117,11 @@ impl World {
                 self.nodes_return(now, index, cause, future);
             }
             Change::StsTrouble { .. } => self.sts_recovers(now, index),
+            Change::ZonalShift { zone, .. } => self.shift_zone(now, zone, false, future),
             Change::ApiServerCrash { .. }
+            | Change::UpgradeControlPlane
+            | Change::ChangeTier { .. }
+            | Change::RestartApiServers
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
@@ -152,7 +161,9 @@ impl World {
         self.zones.regain_power(zone);
         self.zone_power_returned(now, zone, cause, future);
         for server in self.servers_in(zone) {
-            self.start_later(now, Part::ApiServer(server), future);
+            if self.fleet.at(server).role == Role::Serving {
+                self.start_later(now, Part::ApiServer(server), future);
+            }
         }
         if self.nlb.has_node(zone) {
             self.address_lives(now, zone, future);
@@ -235,12 +246,10 @@ impl World {
             self.candidate_stops(now, component, server, cause);
         }
         self.token_caches[server.index()].forgets_all();
-        for waited in self.api_servers[server.index()].die(now, cause) {
-            if self.requests.lives(waited) {
-                self.drop_from_server(waited.slot);
-            }
-        }
+        let had = self.api_servers[server.index()].die(now, cause);
+        self.drop_all_from_server(had);
         self.silence(now, cause, |_, other| other == server, future);
+        self.will_be_found_dead(now, server, future);
     }
 
     /// The process of an API server dies, while its machine and the components on it live on: the kernel resets its
@@ -254,11 +263,8 @@ impl World {
         let cause =
             self.turn(now, cause, "server/crash", life, zone, || format!("API server in {name} crashes")).or(cause);
         self.token_caches[server.index()].forgets_all();
-        for had in self.api_servers[server.index()].crash(now, cause) {
-            if self.requests.lives(had) {
-                self.drop_from_server(had.slot);
-            }
-        }
+        let had = self.api_servers[server.index()].crash(now, cause);
+        self.drop_all_from_server(had);
         self.reset_by_the_machine(now, server, cause, future);
         let life = self.api_servers[server.index()].life();
         let draw = &mut self.key.draw(RESTART, u64::from(server.0), u64::from(life));
@@ -290,8 +296,11 @@ impl World {
         match part {
             Part::ApiServer(server) => {
                 let process = &self.api_servers[server.index()];
-                if self.zones.has_power(process.zone) && process.life() == life && !process.is_up() {
-                    self.server_starts(now, server, future);
+                let gone = self.fleet.at(server).role == Role::Gone || process.life() != life || process.is_up();
+                match self.zones.has_power(process.zone) {
+                    _ if gone => {}
+                    true => self.server_starts(now, server, future),
+                    false => self.will_be_found_dead(now, server, future),
                 }
             }
             Part::EtcdMember(member) => {
@@ -307,11 +316,15 @@ impl World {
         let zone = self.api_servers[server.index()].zone;
         let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
-        self.turn(now, cause, "server/back", 0, zone, || format!("API server in {name} answers again"));
+        let launched = self.fleet.at(server).role == Role::Launching;
+        let what = if launched { "starts: it is new" } else { "answers again" };
+        let subject = u32::from(launched) * u32::from(server.0);
+        self.turn(now, cause, "server/back", subject, zone, || format!("API server in {name} {what}"));
         let (etcd, boots) = (&self.etcd, self.api_servers[server.index()].is_silent());
         self.api_servers[server.index()].start(|member| etcd.is_up(member));
         self.reset_silent(now, |_, other| other == server, future);
         self.dials_hear(now, future);
+        self.make_first_lists(now, server, future);
         if !boots {
             return; // the components on the machine live on, and dial their loopbacks themselves
         }

@@ -226,7 +226,9 @@ impl World {
         self.await_cores(server, future);
         match done {
             Some(Job::Request(request)) => self.request_processed(now, request, future),
-            Some(Job::Handshake(_) | Job::FanOut | Job::Start) | None => {}
+            Some(Job::Start) => self.first_lists_made(now, server, future),
+            Some(Job::Handshake(connection)) => self.established(now, connection, future),
+            Some(Job::FanOut) | None => {}
         }
     }
 

@@ -1,6 +1,6 @@
 //! The kinds of value that a parameter can have: how each is read, shown, checked against a range and stilled.
 
-use crate::quantity::{Placement, parse_duration, show_duration};
+use crate::quantity::{Placement, Tier, parse_duration, show_duration};
 use sim_kernel::{Law, SimDuration};
 
 /// A kind of parameter value.
@@ -167,6 +167,16 @@ impl Value for Placement {
     const KIND: &'static str = "placement";
     fn parse(text: &str) -> Result<Self, ValueError> {
         text.parse().map_err(|why| malformed(text, Self::KIND, why))
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Tier {
+    const KIND: &'static str = "tier";
+    fn parse(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|why: String| malformed(text, Self::KIND, why))
     }
     fn show(&self) -> String {
         self.to_string()

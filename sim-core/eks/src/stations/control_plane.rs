@@ -1,10 +1,12 @@
 //! The control plane: load balancer, API servers, etcd, leader leases, controllers and scheduler.
 
 pub mod api_server;
+pub mod bill;
 pub mod cloud_nodes;
 pub mod controller_client;
 pub mod cores;
 pub mod etcd;
+pub mod fleet;
 pub mod flow_control;
 pub mod leader_lease;
 pub mod nlb;
@@ -12,15 +14,19 @@ pub mod node_lifecycle;
 pub mod placement;
 pub mod pod_gc;
 pub mod requests;
+pub mod scaling;
 pub mod scheduler;
 pub mod work_queue;
 pub mod zone_taints;
 
-pub use api_server::{ApiServer, EtcdLink, LinkState};
+pub use api_server::{ApiServer, EtcdLink, LinkState, Phase};
+pub use bill::Bill;
 pub use cores::{Cores, Job};
 pub use etcd::cpu::{Done, EtcdMachines};
 pub use etcd::{Candidacy, ElectionClock, Etcd, View};
+pub use fleet::{Fleet, Kind, Reason, Role, Roll};
 pub use flow_control::{Admission, FlowControl, Seat, Width};
 pub use leader_lease::{CandidateState, LeaderLease};
 pub use nlb::Nlb;
 pub use requests::{Passage, Request, Requests, Standing};
+pub use scaling::Scaling;

@@ -2,11 +2,10 @@
 //! C10. `EKSSIM_VALIDATION=FILE cargo test -p sim-eks --test validation` also writes the table of
 //! `docs/validation.md` to the end of a file.
 
-#[allow(dead_code)] // each module takes what it needs
-mod table;
-
 #[path = "../story/mod.rs"]
 mod story;
+#[allow(dead_code)] // each module takes what it needs
+mod table;
 
 mod c10_lease_failover;
 mod c1_etcd_throughput;
@@ -14,4 +13,5 @@ mod c2_put_time;
 mod c3_priority_and_fairness;
 mod c5_node_failure;
 mod c7_zone_distances;
+mod c9_graceful_stop;
 mod etcd_bench;

@@ -9,7 +9,30 @@ use crate::ids::{MemberId, RequestRef};
 use crate::parameters::Parameters;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
-use sim_kernel::{Draw, SimTime};
+use sim_kernel::{Draw, SimDuration, SimTime};
+
+/// How far the process of an API server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It makes its first lists; `/readyz` fails.
+    Starting,
+    /// It serves.
+    Ready,
+    /// It was told to stop: `/readyz` fails, and it serves on.
+    Stopping,
+    /// It no longer listens; running requests may end.
+    Draining {
+        /// When it exits at the latest.
+        until: SimTime,
+    },
+    /// It does not run.
+    Down {
+        /// Since when.
+        since: SimTime,
+        /// Why.
+        cause: Cause,
+    },
+}
 
 /// One API server instance.
 #[derive(Clone, Debug)]
@@ -22,7 +45,11 @@ pub struct ApiServer {
     pub links: Vec<EtcdLink>,
     /// What runs.
     pub cores: Cores,
-    down: Option<(SimTime, Cause)>,
+    /// Seats, over all priority levels.
+    pub seats: u64,
+    /// CPU time that was told of when somebody asked last.
+    asked: SimDuration,
+    phase: Phase,
     /// Whether its machine is dead: then nobody answers in its place.
     silent: bool,
     lives: u32,
@@ -70,15 +97,47 @@ impl ApiServer {
             flow_control: FlowControl::new(&parameters.flow_control),
             links: vec![EtcdLink::default(); members],
             cores: Cores::new(parameters.api_server.cores, parameters.api_server.time_slice),
-            down: None,
+            seats: parameters.flow_control.seats,
+            asked: SimDuration::ZERO,
+            phase: Phase::Ready,
             silent: false,
             lives: 0,
         }
     }
 
-    /// Whether it answers.
+    /// A new instance whose process does not run yet.
+    pub fn launching(zone: ZoneId, members: usize, parameters: &Parameters, now: SimTime, cause: Cause) -> Self {
+        let phase = Phase::Down { since: now, cause };
+        ApiServer { phase, silent: true, ..Self::new(zone, members, parameters) }
+    }
+
+    /// Whether its process runs, so that requests that it has are served.
     pub fn is_up(&self) -> bool {
-        self.down.is_none()
+        !matches!(self.phase, Phase::Down { .. })
+    }
+
+    /// Whether it takes new connections.
+    pub fn listens(&self) -> bool {
+        matches!(self.phase, Phase::Starting | Phase::Ready | Phase::Stopping)
+    }
+
+    /// Whether its `/readyz` passes, etcd apart.
+    pub fn is_ready(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
+    /// How far its process is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Its process goes from one phase of its life to another; false if it is not in that one.
+    pub fn goes(&mut self, from: Phase, to: Phase) -> bool {
+        let goes = self.phase == from;
+        if goes {
+            self.phase = to;
+        }
+        goes
     }
 
     /// Whether its machine is dead, so that nothing answers there; the kernel of a living one refuses connections.
@@ -88,7 +147,23 @@ impl ApiServer {
 
     /// Since when it is down, and why.
     pub fn down_since(&self) -> Option<(SimTime, Cause)> {
-        self.down
+        match self.phase {
+            Phase::Down { since, cause } => Some((since, cause)),
+            _ => None,
+        }
+    }
+
+    /// CPU time that has been wanted since this was asked last.
+    pub fn cpu_since_asked(&mut self) -> SimDuration {
+        let wanted = self.cores.busy_time();
+        let since = wanted.as_nanos().saturating_sub(self.asked.as_nanos());
+        self.asked = wanted;
+        SimDuration::from_nanos(since)
+    }
+
+    /// Whether it serves no request and holds none back.
+    pub fn is_idle(&self) -> bool {
+        self.flow_control.inside() == 0
     }
 
     /// Which life it is in: a request of an earlier life is lost.
@@ -116,7 +191,9 @@ impl ApiServer {
 
     /// The process of the server dies. Returns the requests that waited for a seat, or for a core, or were on one.
     pub fn crash(&mut self, now: SimTime, cause: Cause) -> Vec<RequestRef> {
-        self.down = self.down.or(Some((now, cause)));
+        if self.is_up() {
+            self.phase = Phase::Down { since: now, cause };
+        }
         self.lives += 1;
         let mut had = self.flow_control.lose_all(now);
         for job in self.cores.lose_all() {
@@ -127,9 +204,9 @@ impl ApiServer {
         had
     }
 
-    /// The server answers again, with new connections to the members that `alive` tells of.
+    /// The process runs again, with new connections to the members that `alive` tells of; it has its first lists to make.
     pub fn start(&mut self, alive: impl Fn(MemberId) -> bool) {
-        self.down = None;
+        self.phase = Phase::Starting;
         self.silent = false;
         for (member, link) in (0u8..).zip(&mut self.links) {
             link.generation += 1;

@@ -178,6 +178,11 @@ impl FlowControl {
         waited
     }
 
+    /// Requests that are served or wait, over all levels.
+    pub fn inside(&self) -> u64 {
+        self.levels.iter().map(PriorityLevel::inside).sum()
+    }
+
     /// What came and went, over all levels.
     pub fn balance(&self, station: String) -> Balance {
         let sum = |of: fn(&PriorityLevel) -> u64| self.levels.iter().map(of).sum();

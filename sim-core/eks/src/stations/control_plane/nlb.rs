@@ -27,12 +27,16 @@ pub struct Nlb {
 struct Node {
     /// Whether the checks of its address find it alive.
     reachable: bool,
+    /// Whether the provider has shifted traffic away from it.
+    shifted: bool,
     publications: u32,
 }
 
 #[derive(Clone, Debug)]
 struct Target {
     zone: ZoneId,
+    /// Whether it takes new flows at all: no longer, once its deregistration has reached the nodes.
+    open: bool,
     /// What each node has found, by the node's zone.
     checks: Vec<Check>,
 }
@@ -89,13 +93,28 @@ impl Nlb {
         if self.targets.len() <= server.index() {
             self.targets.resize(server.index() + 1, None);
         }
-        self.nodes[zone.index()].get_or_insert(Node { reachable: true, publications: 0 });
-        self.targets[server.index()] = Some(Target { zone, checks: vec![Check::default(); self.nodes.len()] });
+        self.nodes[zone.index()].get_or_insert(Node { reachable: true, shifted: false, publications: 0 });
+        self.targets[server.index()] =
+            Some(Target { zone, open: true, checks: vec![Check::default(); self.nodes.len()] });
+    }
+
+    /// The deregistration of a target has reached the nodes: it gets no new flows, and nobody checks it any more.
+    pub fn close(&mut self, server: ApiServerId) {
+        if let Some(target) = self.targets.get_mut(server.index()).and_then(Option::as_mut) {
+            target.open = false;
+        }
+    }
+
+    /// Traffic is shifted away from the node of a zone, or back: its address leaves DNS, or returns.
+    pub fn shift(&mut self, zone: ZoneId, away: bool) {
+        if let Some(node) = &mut self.nodes[zone.index()] {
+            node.shifted = away;
+        }
     }
 
     /// The targets that a node checks and may send to: those of its own zone, or all with cross-zone balancing.
     pub fn targets_of(&self, node: ZoneId) -> impl Iterator<Item = ApiServerId> {
-        let within = move |target: &Target| self.cross_zone || target.zone == node;
+        let within = move |target: &Target| target.open && (self.cross_zone || target.zone == node);
         (0u8..)
             .zip(&self.targets)
             .filter(move |(_, target)| target.as_ref().is_some_and(within))
@@ -104,7 +123,8 @@ impl Nlb {
 
     /// The nodes that check a target.
     pub fn nodes_of(&self, server: ApiServerId) -> impl Iterator<Item = ZoneId> {
-        let target = self.targets.get(server.index()).and_then(Option::as_ref).map(|target| target.zone);
+        let target = self.targets.get(server.index()).and_then(Option::as_ref).filter(|target| target.open);
+        let target = target.map(|target| target.zone);
         self.zones().filter(move |node| target.is_some_and(|zone| self.cross_zone || zone == *node))
     }
 
@@ -138,7 +158,8 @@ impl Nlb {
 
     /// Whether a round of checks is still under way.
     pub fn is_round(&self, node: ZoneId, server: ApiServerId, round: u32) -> bool {
-        self.check(node, server).is_some_and(|check| check.round == round)
+        let open = self.targets.get(server.index()).and_then(Option::as_ref).is_some_and(|target| target.open);
+        open && self.check(node, server).is_some_and(|check| check.round == round)
     }
 
     /// A health check has ended. Returns the new verdict and its number if it changes: healthy or not. A target that was
@@ -211,9 +232,20 @@ impl Nlb {
             Addresses::of(chosen.map(|(zone, _)| zone))
         };
         let healthy = |zone| self.targets_of(zone).any(|server| self.is_healthy(zone, server));
-        let good = zones(&|zone, node| node.reachable && (self.cross_zone || healthy(zone)));
+        let fair = |zone, node: &Node| node.reachable && (self.cross_zone || healthy(zone));
+        let good = zones(&|zone, node| fair(zone, node) && !node.shifted);
+        let shifted = zones(&|zone, node| fair(zone, node));
         let alive = zones(&|_, node| node.reachable);
-        [good, alive].into_iter().find(|answer| !answer.is_empty()).unwrap_or_else(|| zones(&|_, _| true))
+        [good, shifted, alive].into_iter().find(|answer| !answer.is_empty()).unwrap_or_else(|| zones(&|_, _| true))
+    }
+
+    /// Whether every node that checks a target finds it healthy, and one does.
+    pub fn is_healthy_everywhere(&self, server: ApiServerId) -> bool {
+        let mut nodes =
+            self.nodes_of(server).filter(|node| self.nodes[node.index()].is_some_and(|node| node.reachable));
+        nodes
+            .next()
+            .is_some_and(|first| self.is_healthy(first, server) && nodes.all(|node| self.is_healthy(node, server)))
     }
 
     /// Whether a node's verdict on a target is Healthy.

@@ -86,6 +86,8 @@ pub struct Connection {
     pub state: ConnectionState,
     /// When something was last read.
     pub last_read: SimTime,
+    /// When a request was last sent.
+    pub last_sent: SimTime,
     /// Dials so far: the ordinal of their draws.
     pub dials: u32,
     /// The losses of power of the NLB node and the lives of the API server when it was opened.
@@ -102,9 +104,18 @@ pub struct Connection {
     pub first: u32,
     /// The last request on it.
     pub last: u32,
+    /// Whether its server has said GOAWAY: it ends with its last request.
+    pub retired: bool,
+    /// The retired connection that it took over from, if requests were still on that.
+    pub before: Option<ConnectionRef>,
 }
 
 impl Connection {
+    /// For how long no packet has passed: a client that reads nothing for `read_idle` pings.
+    pub fn silent_for(&self, now: SimTime, read_idle: SimDuration) -> SimDuration {
+        now.saturating_since(self.last_read.max(self.last_sent)).min(read_idle)
+    }
+
     /// When the client gives a path up that has been silent since `since`: the last read before, or the last answered
     /// ping, plus read-idle and ping time-out.
     pub fn given_up_at(&self, since: SimTime, read_idle: SimDuration, ping_timeout: SimDuration) -> SimTime {
@@ -130,6 +141,7 @@ impl Connections {
             place,
             state: ConnectionState::Closed,
             last_read: SimTime::ZERO,
+            last_sent: SimTime::ZERO,
             dials: 0,
             met: (0, 0),
             is_forgotten: false,
@@ -138,6 +150,8 @@ impl Connections {
             cause: None,
             first: NONE,
             last: NONE,
+            retired: false,
+            before: None,
         };
         if let Some(slot) = self.free.pop() {
             let entry = &mut self.table[slot as usize];
@@ -146,6 +160,23 @@ impl Connections {
         }
         self.table.push(fresh(0));
         self.table.len() as u32 - 1
+    }
+
+    /// A connection ends with its last request; another one takes over: its place in the table.
+    pub fn retire(&mut self, slot: u32) -> u32 {
+        let (owner, place, dials) = (self.at(slot).owner, self.at(slot).place, self.at(slot).dials);
+        let before = self.life(slot);
+        self.at_mut(slot).retired = true;
+        let next = self.add(owner, place);
+        let entry = self.at_mut(next);
+        (entry.dials, entry.before) = (dials, Some(before));
+        next
+    }
+
+    /// Whether a connection is retired and carries no request any more.
+    pub fn is_over(&self, slot: u32) -> bool {
+        let entry = self.at(slot);
+        entry.retired && entry.first == NONE
     }
 
     /// Ends a connection for good; it must carry no request.
