@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 9] = [
+static LIBRARY: [BuiltIn; 10] = [
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -39,6 +39,11 @@ static LIBRARY: [BuiltIn; 9] = [
         "etcd-leader-loss",
         "etcd loses its leader",
         "The etcd member that leads stops, alone. How long do writes fail, and how many of them?"
+    ),
+    built_in!(
+        "etcd-quorum-loss",
+        "etcd loses its quorum",
+        "Two of etcd's three members stop; one of them returns after ten minutes. What can still be done meanwhile, what does the cluster do by itself, and how soon after the return is all as before?"
     ),
     built_in!(
         "sts-outage",

@@ -342,6 +342,22 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "etcd.partition",
+        &Shape {
+            about: "Members of etcd are cut off from all others; all of them live, and API servers reach them.",
+            keys: &[
+                key(
+                    "target",
+                    Text,
+                    Default("leader"),
+                    "Who is cut off: \"leader\", the member of a zone, or \"all\" from each other.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
         "node.stop",
         &Shape {
             about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",

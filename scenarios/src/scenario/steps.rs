@@ -5,6 +5,7 @@ use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::times;
 use super::tree::quoted;
 use sim_eks::parameters::Value as _;
+use sim_eks::plan::PartitionTarget;
 use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, WorkloadKind, ZoneId};
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -104,6 +105,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             Some(Change::StsTrouble { trouble, lasts })
         }
         "sts.slow" => Some(Change::StsTrouble { trouble: StsTrouble::Slow(*fields.duration("by")?), lasts }),
+        "etcd.partition" => Some(Change::EtcdPartition { target: cut_off(fields, stage.cluster, errors)?, lasts }),
         "node.stop" => {
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::NodeLoss { zone, share: share(fields, errors)?, lasts })
@@ -190,6 +192,24 @@ fn loss(fields: &Fields, errors: &mut Errors) -> Option<f64> {
 fn percent(text: &str) -> Option<f64> {
     let number = text.trim().strip_suffix('%')?.trim();
     number.parse::<f64>().ok().map(|percent| percent / 100.0)
+}
+
+/// The members of etcd that are cut off.
+fn cut_off(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<PartitionTarget> {
+    let name = match fields.text("target").map(String::as_str) {
+        None if fields.is_spoilt("target") => return None,
+        None | Some("leader") => return Some(PartitionTarget::Leader),
+        Some("all") => return Some(PartitionTarget::All),
+        Some(name) => name,
+    };
+    let found = cluster.zone(name).filter(|zone| zone.index() < CONTROL_PLANE_ZONES);
+    if found.is_none() {
+        let zones = &cluster.zones[..CONTROL_PLANE_ZONES.min(cluster.zones.len())];
+        let problem =
+            format!("found {}; wanted is \"leader\", \"all\", or one of the zones {}", quoted(name), zone_names(zones));
+        errors.add(fields.line_of("target"), fields.field("target"), problem);
+    }
+    found.map(PartitionTarget::Zone)
 }
 
 /// A share in percent, more than none and at most all.

@@ -36,10 +36,8 @@ pub enum Event {
     External(u32, u32),
     /// A CI job tries again: the client, its job.
     CiRetry(u32, u32),
-    /// The election clock of an etcd member: the member, the generation of its clock.
-    EtcdElection(MemberId, u32, ElectionStep),
-    /// The leader of etcd sends heartbeats (only where they are not elided): the member, its generation.
-    EtcdHeartbeat(MemberId, u32),
+    /// Something that the consensus of etcd's members waited for.
+    Etcd(EtcdStep),
     /// An API server's connection to an etcd member: the server, the member, the generation of the connection.
     EtcdLink(ApiServerId, MemberId, u32, LinkStep),
     /// The candidate of a component on an API server: its generation.
@@ -149,13 +147,19 @@ pub enum KubeletClock {
     Register,
 }
 
-/// What has just happened in an election of etcd.
+/// What has just happened among the members of etcd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ElectionStep {
-    /// The member has not heard of a leader for its randomised patience.
-    Impatient,
-    /// The member's votes are in: it leads.
-    Elected,
+pub enum EtcdStep {
+    /// A message between two members is there: its place in their table.
+    Message(u32),
+    /// A member has not heard of a leader for its randomised patience: the member, the generation of its clock.
+    PatienceEnds(MemberId, u32),
+    /// A leader asks itself if it has heard a quorum: the leader, the generation of the question.
+    CheckQuorum(MemberId, u32),
+    /// A new leader's first entry is committed.
+    Decided,
+    /// A leader sends heartbeats (only where they are not elided): the leader, its term.
+    Heartbeat(MemberId, u32),
 }
 
 /// What has just happened to an API server's connection to an etcd member.

@@ -35,8 +35,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "the load of thousands of clients that list again at once is missing; a new controllers' leader lists for a drawn time",
     },
     Omission {
-        what: "etcd database size, compaction, snapshots, partitions between members, a leader that steps down without a quorum",
-        effect: "a member that returns is up to date at once; without a quorum writes time out instead of finding no leader",
+        what: "growth of etcd's database, its compaction and quota; flow control of appends, and the part of a catch-up that had arrived when it broke off",
+        effect: "a member that is far behind is sent a database of constant size; one whose catch-up breaks off begins it anew",
     },
     Omission { what: "admission webhooks", effect: "an outage of a webhook cannot be rehearsed" },
     Omission {

@@ -326,6 +326,13 @@ parameters! {
         member_start_time: Law = "uniform(10s, 30s)", "0s..1h", Inferred, "start of the instance and the process; not published", "Time from power to a member that takes part again.";
         reconnect_time: Law = "uniform(0s, 20s)", "0s..1h", Inferred, "gRPC's connection back-off, 1 s growing by 1.6 up to its cap of 120 s; 20 s is the dial time-out of the API server's client", "Time from a member that takes part again to an API server's open connection to it.";
         pre_vote: bool = "true", "", Documented, "etcd-io/website, op-guide/configuration.md: on since 3.5", "Whether a candidate first asks if it could win, one more round trip.";
+        check_quorum: bool = "true", "", Documented, "etcd-io/etcd server/etcdserver/raft.go: always on; etcd-io/raft has it as an option", "Whether a leader that has not heard a quorum for an election time-out steps down, and who hears a leader refuses to vote.";
+        read_retry: SimDuration = "500ms", "1ms..1m", Documented, "etcd-io/etcd server/etcdserver/v3_server.go: readIndexRetryTime", "Pause after which a member asks its leader again how far a linearizable read must see.";
+        snapshot_count: u64 = "10000", "1..10000000", Documented, "etcd-io/website, op-guide/configuration.md: 10,000 in 3.6, 100,000 in 3.5", "Entries between two snapshots of a member, after which older entries leave its log.";
+        snapshot_entries_kept: u64 = "5000", "0..10000000", Documented, "etcd-io/etcd server/etcdserver: DefaultSnapshotCatchUpEntries", "Entries that stay in the log before a snapshot: a member that lacks older ones is sent the database.";
+        catch_up_rate: f64 = "10", "0.001..10000", Documented, "etcd-io/website, op-guide/hardware.md: 100 MB within 15 s over 10 MB/s", "Speed at which a member that is behind is sent what it lacks, in MiB per second.";
+        entry_kib: f64 = "1", "0.01..1536", Inferred, "a lease of a node is some 0.5 kB, a pod 2 to 10 kB; leases are most of the writes", "Size of an entry of the log, in KiB.";
+        database_mib: f64 = "100", "0.1..65536", Documented, "etcd-io/website, op-guide/hardware.md: 100 MB for a small cluster of 50 nodes", "Size of the database, in MiB: what a member is sent that is too far behind.";
     }
 
     /// Leader election of scheduler and controller managers.

@@ -321,6 +321,13 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// Members of etcd are cut off from all others, though they live: no message passes between them.
+    EtcdPartition {
+        /// Who is cut off.
+        target: PartitionTarget,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// A share of a zone's nodes stops silently; the rest of the zone lives on.
     NodeLoss {
         /// The zone.
@@ -420,11 +427,24 @@ pub enum StsTrouble {
     Slow(SimDuration),
 }
 
+/// Which members of etcd a partition cuts off from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartitionTarget {
+    /// The member that leads when the fault strikes.
+    Leader,
+    /// The member of a zone.
+    Zone(ZoneId),
+    /// Every member, from every other one.
+    All,
+}
+
 impl Change {
     /// How long it lasts; `None` for good, and for changes that have no end.
     pub fn lasts(&self) -> Option<SimDuration> {
         match self {
-            Change::ZonePowerLoss { lasts, .. }
+            Change::EtcdPartition { lasts, .. }
+            | Change::ZonePowerLoss { lasts, .. }
             | Change::ApiServerLoss { lasts, .. }
             | Change::NodeLoss { lasts, .. }
             | Change::StsTrouble { lasts, .. }
@@ -603,6 +623,15 @@ impl Plan {
             Change::ApiServerCrash { zone: None } => "the API server beside the controllers' leader crashes".to_owned(),
             Change::EtcdMemberLoss { zone: Some(id), .. } => format!("the etcd member in {} stops silently", zone(id)),
             Change::EtcdMemberLoss { zone: None, .. } => "the etcd leader stops silently".to_owned(),
+            Change::EtcdPartition { target: PartitionTarget::Leader, .. } => {
+                "the etcd leader is cut off from the other members".to_owned()
+            }
+            Change::EtcdPartition { target: PartitionTarget::Zone(id), .. } => {
+                format!("the etcd member in {} is cut off from the others", zone(id))
+            }
+            Change::EtcdPartition { target: PartitionTarget::All, .. } => {
+                "the etcd members are cut off from each other".to_owned()
+            }
             Change::NodeLoss { zone: id, share, .. } => {
                 format!("{:.0} % of the nodes in {} stop silently", share * 100.0, zone(id))
             }

@@ -156,12 +156,12 @@ impl World {
             seconds(
                 "etcd.election",
                 election,
-                "Longest time from the death of an etcd leader to the election of the next one.",
+                "Longest time without an etcd leader that a quorum of the members hears.",
             ),
             count(
                 "etcd.writes_lost",
                 self.etcd_writes_lost,
-                "Writes that died with an etcd leader; their clients get an error after etcd's request time-out.",
+                "Writes that were lost with an etcd leader or on the way to it; their clients get an error after etcd's request time-out.",
             ),
             seconds(
                 "controllers.failover",

@@ -48,6 +48,10 @@ pub struct World {
     pub(crate) token_caches: Vec<TokenCache>,
     /// The machines that its members run on.
     pub(crate) etcd_machines: EtcdMachines,
+    /// The members of etcd that are cut off from all others, by the steps of the plan that did it.
+    pub(crate) etcd_cuts: Vec<(u32, Vec<MemberId>, Cause)>,
+    /// The latest turn of what passes between the members of etcd, to be named as a cause.
+    pub(crate) etcd_story: Cause,
     /// The leases of the components, by component.
     pub(crate) leases: Vec<LeaderLease>,
     /// Why each component's holder cannot renew.
@@ -182,6 +186,7 @@ impl World {
         let lease = || LeaderLease::new(ApiServerId(holder as u8), servers.len() as u8, &parameters.leader_election);
         let members = CONTROL_PLANE_ZONES;
         let instance = parameters_of(&plan, kind_at_start(&plan));
+        let explicit = plan.modes.explicit_heartbeats;
         let mut world = World {
             zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
             dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
@@ -190,10 +195,12 @@ impl World {
             fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
             scaling: Scaling::default(),
             bill: Bill::new(parameters.control_plane.usd_per_hour),
-            etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, key),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
             etcd_machines: EtcdMachines::new(members, &parameters.etcd),
+            etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, explicit, key),
+            etcd_cuts: Vec::new(),
+            etcd_story: None,
             leases: Component::ALL.map(|_| lease()).to_vec(),
             leadership_causes: vec![None; Component::ALL.len()],
             connections: Connections::default(),
@@ -240,10 +247,7 @@ impl World {
             self.external_waits(SimTime::ZERO, client, future);
         }
         self.await_step(0, future);
-        if self.plan.modes.explicit_heartbeats {
-            let leader = self.etcd.leader().expect("a run begins with a leader");
-            future.schedule(self.etcd.first_heartbeat(), Event::EtcdHeartbeat(leader, 0));
-        }
+        self.etcd_turn(SimTime::ZERO, None, future, |etcd, turn| etcd.begin(turn));
     }
 
     /// The API servers' ids.
@@ -365,8 +369,7 @@ impl Model for World {
             Event::Kubelet(node, generation, clock) => self.kubelet(now, node, generation, clock, future),
             Event::External(client, command) => self.external(now, client, command, future),
             Event::CiRetry(client, job) => self.ci_retry(now, client, job, future),
-            Event::EtcdElection(member, clock, step) => self.etcd_election(now, member, clock, step, future),
-            Event::EtcdHeartbeat(member, life) => self.etcd_heartbeat(now, member, life, future),
+            Event::Etcd(step) => self.etcd_turn(now, None, future, |etcd, turn| etcd.step(turn, step)),
             Event::EtcdLink(server, member, generation, step) => self.etcd_link(now, server, member, generation, step),
             Event::Candidate(component, server, generation, step) => {
                 self.candidate(now, component, server, generation, step, future);

@@ -1,23 +1,130 @@
-//! The end of an etcd member, the election that follows, and its return; and the API servers' connections to it.
+//! What breaks and returns among the members of etcd: deaths, cuts, elections; and the API servers' connections to them.
 //!
 //! ```text
-//! leader dies -> a follower is Impatient -> pre-vote, vote -> Elected -> waiting requests go on
-//! member dies -> calls to it stall -> GivenUp -> ... -> it returns -> Reconnected
+//! leader dies or is cut off -> a follower's patience ends -> pre-votes, votes -> it leads -> others hear it -> waiting requests go on
+//! a leader that hears no quorum -> CheckQuorum -> steps down
+//! member dies -> calls to it stall -> GivenUp -> ... -> it returns -> the leader turns to it; Reconnected
 //! ```
 
 use super::etcd_request::zone_of;
-use crate::event::{ElectionStep, Event, Future, LinkStep};
+use crate::event::{EtcdStep, Event, Future, LinkStep};
 use crate::ids::{ApiServerId, MemberId};
+use crate::parameters::Parameters;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::{Candidacy, ElectionClock, LinkState};
+use crate::stations::control_plane::{Effect, Etcd, Ground, Leadership, LinkState, Turn};
+use crate::stations::network::Zones;
 use crate::world::World;
-use sim_kernel::{Purpose, SimTime};
+use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 
+const FSYNC: Purpose = Purpose::new("etcd/fsync");
 const VOTE_FSYNC: Purpose = Purpose::new("etcd/vote-fsync");
 const RECONNECT: Purpose = Purpose::new("etcd/reconnect");
 
+/// What lies between the members of a run, and below them.
+pub(crate) struct Surroundings<'a> {
+    pub zones: &'a Zones,
+    pub parameters: &'a Parameters,
+    pub key: RunKey,
+    /// A turn of a member's loop, before each fsync.
+    pub turn: SimDuration,
+    /// Entity and ordinal of the write whose entry goes to disk, if it is one's.
+    pub write: (u64, u64),
+}
+
+impl Ground for Surroundings<'_> {
+    fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
+        self.zones.mean(zone_of(from), zone_of(to))
+    }
+
+    fn fsync(&self, member: MemberId, ordinal: u64) -> SimDuration {
+        let (entity, count) = self.write;
+        let mut draw = if ordinal == 0 {
+            self.key.draw(FSYNC, entity, count << 8 | u64::from(member.0))
+        } else {
+            self.key.draw(VOTE_FSYNC, u64::from(member.0), ordinal)
+        };
+        self.turn + self.parameters.etcd.fsync.duration(&mut draw)
+    }
+
+    fn snapshot(&self) -> SimDuration {
+        let etcd = &self.parameters.etcd;
+        SimDuration::from_secs_f64(etcd.database_mib / etcd.catch_up_rate)
+    }
+}
+
 impl World {
+    /// Something happens to the members of etcd: schedules what comes of it, and tells who waits.
+    pub(crate) fn etcd_turn(
+        &mut self,
+        now: SimTime,
+        cause: Cause,
+        future: &mut Future,
+        act: impl FnOnce(&mut Etcd, &mut Turn<'_, Surroundings<'_>>),
+    ) {
+        let mut effects = Vec::new();
+        let cause = cause.or(self.etcd_story);
+        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
+        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let news = self.etcd.news();
+        act(&mut self.etcd, &mut Turn { now, ground: &ground, effects: &mut effects });
+        let mut told = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Message(at, place) => future.schedule(at, Event::Etcd(EtcdStep::Message(place))),
+                Effect::Patience(at, member, clock) => {
+                    future.schedule(at, Event::Etcd(EtcdStep::PatienceEnds(member, clock)));
+                }
+                Effect::CheckQuorum(at, leader, check) => {
+                    future.schedule(at, Event::Etcd(EtcdStep::CheckQuorum(leader, check)));
+                }
+                Effect::Beat(at, leader, term) => future.schedule(at, Event::Etcd(EtcdStep::Heartbeat(leader, term))),
+                Effect::Decides(at) => future.schedule(at, Event::Etcd(EtcdStep::Decided)),
+                Effect::Leads(member) | Effect::Follows(member) => told.push(member),
+                Effect::StepsDown(member, newer) => self.stepped_down(now, member, newer),
+            }
+        }
+        if self.etcd.news() == news {
+            return; // a heartbeat, or a message that came to nothing
+        }
+        self.leadership_changes(now, cause);
+        for member in told {
+            self.leader_found(now, member, future);
+        }
+        self.pursue_held(now, future);
+    }
+
+    fn stepped_down(&mut self, now: SimTime, member: MemberId, newer: bool) {
+        let cause = self.etcd_trouble();
+        let zone = self.zone_name(zone_of(member));
+        self.probes.timeline.note(
+            now,
+            Weight::Turn,
+            cause,
+            "etcd/steps-down",
+            u64::from(member.0) << 1 | u64::from(newer),
+            || {
+                let why = if newer { "has heard of a newer term" } else { "has not heard a quorum" };
+                format!("etcd leader in {zone} steps down: it {why}")
+            },
+        );
+    }
+
+    fn leadership_changes(&mut self, now: SimTime, cause: Cause) {
+        let Some(Leadership::Taken { by, again, since, cause }) = self.etcd.leadership(now, cause) else { return };
+        let took = now.saturating_since(since);
+        self.election_time = Some(self.election_time.map_or(took, |longest| longest.max(took)));
+        let (zone, term) = (self.zone_name(zone_of(by)), self.etcd.term(by));
+        let seconds = took.as_secs_f64();
+        self.probes.timeline.note(now, Weight::Turn, cause, "etcd/elected", u64::from(by.0), || {
+            if again {
+                format!("etcd leader in {zone} is heard by a quorum again, after {seconds:.2} s; writes go on")
+            } else {
+                format!("etcd member in {zone} elected for term {term}, {seconds:.2} s after the last leader was lost; writes go on")
+            }
+        });
+    }
+
     /// A member dies silently.
     pub(crate) fn member_dies(&mut self, now: SimTime, member: MemberId, cause: Cause, future: &mut Future) {
         if !self.etcd.is_up(member) {
@@ -32,19 +139,66 @@ impl World {
         let noted =
             self.probes.timeline.note(now, weight, cause, kind, subject, || format!("etcd {what} in {zone} lost"));
         let cause = noted.or(cause);
-        let zones = &self.zones;
-        let delay = |a, b| zones.mean(zone_of(a), zone_of(b));
-        let clocks = self.etcd.die(member, now, cause, delay, self.key);
-        self.set_election_clocks(clocks, future);
+        self.etcd_turn(now, cause, future, |etcd, turn| etcd.die(turn, member, cause));
         for server in 0..self.api_servers.len() as u8 {
             self.link_falls_silent(now, ApiServerId(server), member, future);
         }
     }
 
-    fn set_election_clocks(&mut self, clocks: impl IntoIterator<Item = ElectionClock>, future: &mut Future) {
-        for (member, clock, ends) in clocks {
-            future.schedule(ends.max(future.now()), Event::EtcdElection(member, clock, ElectionStep::Impatient));
+    /// A dead member takes part again, and the API servers reconnect to it.
+    pub(crate) fn member_starts(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
+        let zone = self.zone_name(zone_of(member));
+        let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        self.probes.timeline.note(now, Weight::Step, cause, "etcd/member-back", u64::from(member.0), || {
+            format!("etcd member in {zone} is back")
+        });
+        self.etcd_turn(now, cause, future, |etcd, turn| etcd.start(turn, member));
+        self.etcd_machines.restart(member, &self.plan.parameters.etcd);
+        for server in 0..self.api_servers.len() as u8 {
+            self.reconnect(now, ApiServerId(server), member, future);
         }
+    }
+
+    /// Members are cut off from all others, by the step of the plan with this index.
+    pub(crate) fn cut_members_off(&mut self, now: SimTime, index: u32, members: Vec<MemberId>, future: &mut Future) {
+        let led = self.etcd.leader().filter(|leader| members.contains(leader));
+        let name = |member: &MemberId| self.zone_name(zone_of(*member));
+        let text = match (&members[..], led) {
+            ([one], Some(_)) => format!("etcd leader in {} is cut off from the other members", name(one)),
+            ([one], None) => format!("etcd member in {} is cut off from the others", name(one)),
+            _ => "etcd members are cut off from each other".to_owned(),
+        };
+        let cause = self.probes.timeline.note(now, Weight::Turn, None, "etcd/cut", u64::from(index), || text);
+        self.etcd_cuts.push((index, members, cause));
+        self.etcd_ways_change(now, cause, future);
+    }
+
+    /// A cut among the members is over.
+    pub(crate) fn members_meet_again(&mut self, now: SimTime, index: u32, future: &mut Future) {
+        let Some(found) = self.etcd_cuts.iter().position(|(cut, ..)| *cut == index) else { return };
+        let (.., cause) = self.etcd_cuts.remove(found);
+        let cause = self.probes.timeline.note(now, Weight::Turn, cause, "etcd/healed", u64::from(index), || {
+            "etcd members that were cut off reach the others again".to_owned()
+        });
+        self.etcd_ways_change(now, cause, future);
+    }
+
+    /// Why the members of etcd do not do what they should: nobody leads, or some are apart, or were.
+    pub(crate) fn etcd_trouble(&self) -> Cause {
+        self.etcd.vacant_since().and_then(|(_, cause)| cause).or(self.etcd_story)
+    }
+
+    /// Messages may pass between other members than before.
+    pub(crate) fn etcd_ways_change(&mut self, now: SimTime, cause: Cause, future: &mut Future) {
+        let cut_off = |member: &MemberId| self.etcd_cuts.iter().any(|(_, members, _)| members.contains(member));
+        let alone: Vec<MemberId> = self.etcd.ids().filter(cut_off).collect();
+        let apart = |a: &MemberId, b: &MemberId| {
+            alone.contains(a) || alone.contains(b) || !self.zones.reaches(zone_of(*a), zone_of(*b))
+        };
+        let pairs = self.etcd.ids().flat_map(|a| self.etcd.ids().map(move |b| (a, b)));
+        let cut: Vec<(MemberId, MemberId)> = pairs.filter(|(a, b)| apart(a, b)).collect();
+        self.etcd_story = cause;
+        self.etcd_turn(now, cause, future, |etcd, turn| etcd.ways(turn, |a, b| !cut.contains(&(a, b))));
     }
 
     /// A connection to a dead member: with no call on it, the keepalive finds out.
@@ -112,80 +266,6 @@ impl World {
                 });
             }
             LinkStep::Reconnected => link.state = LinkState::Ready,
-        }
-    }
-
-    /// Handles a step of an election; one of an earlier clock does nothing.
-    pub(crate) fn etcd_election(
-        &mut self,
-        now: SimTime,
-        member: MemberId,
-        clock: u32,
-        step: ElectionStep,
-        future: &mut Future,
-    ) {
-        match step {
-            ElectionStep::Impatient if self.etcd.clock_is(member, clock) => self.campaign(now, member, future),
-            ElectionStep::Elected if self.etcd.life(member) == clock => self.elected(now, member, future),
-            _ => {}
-        }
-    }
-
-    fn campaign(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
-        let (zones, law, key) = (&self.zones, &self.plan.parameters.etcd.fsync, self.key);
-        let delay = |a, b| zones.mean(zone_of(a), zone_of(b));
-        let mut votes = 0;
-        let fsync = |on: MemberId| {
-            votes += 1;
-            law.duration(&mut key.draw(VOTE_FSYNC, u64::from(on.0), now.as_nanos() << 3 | votes))
-        };
-        match self.etcd.campaign(member, now, delay, fsync, key) {
-            Candidacy::Wins(after) => {
-                let life = self.etcd.life(member);
-                future.schedule(now + after, Event::EtcdElection(member, life, ElectionStep::Elected));
-            }
-            Candidacy::Waits(again, clock) => self.set_election_clocks([(member, clock, again)], future),
-            Candidacy::Void => {}
-        }
-    }
-
-    fn elected(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
-        let Some((since, cause)) = self.etcd.vacant_since() else { return };
-        let took = now.saturating_since(since);
-        self.election_time = Some(self.election_time.map_or(took, |longest| longest.max(took)));
-        let zone = self.zone_name(zone_of(member));
-        self.probes.timeline.note(now, Weight::Turn, cause, "etcd/elected", u64::from(member.0), || {
-            format!("etcd member in {zone} elected, {:.2} s after the leader's death; writes go on", took.as_secs_f64())
-        });
-        let waited = self.etcd.elect(member, now);
-        self.leader_found(now, waited, future);
-        if self.plan.modes.explicit_heartbeats {
-            let next = now + self.plan.parameters.etcd.heartbeat_interval;
-            future.schedule(next, Event::EtcdHeartbeat(member, self.etcd.life(member)));
-        }
-    }
-
-    /// The leader sends a heartbeat: an event only in runs that elide nothing.
-    pub(crate) fn etcd_heartbeat(&mut self, now: SimTime, member: MemberId, life: u32, future: &mut Future) {
-        if self.etcd.leader() == Some(member) && self.etcd.life(member) == life {
-            self.etcd.heartbeat(now);
-            let next = now + self.plan.parameters.etcd.heartbeat_interval;
-            future.schedule(next, Event::EtcdHeartbeat(member, life));
-        }
-    }
-
-    /// A dead member takes part again, and the API servers reconnect to it.
-    pub(crate) fn member_starts(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
-        let zone = self.zone_name(zone_of(member));
-        let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
-        self.probes.timeline.note(now, Weight::Step, cause, "etcd/member-back", u64::from(member.0), || {
-            format!("etcd member in {zone} is back")
-        });
-        let clock = self.etcd.start(member, now, self.key);
-        self.etcd_machines.restart(member, &self.plan.parameters.etcd);
-        self.set_election_clocks(clock, future);
-        for server in 0..self.api_servers.len() as u8 {
-            self.reconnect(now, ApiServerId(server), member, future);
         }
     }
 

@@ -2,24 +2,29 @@
 //!
 //! ```text
 //! API server -> a member -> AtMember -> its leader -> AtLeader -> disks and quorum -> Committed -> API server
-//!    ^             |-- no leader known: waits there           |-- leader dead: a write is lost
+//!    ^             |-- no leader known: waits there   |            |-- something broke: held until its fate is known
+//!    |             |                                  |-- dead or cut off: a write is lost, a read asks again
 //!    |-- member dead: the call stalls until the connection is given up -> EtcdFailed: a read asks another member
 //! ```
+//!
+//! What a leader has computed for an entry or a read is sure unless something has been cut since: then, when it would have
+//! come true, consensus is asked what has become of it.
 
+use super::election::Surroundings;
 use crate::aim::{Outcome, Work};
 use crate::event::{Future, RequestStep};
-use crate::ids::{MemberId, RequestRef};
+use crate::ids::MemberId;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::{Done, LinkState, Request, View};
+use crate::stations::control_plane::{Fate, Ground, LinkState, Request, View};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
 const ETCD: Purpose = Purpose::new("request/etcd");
 const FORWARD: Purpose = Purpose::new("request/forward");
+const WAKE: Purpose = Purpose::new("request/etcd-wake");
 const ETCD_BACK: Purpose = Purpose::new("request/etcd-back");
-const FSYNC: Purpose = Purpose::new("etcd/fsync");
 
 impl World {
     /// The API server asks a member of etcd; for a list it asks how far its cache must be, and waits for that.
@@ -40,7 +45,8 @@ impl World {
             let patience = now + parameters.api_server.list_freshness_wait;
             future.schedule(patience, self.in_etcd(slot, RequestStep::EtcdFailed));
         }
-        self.requests.at_mut(slot).member = member;
+        let request = self.requests.at_mut(slot);
+        (request.member, request.at_member, request.times_out) = (member, now + way, false);
         if self.api_servers[server].links[member.index()].state == LinkState::Ready {
             future.schedule(now + way, self.in_etcd(slot, RequestStep::AtMember));
         } else {
@@ -65,6 +71,18 @@ impl World {
         self.fails_at(now, slot, given_up, trouble, future);
     }
 
+    /// A member has the call, but its answer will not come: the call fails with its connection.
+    fn stays_unanswered(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (server, member, trouble) = (request.server, request.member, request.trouble);
+        // A connection that is open was opened since: the one with the call on it is long broken.
+        let open = self.api_servers[server.index()].links[member.index()].state == LinkState::Ready;
+        let renewed = open && self.etcd.is_up(member);
+        let given_up = if renewed { now } else { self.call_on_silent_link(now, server, member, future) };
+        let dead = self.etcd.down_since(member).and_then(|(_, cause)| cause);
+        self.fails_at(now, slot, given_up, trouble.or(dead), future);
+    }
+
     /// The present try fails at a time, or at the API server's own time-out if that is earlier.
     fn fails_at(&mut self, now: SimTime, slot: u32, at: SimTime, trouble: Cause, future: &mut Future) {
         let request = self.requests.at_mut(slot);
@@ -75,7 +93,7 @@ impl World {
 
     pub(crate) fn request_at_member(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let member = self.requests.at(slot).member;
-        self.requests.at_mut(slot).at_member = now;
+        self.requests.at_mut(slot).member_life = self.etcd.life(member);
         match self.etcd.view(member) {
             View::Down => self.stall(now, slot, future),
             View::Leaderless => self.wait_for_leader(now, slot, future),
@@ -101,27 +119,28 @@ impl World {
         if request.aim.work() == Work::Write {
             return self.etcd_machines.handle(member, now);
         }
-        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
-        let confirm = |asked| self.etcd.leader().and_then(|_| self.etcd.confirm(asked, delay));
-        self.etcd_machines.ask(member, leader, now, delay, confirm)
+        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
+        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let confirm = |asked| self.etcd.confirm(asked, leader, &ground);
+        self.etcd_machines.ask(member, leader, now, |a, b| ground.delay(a, b), confirm)
     }
 
     /// The member knows no leader: the request waits there, at most for the member's request time-out.
     fn wait_for_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let request = self.requests.at(slot);
-        let (member, fails) = (request.member, request.at_member + self.etcd_request_timeout());
-        self.etcd.wait(member, self.requests.life(slot));
-        let trouble = self.etcd.vacant_since().and_then(|(_, cause)| cause);
-        self.fails_at(now, slot, fails, trouble, future);
+        self.etcd.wait(self.requests.at(slot).member, self.requests.life(slot));
+        let trouble = self.etcd_trouble();
+        self.member_times_out(now, slot, trouble, future);
     }
 
-    /// A leader was elected: the requests that waited go on to it.
-    pub(crate) fn leader_found(&mut self, now: SimTime, waited: Vec<(MemberId, RequestRef)>, future: &mut Future) {
-        for (member, request) in waited {
+    /// A member has heard of a leader: the requests that waited there go on to it.
+    pub(crate) fn leader_found(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
+        let law = &self.plan.parameters.network.loopback;
+        for request in self.etcd.found(member) {
             let waits = |entry: &Request| entry.in_hand && entry.member == member;
             if self.requests.lives(request) && waits(self.requests.at(request.slot)) {
-                let current = self.requests.at(request.slot).etcd_try;
-                self.api_request(now, request, RequestStep::AtMember(current), future);
+                // Drawn, so that requests that waited together do not go on at one instant.
+                let wakes = law.duration(&mut self.draw_for_try(request.slot, WAKE));
+                future.schedule(now + wakes, self.in_etcd(request.slot, RequestStep::AtMember));
             }
         }
     }
@@ -129,51 +148,99 @@ impl World {
     pub(crate) fn request_at_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, leader, work) = (request.member, request.leader, request.aim.work());
-        if self.etcd.leader() != Some(leader) {
-            return self.lost_with_the_leader(now, slot, future);
+        if !self.etcd.is_linked(member, leader) {
+            return self.lost_on_the_way(now, slot, future);
         }
-        let Some(done) = (if work == Work::Write { self.write_done(now, slot) } else { self.read_done(now, slot) })
-        else {
-            return self.without_a_quorum(now, slot, future);
-        };
-        let server = self.api_servers[self.requests.at(slot).server.index()].zone;
-        // Drawn, so that entries of one batch do not reach the server at one instant.
-        let to_server = self.zones.delay(zone_of(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        match self.etcd.view(leader) {
+            View::Down | View::Leaderless => self.lost_on_the_way(now, slot, future),
+            View::Follows(other) => {
+                let way = self.zones.delay(zone_of(leader), zone_of(other), &mut self.draw_for_try(slot, FORWARD));
+                self.requests.at_mut(slot).leader = other;
+                future.schedule(now + way, self.in_etcd(slot, RequestStep::AtLeader));
+            }
+            View::Leads if work == Work::Write => self.propose(now, slot, future),
+            View::Leads => self.confirm(now, slot, future),
+        }
+    }
+
+    /// The leader takes a write into its log: its way over disks, quorum and stores.
+    fn propose(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, leader, write) = (request.member, request.leader, (request.entity, request.ordinal));
+        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
+        let ground = Surroundings { zones, parameters, key: self.key, turn, write };
+        let (etcd, mut entry) = (&mut self.etcd, None);
+        let done = self.etcd_machines.write(
+            member,
+            leader,
+            now,
+            |a, b| ground.delay(a, b),
+            |ready| entry.insert(etcd.replicate(now, ready, leader, &ground)).commit,
+        );
+        let entry = entry.expect("a leader takes every write");
+        let breaks = self.etcd.breaks();
         let request = self.requests.at_mut(slot);
+        (request.proposed, request.term, request.index, request.breaks) = (true, entry.term, entry.index, breaks);
+        let Some(done) = done else { return self.without_a_quorum(now, slot, future) };
         request.commit = done.decided;
-        request.proposed = work == Work::Write;
-        future.schedule(done.answered + to_server, self.in_etcd(slot, RequestStep::Committed));
+        if member == leader {
+            return self.answer_reaches_server(slot, done.answered, future);
+        }
+        let back = self.zones.mean(zone_of(leader), zone_of(member));
+        match self.etcd.learns(member, now, entry.index, back) {
+            Some(at) => self.answer_reaches_server(slot, at.max(done.answered), future),
+            None => {
+                self.requests.at_mut(slot).breaks = breaks.wrapping_sub(1); // committed, but not answered yet
+                future.schedule(done.decided, self.in_etcd(slot, RequestStep::Committed));
+            }
+        }
     }
 
-    /// A write is at the leader: its way over disks, quorum and stores. `None` without a quorum.
-    fn write_done(&mut self, now: SimTime, slot: u32) -> Option<Done> {
+    /// The leader finds out from a quorum that it leads, for a read, or the question of its follower.
+    fn confirm(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
-        let (member, leader, entity, ordinal) = (request.member, request.leader, request.entity, request.ordinal);
-        let (law, key, turn) = (&self.plan.parameters.etcd.fsync, self.key, self.etcd_machines.turn());
-        let fsync = |on: MemberId| turn + law.duration(&mut key.draw(FSYNC, entity, ordinal << 8 | u64::from(on.0)));
-        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
-        let commit = |ready| self.etcd.replicate(ready, delay, fsync);
-        self.etcd_machines.write(member, leader, now, delay, commit)
+        let (member, leader) = (request.member, request.leader);
+        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
+        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let confirm = |asked| self.etcd.confirm(asked, leader, &ground);
+        let done = self.etcd_machines.read(member, leader, now, |a, b| ground.delay(a, b), confirm);
+        let (index, back) = (self.etcd.read_index(leader, now), ground.delay(leader, member));
+        let seen = if member == leader { Some(now) } else { self.etcd.learns(member, now, index, back) };
+        let (Some(done), Some(seen)) = (done, seen) else { return self.asks_again(now, slot, future) };
+        let breaks = self.etcd.breaks();
+        let request = self.requests.at_mut(slot);
+        (request.commit, request.breaks) = (done.decided, breaks);
+        self.answer_reaches_server(slot, seen.max(done.answered), future);
     }
 
-    /// A read, or the question of its follower, is at the leader. `None` without a quorum.
-    fn read_done(&mut self, now: SimTime, slot: u32) -> Option<Done> {
+    /// The member answers at a time. The way is drawn, so that entries of one batch do not reach the server at one instant.
+    fn answer_reaches_server(&mut self, slot: u32, answered: SimTime, future: &mut Future) {
         let request = self.requests.at(slot);
-        let delay = |a: MemberId, b: MemberId| self.zones.mean(zone_of(a), zone_of(b));
-        let confirm = |asked| self.etcd.confirm(asked, delay);
-        self.etcd_machines.read(request.member, request.leader, now, delay, confirm)
+        let server = self.api_servers[request.server.index()].zone;
+        let way = self.zones.delay(zone_of(request.member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        future.schedule(answered + way, self.in_etcd(slot, RequestStep::Committed));
     }
 
-    /// The leader that had it, or was to have it, is dead. A member asks again for a read; a write is lost, and its member
-    /// waits for it in vain.
-    fn lost_with_the_leader(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    /// What a member forwarded found no leader. It asks again for a read; a write is lost, and the member waits in vain.
+    fn lost_on_the_way(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
-        let trouble = self.etcd.down_since(request.leader).and_then(|(_, cause)| cause);
+        let dead = self.etcd.down_since(request.leader).and_then(|(_, cause)| cause);
+        let trouble = dead.or_else(|| self.etcd_trouble());
         if request.aim.work() != Work::Write {
-            return self.wait_for_leader(now, slot, future);
+            return self.asks_again(now, slot, future);
         }
         self.write_is_lost(now, trouble);
         self.member_times_out(now, slot, trouble, future);
+    }
+
+    /// A member that was not told how far a read must see asks again after a while.
+    fn asks_again(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let again = now + self.plan.parameters.etcd.read_retry;
+        let trouble = self.etcd_trouble();
+        self.member_times_out(now, slot, trouble, future);
+        if again < self.requests.at(slot).at_member + self.etcd_request_timeout() {
+            future.schedule(again, self.in_etcd(slot, RequestStep::AtMember));
+        }
     }
 
     fn write_is_lost(&mut self, now: SimTime, cause: Cause) {
@@ -183,34 +250,99 @@ impl World {
         });
     }
 
-    /// The leader lives, but has no quorum behind it.
+    /// The leader takes the write, but no quorum is to be seen: it has lost the one that it had, or is new and has none yet.
     fn without_a_quorum(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let down = self.etcd.ids().filter_map(|member| self.etcd.down_since(member));
-        let cause = down.max_by_key(|(since, _)| *since).and_then(|(_, cause)| cause); // the death that took the quorum
-        let trouble = self.probes.timeline.note(now, Weight::Turn, cause, "etcd/no-quorum", 0, || {
-            "request finds no etcd quorum: it fails after etcd's request time-out".to_owned()
-        });
-        self.member_times_out(now, slot, trouble, future);
+        let cause = self.etcd_trouble();
+        let led = self.etcd.leads_since(self.requests.at(slot).leader);
+        if self.etcd.vacant_since().is_some_and(|(since, _)| led < since) {
+            self.probes.timeline.note(now, Weight::Turn, cause, "etcd/no-quorum", 0, || {
+                "write finds no etcd quorum: it waits in the leader's log, and fails after etcd's request time-out"
+                    .to_owned()
+            });
+        }
+        self.etcd.hold(self.requests.life(slot));
+        self.member_times_out(now, slot, cause, future);
     }
 
     /// The member that took the request gives it up when its request time-out is over.
     fn member_times_out(&mut self, now: SimTime, slot: u32, trouble: Cause, future: &mut Future) {
-        let fails = self.requests.at(slot).at_member + self.etcd_request_timeout();
-        self.fails_at(now, slot, fails, trouble, future);
+        let request = self.requests.at_mut(slot);
+        request.trouble = request.trouble.or(trouble);
+        if !std::mem::replace(&mut request.times_out, true) {
+            let fails = request.at_member + self.etcd_request_timeout();
+            self.fails_at(now, slot, fails, trouble, future);
+        }
     }
 
-    /// etcd's answer is there, unless who decided or who answered died before. A write takes effect even where its API
+    /// Something has happened among the members: the writes that wait may be decided.
+    pub(crate) fn pursue_held(&mut self, now: SimTime, future: &mut Future) {
+        for request in self.etcd.held() {
+            if self.requests.lives(request) {
+                self.pursue(now, request.slot, future);
+            }
+        }
+    }
+
+    /// What was computed for a write is void: what has become of its entry?
+    fn pursue(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, leader, index, awaited) = (request.member, request.leader, request.index, self.is_heard(slot));
+        let (proposed, fate) = (request.proposed, self.etcd.fate(now, request.term, index));
+        let commit = match fate {
+            Fate::Lost => return self.entry_is_lost(now, slot, future),
+            Fate::Open => return self.hold(now, slot, future),
+            Fate::Committed => now,
+            Fate::Due(at) => at,
+        };
+        let by = self.etcd.leader().unwrap_or(leader);
+        let back = self.zones.mean(zone_of(by), zone_of(member));
+        match self.etcd.learns(member, now, index, back).filter(|_| awaited) {
+            Some(at) => self.answer_reaches_server(slot, at.max(commit), future),
+            None if proposed => future.schedule(commit, self.in_etcd(slot, RequestStep::Committed)),
+            None if awaited => self.hold(now, slot, future),
+            None => self.requests.free_if_over(slot),
+        }
+    }
+
+    /// Whether the API server and the member that it asked still wait for a write.
+    fn is_heard(&self, slot: u32) -> bool {
+        let request = self.requests.at(slot);
+        let lives = self.api_servers[request.server.index()].life() == request.server_life;
+        request.in_hand && lives && self.etcd.life(request.member) == request.member_life
+    }
+
+    /// A write waits for its entry's fate, or for its member to learn of it.
+    fn hold(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        self.etcd.hold(self.requests.life(slot));
+        if self.is_heard(slot) {
+            let trouble = self.etcd_trouble();
+            self.member_times_out(now, slot, trouble, future);
+        }
+    }
+
+    /// Another entry has the place of a write's: it never was.
+    fn entry_is_lost(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at_mut(slot);
+        let (trouble, in_hand) = (request.trouble, request.in_hand);
+        if std::mem::replace(&mut request.proposed, false) {
+            self.write_is_lost(now, trouble);
+        }
+        if in_hand {
+            return self.member_times_out(now, slot, trouble, future);
+        }
+        self.requests.free_if_over(slot);
+    }
+
+    /// etcd's answer is there, as computed, unless something broke meanwhile. A write takes effect even where its API
     /// server has died or given it up.
     pub(crate) fn request_committed(&mut self, now: SimTime, slot: u32, of: u8, future: &mut Future) {
-        let request = self.requests.at_mut(slot);
-        request.proposed = false;
-        let (member, leader, commit) = (request.member, request.leader, request.commit);
-        let (aim, begun, cause) = (request.aim, request.begun, request.cause);
+        let request = self.requests.at(slot);
+        let (member, work) = (request.member, request.aim.work());
+        let sure = request.breaks == self.etcd.breaks();
         let lives = self.api_servers[request.server.index()].life() == request.server_life;
         let heard = request.in_hand && lives && request.etcd_try == of;
-        let leader_died = self.died_before(leader, commit);
-        if !leader_died && aim.work() == Work::Write {
-            self.committed(now, aim, begun, cause, future);
+        if work == Work::Write && !self.takes_effect(now, slot, sure, future) {
+            return;
         }
         if !lives {
             return self.drop_from_server(slot);
@@ -218,20 +350,51 @@ impl World {
         if !heard {
             return self.requests.free_if_over(slot);
         }
-        if leader_died && member != leader {
-            return self.lost_with_the_leader(now, slot, future);
+        if self.etcd.life(member) != self.requests.at(slot).member_life {
+            return self.stays_unanswered(now, slot, future); // its connection is to the dead member
         }
-        if !leader_died && self.etcd.is_up(member) {
+        if sure || self.is_answered(now, slot) {
             return self.leave_server(now, slot, Outcome::Succeeded, future);
         }
-        if leader_died && aim.work() == Work::Write {
-            self.write_is_lost(now, self.etcd.down_since(leader).and_then(|(_, cause)| cause));
+        match work {
+            Work::Write => self.pursue(now, slot, future),
+            _ => self.asks_again(now, slot, future),
         }
-        self.stall(now, slot, future); // its connection is to the dead member
     }
 
-    fn died_before(&self, member: MemberId, moment: SimTime) -> bool {
-        self.etcd.down_since(member).is_some_and(|(since, _)| since < moment)
+    /// Applies a write that is committed; one whose fate is another is pursued.
+    fn takes_effect(&mut self, now: SimTime, slot: u32, sure: bool, future: &mut Future) -> bool {
+        let request = self.requests.at(slot);
+        if !request.proposed {
+            return true;
+        }
+        let (aim, begun, cause) = (request.aim, request.begun, request.cause);
+        if !sure && self.etcd.fate(now, request.term, request.index) != Fate::Committed {
+            let lives = self.api_servers[request.server.index()].life() == request.server_life;
+            let member_died = self.etcd.life(request.member) != request.member_life;
+            if !lives {
+                self.requests.at_mut(slot).in_hand = false;
+            } else if member_died && request.in_hand {
+                self.stays_unanswered(now, slot, future);
+            }
+            self.pursue(now, slot, future);
+            return false;
+        }
+        self.requests.at_mut(slot).proposed = false;
+        self.committed(now, aim, begun, cause, future);
+        true
+    }
+
+    /// Whether the member knows by now what a request waits for, though something broke meanwhile.
+    fn is_answered(&self, now: SimTime, slot: u32) -> bool {
+        let request = self.requests.at(slot);
+        let (member, leader) = (request.member, request.leader);
+        let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
+        if request.aim.work() == Work::Write {
+            return self.etcd.learns(member, now, request.index, back).is_some_and(|at| at <= now);
+        }
+        let (from, at) = (request.at_member, request.commit);
+        self.etcd.was_confirmed((leader, member), from, (at, at + back))
     }
 
     /// This try has failed: the client library asks another member for a read; a write or a list fails.
@@ -241,6 +404,9 @@ impl World {
             return;
         }
         let link = self.api_servers[request.server.index()].links[request.member.index()].state;
+        if matches!(link, LinkState::Silent { given_up } if given_up > now) && request.aim.work() != Work::List {
+            return self.stays_unanswered(now, slot, future); // the member's error does not get through
+        }
         let out_of_time = now >= request.begun + self.plan.parameters.api_server.request_timeout;
         if request.aim.work() == Work::QuorumRead && link != LinkState::Ready && !out_of_time {
             return self.ask_etcd(now, slot, future);

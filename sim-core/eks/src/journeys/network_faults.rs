@@ -57,6 +57,7 @@ impl World {
             future,
         );
         self.links_over_cuts_fall_silent(now, future);
+        self.etcd_ways_change(now, cause, future);
     }
 
     fn ways_to_cut(&self, zone: ZoneId, internet: bool) -> Vec<Way> {
@@ -91,7 +92,7 @@ impl World {
         future: &mut Future,
     ) {
         let (name, cause) = (self.zone_name(zone), self.stories[zone.index()]);
-        self.turn(now, cause, "zone/reached", index, zone, || format!("zone {name} is reached again"));
+        let cause = self.turn(now, cause, "zone/reached", index, zone, || format!("zone {name} is reached again"));
         for way in self.ways_to_cut(zone, internet) {
             self.zones.heal(way);
         }
@@ -103,6 +104,7 @@ impl World {
         }
         self.dials_hear(now, future);
         self.links_return(now, future);
+        self.etcd_ways_change(now, cause, future);
     }
 
     /// The API servers' connections to etcd members that they reach again: those not yet given up carry on, the others

@@ -10,7 +10,7 @@
 use super::etcd_request::zone_of;
 use crate::event::{CandidateStep, Event, Future, Part};
 use crate::ids::{ApiServerId, Component, DeploymentId, GroupId, MemberId};
-use crate::plan::{Change, ZoneId};
+use crate::plan::{Change, PartitionTarget, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::Role;
@@ -69,6 +69,7 @@ impl World {
                 let member = zone.map(|zone| MemberId(zone.0)).or_else(|| self.etcd.leader());
                 self.lose_member_alone(now, index, member, future);
             }
+            Change::EtcdPartition { target, .. } => self.partition_etcd(now, index, target, future),
             Change::NodeLoss { zone, share, .. } => {
                 let name = self.zone_name(zone);
                 let cause = self.probes.timeline.note(now, Weight::Turn, None, "node/loss", u64::from(index), || {
@@ -110,6 +111,7 @@ impl World {
         match self.plan.steps[index as usize].change {
             Change::ZonePowerLoss { zone, .. } => self.zone_regains_power(now, zone, future),
             Change::ApiServerLoss { .. } | Change::EtcdMemberLoss { .. } => self.let_go(now, index, future),
+            Change::EtcdPartition { .. } => self.members_meet_again(now, index, future),
             Change::NodeLoss { .. } => {
                 let cause = self.probes.timeline.note(now, Weight::Turn, None, "node/return", u64::from(index), || {
                     "the stopped nodes start again".to_owned()
@@ -214,6 +216,18 @@ impl World {
         };
         self.hold_down(index, Part::EtcdMember(member));
         self.member_dies(now, member, None, future);
+    }
+
+    fn partition_etcd(&mut self, now: SimTime, index: u32, target: PartitionTarget, future: &mut Future) {
+        let members = match target {
+            PartitionTarget::Leader => self.etcd.leader().into_iter().collect(),
+            PartitionTarget::Zone(zone) => vec![MemberId(zone.0)],
+            PartitionTarget::All => self.etcd.ids().collect(),
+        };
+        if members.is_empty() {
+            return self.no_target(now, index, "fault finds no etcd leader: nothing happens");
+        }
+        self.cut_members_off(now, index, members, future);
     }
 
     fn no_target(&mut self, now: SimTime, index: u32, text: &str) {

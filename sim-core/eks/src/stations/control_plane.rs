@@ -23,7 +23,7 @@ pub use api_server::{ApiServer, EtcdLink, LinkState, Phase};
 pub use bill::Bill;
 pub use cores::{Cores, Job};
 pub use etcd::cpu::{Done, EtcdMachines};
-pub use etcd::{Candidacy, ElectionClock, Etcd, View};
+pub use etcd::{Effect, Etcd, Fate, Ground, Leadership, Turn, View};
 pub use fleet::{Fleet, Kind, Reason, Role, Roll};
 pub use flow_control::{Admission, FlowControl, Seat, Width};
 pub use leader_lease::{CandidateState, LeaderLease};

@@ -5,7 +5,7 @@ use sim_eks::Parameters;
 use sim_eks::ids::MemberId;
 use sim_eks::parameters::EtcdParameters;
 use sim_eks::stations::control_plane::etcd::cpu::FifoCores;
-use sim_eks::stations::control_plane::{Etcd, EtcdMachines};
+use sim_eks::stations::control_plane::{Etcd, EtcdMachines, Ground};
 use sim_kernel::{Calendar, Model, RunKey, SimDuration, SimTime, Simulation};
 
 pub const US: SimDuration = SimDuration::from_micros(1);
@@ -41,6 +41,27 @@ pub struct Bench {
     pub etcd: EtcdParameters,
     /// Requests after which the count begins, and after which it ends.
     pub counted: (u64, u64),
+}
+
+/// What lies between and below the members.
+struct Site<'a> {
+    rtt: SimDuration,
+    turn: SimDuration,
+    fsync: &'a [SimDuration],
+}
+
+impl Ground for Site<'_> {
+    fn delay(&self, _: MemberId, _: MemberId) -> SimDuration {
+        self.rtt / 2
+    }
+
+    fn fsync(&self, member: MemberId, _: u64) -> SimDuration {
+        self.turn + self.fsync[member.index()]
+    }
+
+    fn snapshot(&self) -> SimDuration {
+        SimDuration::ZERO
+    }
 }
 
 /// What was measured.
@@ -87,7 +108,7 @@ impl Bench {
         let clients = self.clients;
         let (from, to) = self.counted;
         let mut simulation = Simulation::new(Running {
-            etcd: Etcd::new(self.members, LEADER, &self.etcd, RunKey::new(1, 0)),
+            etcd: Etcd::new(self.members, LEADER, &self.etcd, false, RunKey::new(1, 0)),
             machines: EtcdMachines::new(self.members, &self.etcd),
             client: FifoCores::new(self.client_cores),
             sent: vec![SimTime::ZERO; clients as usize],
@@ -150,8 +171,8 @@ impl Running {
         let sent = if operation == Operation::Put {
             self.machines.handle(member, now)
         } else {
-            let etcd = &self.etcd;
-            let confirm = |asked| etcd.confirm(asked, |_, _| rtt / 2);
+            let (etcd, site) = (&self.etcd, Site { rtt, turn: self.machines.turn(), fsync: &self.bench.fsync });
+            let confirm = |asked| etcd.confirm(asked, LEADER, &site);
             self.machines.ask(member, LEADER, now, |_, _| rtt / 2, confirm)
         };
         future.schedule(sent + rtt / 2, Step::AtLeader(client));
@@ -160,13 +181,14 @@ impl Running {
     fn at_leader(&mut self, now: SimTime, client: u32, future: &mut Calendar<Step>) {
         let (member, rtt) = (self.member(client), self.bench.member_rtt);
         let delay = |_: MemberId, _: MemberId| rtt / 2;
+        let site = Site { rtt, turn: self.machines.turn(), fsync: &self.bench.fsync };
         let done = if self.bench.operation == Operation::Put {
-            let (etcd, turn, fsync) = (&mut self.etcd, self.machines.turn(), &self.bench.fsync);
-            let commit = |ready| etcd.replicate(ready, delay, |on: MemberId| turn + fsync[on.index()]);
+            let etcd = &mut self.etcd;
+            let commit = |ready| etcd.replicate(now, ready, LEADER, &site).commit;
             self.machines.write(member, LEADER, now, delay, commit)
         } else {
             let etcd = &self.etcd;
-            self.machines.read(member, LEADER, now, delay, |asked| etcd.confirm(asked, delay))
+            self.machines.read(member, LEADER, now, delay, |asked| etcd.confirm(asked, LEADER, &site))
         };
         let answered = done.expect("a quorum").answered.max(now) + self.bench.client_rtt / 2;
         future.schedule(answered, Step::Answered(client));

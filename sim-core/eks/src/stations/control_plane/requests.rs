@@ -62,16 +62,26 @@ pub struct Request {
     pub member: MemberId,
     /// The member that led etcd when it was proposed or forwarded.
     pub leader: MemberId,
+    /// That member's life when it was reached.
+    pub member_life: u32,
     /// When it reached the member.
     pub at_member: SimTime,
     /// Since when the call to the member stalls on a silent connection, if it does.
     pub stalled: Option<SimTime>,
-    /// When it is committed at the leader, as computed there.
+    /// When it is committed at the leader, or a quorum has confirmed it, as computed there.
     pub commit: SimTime,
     /// Where it stands on its server.
     pub standing: Standing,
     /// What a 429 told its client to wait.
     pub retry_after: SimDuration,
+    /// Its entry: the term.
+    pub term: u32,
+    /// Its entry: the place in the log.
+    pub index: u64,
+    /// What of etcd's computed future had been cut when this was computed.
+    pub breaks: u32,
+    /// Whether the end of its member's patience is set.
+    pub times_out: bool,
     /// Which try to ask etcd is under way; it wraps.
     pub etcd_try: u8,
     /// How it ends, once the API server has answered.
@@ -133,11 +143,16 @@ impl Requests {
             server_life: 0,
             member: MemberId(0),
             leader: MemberId(0),
+            member_life: 0,
             at_member: now,
             stalled: None,
             commit: now,
             standing: Standing::Outside,
             retry_after: SimDuration::ZERO,
+            term: 0,
+            index: 0,
+            breaks: 0,
+            times_out: false,
             etcd_try: 0,
             answer: Outcome::Succeeded,
             cause: None,

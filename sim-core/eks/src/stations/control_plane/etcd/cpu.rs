@@ -124,7 +124,9 @@ impl EtcdMachines {
         let there = handled + delay(member, leader);
         let confirmed = confirm(there + self.turn).map_or(there, |at| at);
         let length = (confirmed + delay(leader, member)).saturating_since(handled);
-        self.machines[member.index()].questions.join(handled, || length) - length
+        let ends = self.machines[member.index()].questions.join(handled, || length);
+        // The round that it joins may have begun when the leader was asked in another state.
+        handled.max(SimTime::ZERO + ends.saturating_since(SimTime::ZERO + length))
     }
 
     /// A linearizable read, or the question of the follower that was asked, reaches the leader: when a quorum has confirmed

@@ -14,4 +14,9 @@ impl Disk {
     pub fn sync(&mut self, now: SimTime, fsync: impl FnOnce() -> SimDuration) -> SimTime {
         self.fsyncs.join(now, fsync)
     }
+
+    /// What was to come on disk after `until` never arrived.
+    pub fn forget_after(&mut self, until: SimTime) {
+        self.fsyncs.forget_after(until);
+    }
 }

@@ -28,6 +28,13 @@ impl Rounds {
         }
         self.next_until
     }
+
+    /// What was to end after `until` never came.
+    pub fn forget_after(&mut self, until: SimTime) {
+        self.running_until = self.running_until.min(until);
+        self.next_until = self.next_until.min(until);
+        self.latest = self.latest.min(until);
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +50,15 @@ mod tests {
         let ends = [0, 1, 5, 11, 12].map(|ms| rounds.join(at(ms), || MS * 10));
         assert_eq!(ends, [at(10), at(20), at(20), at(30), at(30)]);
         assert_eq!(rounds.join(at(4), || MS * 10), at(30), "nothing overtakes");
+    }
+
+    #[test]
+    fn what_never_came_holds_up_nothing() {
+        let mut rounds = Rounds::default();
+        let at = |ms: u64| SimTime::ZERO + MS * ms;
+        rounds.join(at(0), || MS * 10);
+        rounds.join(at(5), || MS * 100);
+        rounds.forget_after(at(10));
+        assert_eq!(rounds.join(at(12), || MS), at(13));
     }
 }
