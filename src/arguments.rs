@@ -115,6 +115,10 @@ pub struct Question {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub cluster: Option<PathBuf>,
 
+    /// A pod trace as CSV (arrival_s, cpu_milli, memory_mib, duration_s) to run on the cluster
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub pods: Option<PathBuf>,
+
     /// Set a parameter; may be repeated, the last one counts. `ekssim explain` lists them
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,

@@ -18,13 +18,14 @@ mod workload;
 
 use crate::eksctl;
 use crate::library::{built_in, library};
+use crate::pod_trace;
 use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
 use fields::{Errors, Fields};
 use sim_eks::Plan;
 use sim_eks::plan::{Cluster, Modes, Note, NoteKind};
 use sim_eks::quantity::show_duration;
-use sim_kernel::SimDuration;
+use sim_kernel::{SimDuration, SimTime};
 use std::path::{Path, PathBuf};
 use tree::quoted;
 
@@ -52,12 +53,20 @@ const DURATION_MIN: SimDuration = SimDuration::from_secs(1);
 /// # Errors
 /// All that is wrong with it, each with its file, line and field, in the order of the lines.
 pub fn load(request: &Request<'_>) -> Result<Plan, InputErrors> {
+    load_with_pods(request, None)
+}
+
+/// The same with the pod trace of `--pods`, which takes the place of the scenario's.
+///
+/// # Errors
+/// As [`load`], and all that is wrong with the trace.
+pub fn load_with_pods(request: &Request<'_>, pods: Option<&Path>) -> Result<Plan, InputErrors> {
     let source = find(request.scenario)?;
     let mut errors = Errors::new(&source.file);
     let tree = tree::parse(&source.text)
         .map_err(|error| InputError::new(&source.file, error.line, "", format!("is not TOML: {}", error.why)))?;
     let file = fields::check(&tree, &format::SCENARIO, "", &mut errors);
-    let plan = resolve(&file, &source, request, &mut errors);
+    let plan = resolve(&file, &source, request, pods, &mut errors);
     let plan = errors.into_result(plan)?;
     Ok(plan.expect("what cannot be resolved is an error"))
 }
@@ -100,7 +109,13 @@ fn find(scenario: &str) -> Result<Source, InputErrors> {
 }
 
 /// Turns fields into a plan; `None` only after an error.
-fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut Errors) -> Option<Plan> {
+fn resolve(
+    file: &Fields,
+    source: &Source,
+    request: &Request<'_>,
+    pods: Option<&Path>,
+    errors: &mut Errors,
+) -> Option<Plan> {
     let mut notes = Vec::new();
     let (duration, warm_up) = times(file, &mut notes, errors);
     let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), errors);
@@ -115,9 +130,18 @@ fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut E
         settings.still(&mut notes);
     }
     let variants = variants::resolve(file, leaves, request, &cluster, errors);
-    let deployments = workload::deployments(file, &cluster, &mut notes, errors);
+    let pods = pods_file(file, source, pods);
+    let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
     let stage = steps::Stage { cluster: &cluster, deployments: &deployments, duration, warm_up };
     let steps = steps::resolve(file, &stage, &mut notes, errors);
+    let pod_trace = pods.and_then(|path| {
+        let read = pod_trace::read(&path, SimTime::ZERO + duration, deployments.len() as u32);
+        let read = read.map_err(|others| errors.adopt(others)).ok()?;
+        notes.extend(read.notes);
+        workload::warn_of_shapes(&read.shapes, &cluster, &mut notes);
+        deployments.extend(read.shapes);
+        Some(read.trace)
+    });
     let title = file.text("title").unwrap_or(&source.name).clone();
     Some(Plan {
         scenario: source.name.clone(),
@@ -136,8 +160,16 @@ fn resolve(file: &Fields, source: &Source, request: &Request<'_>, errors: &mut E
         notes,
         base: if variants.is_empty() { String::new() } else { file.text("base")?.clone() },
         variants,
+        pod_trace,
+        churn: file.table("workload").map_or(0.0, |workload| workload::churn(workload, errors)),
         modes: Modes::default(),
     })
+}
+
+/// The file of the pod trace, if there is one: that of `--pods`, or the scenario's.
+fn pods_file(file: &Fields, source: &Source, pods: Option<&Path>) -> Option<PathBuf> {
+    let own = || file.table("workload").and_then(|workload| workload.text("pods"));
+    pods.map(Path::to_owned).or_else(|| own().map(|path| source.folder.join(path)))
 }
 
 /// The length of the run and of its warm-up; after an error a length that hides no other error.

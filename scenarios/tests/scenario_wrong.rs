@@ -350,3 +350,32 @@ proptest! {
         let _ = load(&Request { scenario: "az-failure", cluster: None, sets: &sets, still: true });
     }
 }
+
+/// What is said of a pod trace with this text.
+fn wrong_trace(text: &str) -> String {
+    let path = std::env::temp_dir().join(format!("ekssim-trace-{}-{}.csv", std::process::id(), text.len()));
+    std::fs::write(&path, text).expect("a file");
+    let request = Request { scenario: "az-failure", cluster: None, sets: &[], still: false };
+    let errors = scenarios::load_with_pods(&request, Some(&path)).expect_err("a wrong trace").to_string();
+    std::fs::remove_file(&path).expect("it is there");
+    errors
+}
+
+#[test]
+fn a_wrong_pod_trace_names_line_column_found_and_allowed() {
+    let header = "name,arrival_s,cpu_milli,memory_mib,duration_s\n";
+    for (rest, parts) in [
+        ("a,1.5,100,128,3\nb,x,100,128,3\n", &[":3: arrival_s: found \"x\"", "seconds from 0"][..]),
+        ("a,1.5,-1,128,3\n", &[":2: cpu_milli: found \"-1\"", "a whole number"]),
+        ("a,1.5,100,128\n", &[":2: found 4 fields", "5 columns"]),
+        ("", &["holds no pod"]),
+    ] {
+        let errors = wrong_trace(&format!("{header}{rest}"));
+        assert!(parts.iter().all(|part| errors.contains(part)), "{errors}");
+    }
+    let misspelt = wrong_trace("name,arival_s,cpu_milli,memory_mib,duration_s\na,1,1,1,1\n");
+    assert!(
+        misspelt.contains(":1: arrival_s or creation_time: is missing") && misspelt.contains("did you mean arival_s"),
+        "{misspelt}"
+    );
+}

@@ -103,6 +103,10 @@ fn command_of(arguments: &Run, replications: u32) -> String {
     if let Some(cluster) = &cluster {
         words.extend(["--cluster", cluster]);
     }
+    let pods = question.pods.as_ref().map(|path| path.to_string_lossy());
+    if let Some(pods) = &pods {
+        words.extend(["--pods", pods]);
+    }
     words.extend(question.sets.iter().flat_map(|set| ["--set", set]));
     if question.still {
         words.push("--still");

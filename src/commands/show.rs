@@ -18,10 +18,11 @@ pub fn show(arguments: &Show) -> Result<Ended, Failure> {
 
 /// The plan of a question.
 pub(super) fn load(question: &Question) -> Result<Plan, Failure> {
-    Ok(scenarios::load(&Request {
+    let request = Request {
         scenario: &question.scenario,
         cluster: question.cluster.as_deref(),
         sets: &question.sets,
         still: question.still,
-    })?)
+    };
+    Ok(scenarios::load_with_pods(&request, question.pods.as_deref())?)
 }

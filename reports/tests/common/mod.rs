@@ -56,6 +56,8 @@ pub fn plan() -> Plan {
         ],
         base: String::new(),
         variants: Vec::new(),
+        pod_trace: None,
+        churn: 0.0,
         modes: Modes::default(),
     }
 }

@@ -182,12 +182,24 @@ static WORKLOAD: Shape = Shape {
         key(
             "pods_per_node",
             Count(0, 1_000),
-            Default("10"),
+            Then("10, or 0 beside a pod trace"),
             "Pods for each node, as far as two thirds of it hold them.",
         ),
         key("deployments", Count(1, 1_000), Default("4"), "Deployments over which the pods are spread evenly."),
         key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
         key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
+        key(
+            "pods",
+            Text,
+            Then("no trace"),
+            "A pod trace, the path of a CSV file relative to this file, with the columns arrival_s, cpu_milli, memory_mib and duration_s: bare pods that a client submits and that run for their duration.",
+        ),
+        key(
+            "churn",
+            Text,
+            Then("none"),
+            "Pods of the Deployments that a load test has deleted and created in their place, both together as the Kubernetes service levels count them: \"20/s\" deletes ten each second.",
+        ),
     ],
 };
 

@@ -10,6 +10,12 @@ use sim_eks::plan::{
 use sim_eks::quantity::Resources;
 use std::collections::BTreeMap;
 
+/// Pods for each node where the file says nothing.
+const PODS_PER_NODE: u64 = 10;
+
+/// Most pods that a load test has deleted and created in a second.
+const CHURN_MAX: f64 = 10_000.0;
+
 /// What EKS runs in every cluster. Source: the add-on's manifest (two replicas, 100m and 70Mi), documented.
 const COREDNS: &str = "coredns";
 const COREDNS_REQUESTS: Resources = Resources { milli_cpu: 100, memory_mib: 70 };
@@ -18,6 +24,7 @@ const COREDNS_REQUESTS: Resources = Resources { milli_cpu: 100, memory_mib: 70 }
 pub(crate) fn deployments(
     file: &Fields,
     cluster: &Cluster,
+    has_pods: bool,
     notes: &mut Vec<Note>,
     errors: &mut Errors,
 ) -> Vec<Deployment> {
@@ -27,11 +34,13 @@ pub(crate) fn deployments(
             let read = deployment(fields, &deployments, errors);
             deployments.extend(read);
         }
-        if file.has("workload") {
+        let generates =
+            |workload: &Fields| ["pods_per_node", "deployments", "cpu", "memory"].map(|key| workload.has(key));
+        if file.has("workload") && file.table("workload").is_none_or(|workload| generates(workload).contains(&true)) {
             errors.add(file.line_of("workload"), "workload", "stands beside deployments; give the one or the other");
         }
     } else if let Some(workload) = file.table("workload").filter(|_| !file.is_spoilt("deployments")) {
-        deployments.extend(generated(workload, cluster, notes).unwrap_or_default());
+        deployments.extend(generated(workload, cluster, has_pods, notes).unwrap_or_default());
     }
     let is_coredns = |deployment: &Deployment| deployment.namespace == "kube-system" && deployment.name == COREDNS;
     if !deployments.iter().any(is_coredns) {
@@ -155,8 +164,10 @@ fn toleration(text: &str) -> Option<Toleration> {
 
 /// A workload in proportion to the cluster: so many pods for each node that takes them, as far as two thirds of the
 /// node hold them, so that the loss of one zone of three leaves room for all.
-fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Option<Vec<Deployment>> {
-    let (pods_per_node, kinds) = (*fields.count("pods_per_node")?, *fields.count("deployments")?);
+fn generated(fields: &Fields, cluster: &Cluster, has_pods: bool, notes: &mut Vec<Note>) -> Option<Vec<Deployment>> {
+    let usual = if has_pods { 0 } else { PODS_PER_NODE };
+    let pods_per_node = fields.count("pods_per_node").copied().unwrap_or(usual);
+    let kinds = *fields.count("deployments")?;
     let requests = requests(fields)?;
     let pods: u64 = cluster
         .node_groups
@@ -164,6 +175,7 @@ fn generated(fields: &Fields, cluster: &Cluster, notes: &mut Vec<Note>) -> Optio
         .map(|group| u64::from(group.desired) * pods_per_node.min(room(group, cluster, requests) * 2 / 3))
         .sum();
     let text = match pods {
+        0 if pods_per_node == 0 => "none".to_owned(),
         0 => "none: no node takes pods".to_owned(),
         _ => format!(
             "{pods} pods, {pods_per_node} for each node as far as two thirds of it hold them, in {kinds} deployments"
@@ -211,6 +223,35 @@ fn coredns() -> Deployment {
         ],
         spread_zones: false,
         control: Control::default(),
+    }
+}
+
+/// Reads how many pods a load test has deleted and created, `20/s` or `60/m`.
+pub(crate) fn churn(workload: &Fields, errors: &mut Errors) -> f64 {
+    let Some(text) = workload.text("churn") else { return 0.0 };
+    let seconds = [("/s", 1.0), ("/m", 60.0), ("/h", 3600.0)];
+    let read = seconds.into_iter().find_map(|(unit, seconds)| {
+        let amount: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        Some(amount / seconds).filter(|rate| (0.0..=CHURN_MAX).contains(rate))
+    });
+    if read.is_none() {
+        let problem =
+            format!("found {}; allowed is a rate from 0/s to {CHURN_MAX}/s, such as 20/s or 60/m", quoted(text));
+        errors.add(workload.line_of("churn"), workload.field("churn"), problem);
+    }
+    read.unwrap_or(0.0)
+}
+
+/// Notes the shapes of a trace's pods that fit on no node.
+pub(crate) fn warn_of_shapes(shapes: &[Deployment], cluster: &Cluster, notes: &mut Vec<Note>) {
+    let misfits = shapes.iter().filter(|shape| !cluster.node_groups.iter().any(|group| takes(group, cluster, shape)));
+    let names: Vec<&str> = misfits.map(|shape| shape.name.as_str()).collect();
+    if let Some(first) = names.first() {
+        let text = format!(
+            "pods of {} shapes, such as {first}, fit on no node of any node group: they stay pending",
+            names.len()
+        );
+        notes.push(Note { kind: NoteKind::Warning, place: String::new(), field: "pods".to_owned(), text });
     }
 }
 

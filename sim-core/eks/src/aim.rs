@@ -18,6 +18,10 @@ pub enum Caller {
     Component(Component, ApiServerId),
     /// An administrator or a CI system: index in the run's external clients. Each request has its own connection.
     External(u32),
+    /// The client that submits the pods of a trace, about the pod of this row. All its requests share a connection.
+    Submitter(u32),
+    /// The client of a load test that deletes pods: its turn. It shares that connection.
+    Churn(u32),
 }
 
 /// What a request is for. The comments say whose it is and what its commit changes.
@@ -83,6 +87,16 @@ pub enum Aim {
     List(u32),
     /// CI: applies one object; the job's number.
     Apply(u32),
+    /// Kubelet: reports that the containers of a pod run that is not ready yet.
+    ReportPodStarted(PodId),
+    /// Kubelet: reports that a pod has done its work.
+    ReportPodFinished(PodId),
+    /// Submitter: creates the pod of a row of the trace.
+    SubmitPod(u32),
+    /// Submitter: deletes a pod that has done its work; its object goes at once.
+    DeleteFinishedPod(PodId),
+    /// Load test: deletes a pod gracefully.
+    DeleteAnyPod(PodId),
 }
 
 /// What an API server and etcd have to do for a request.
@@ -141,7 +155,7 @@ impl Aim {
             Aim::RenewLease(_) => (0, "renew node lease"),
             Aim::ReportStatus(_) => (1, "report node status"),
             Aim::RegisterNode(_) => (2, "register node"),
-            Aim::ReportPodReady(_) => (3, "report pod status"),
+            Aim::ReportPodReady(_) | Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) => (3, "report pod status"),
             Aim::RemovePod(_) => (4, "confirm pod deletion"),
             Aim::MarkNotReady(_) => (5, "mark node NotReady"),
             Aim::RemoveTaints(_) => (6, "untaint node"),
@@ -165,11 +179,14 @@ impl Aim {
             Aim::UpdateEndpointSlice(..) => (24, "update EndpointSlice"),
             Aim::ReadMetrics(_) => (25, "read metrics"),
             Aim::ScaleDeployment(..) => (26, "scale Deployment"),
+            Aim::SubmitPod(_) => (27, "submit pod"),
+            Aim::DeleteFinishedPod(_) => (28, "delete finished pod"),
+            Aim::DeleteAnyPod(_) => (29, "delete any pod"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 27;
+    pub const VERBS: usize = 30;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -177,7 +194,7 @@ impl Aim {
             0..=4 => ClientClass::Kubelet,
             5..=13 => ClientClass::Controllers,
             14..=15 => ClientClass::Admin,
-            16 => ClientClass::Ci,
+            16 | 27..=29 => ClientClass::Ci,
             _ => ClientClass::Controllers,
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! What acts on this state lies in the journeys; `journeys/objects.rs` says what a committed write changes.
 
+mod latency;
 mod probe;
 
 use crate::aim::Aim;
@@ -27,6 +28,7 @@ use crate::stations::services::pod::Pod;
 use crate::stations::services::pods::Pods;
 use crate::stations::services::replica_set::ReplicaSet;
 use crate::stations::services::service::Service;
+use latency::PodLatency;
 use probe::ClusterProbe;
 use sim_kernel::SimTime;
 
@@ -63,6 +65,7 @@ pub struct ClusterState {
     /// When the queues of nodes to taint are looked at next.
     pub(crate) taint_alarm: Option<SimTime>,
     pub(crate) probe: ClusterProbe,
+    pub(crate) latency: PodLatency,
     gone: usize,
 }
 
@@ -120,6 +123,7 @@ impl ClusterState {
             marking: Vec::new(),
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
+            latency: PodLatency::new(plan),
             gone: 0,
         };
         state.fill(plan);

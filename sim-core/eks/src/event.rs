@@ -77,6 +77,12 @@ pub enum Event {
     SchedulerHears(PodId, u32),
     /// The scheduler's clock: the generation of its leader.
     Scheduler(u32, SchedulerClock),
+    /// A turn of the client that deletes pods has come.
+    Churn(u32),
+    /// The time of a row of the pod trace has come.
+    PodArrives(u32),
+    /// The pod of a row of the trace is submitted again.
+    SubmitAgain(u32),
     /// A pod on its node has come a step further: the pod, its generation.
     Pod(PodId, u32, PodStep),
     /// An instance has come a step further: the node, its generation.
@@ -255,6 +261,8 @@ pub enum SchedulerClock {
 pub enum PodStep {
     /// The kubelet has learnt that the pod is bound to its node.
     Seen,
+    /// Its containers run; its readiness probe has not passed yet.
+    Started,
     /// Its containers run and its readiness probe passes.
     Ready,
     /// Its readiness has reached the kube-proxies.
@@ -265,6 +273,8 @@ pub enum PodStep {
     Stopped,
     /// Its end has reached the kube-proxies.
     Withdrawn,
+    /// The client that submitted it has heard that it has done its work.
+    FinishSeen,
 }
 
 /// What has just happened to an instance.

@@ -418,6 +418,11 @@ parameters! {
         launch_failure_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: the group tries again soon in another zone", "Pause of the group after a launch that found no capacity in any zone.";
     }
 
+    /// The client that submits the pods of a trace.
+    pod_trace: PodTraceParameters {
+        retry_backoff: SimDuration = "1s", "1ms..1h", Inferred, "assumption: a common retry setting of batch clients", "Pause of the client before it repeats a failed request, at least; at most twice as long.";
+    }
+
     /// The start and end of a pod on its node.
     pod: PodParameters {
         sandbox_time: Law = "uniform(0.3s, 1.5s)", "0s..10m", Inferred, "part of the pod start level of 5 s", "Time for a pod's sandbox and address.";

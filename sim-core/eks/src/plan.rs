@@ -26,6 +26,12 @@ pub struct Plan {
     pub cluster: Cluster,
     /// What runs on it.
     pub deployments: Vec<Deployment>,
+    /// Pods that a client submits, each at its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_trace: Option<PodTrace>,
+    /// Pods that a load test has deleted and created each second, both together; 0 for none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub churn: f64,
     /// Administrators and CI systems.
     pub clients: Vec<Client>,
     /// Faults and changes, in the order of their times.
@@ -248,6 +254,37 @@ pub enum Amount {
     Pods(u32),
     /// A share, 0 to 1.
     Share(f64),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_none(churn: &f64) -> bool {
+    *churn == 0.0
+}
+
+/// A trace of pods: bare ones, each created at its time, which run for their duration and are deleted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PodTrace {
+    /// The file's name.
+    pub file: String,
+    /// The hash of its rows: they themselves are no part of a record.
+    pub digest: Digest,
+    /// The shapes of its pods stand at the end of [`Plan::deployments`], as Deployments that want no pod, from this
+    /// index on.
+    pub first_shape: u32,
+    /// Its pods, in the order of their arrival.
+    #[serde(skip)]
+    pub rows: Vec<TracePod>,
+}
+
+/// A pod of a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TracePod {
+    /// When the client submits it.
+    pub arrival: SimTime,
+    /// How long its containers run.
+    pub duration: SimDuration,
+    /// Its shape: index from [`PodTrace::first_shape`] on.
+    pub shape: u32,
 }
 
 /// A toleration of a pod.
@@ -572,6 +609,11 @@ impl Plan {
 
     /// The window over which the Kubernetes service levels take their percentile.
     pub const SLO_WINDOW: SimDuration = SimDuration::from_mins(5);
+
+    /// Whether a Deployment is the shape of a trace's pods, which no controller owns.
+    pub fn is_bare(&self, deployment: usize) -> bool {
+        self.pod_trace.as_ref().is_some_and(|trace| deployment >= trace.first_shape as usize)
+    }
 
     /// The end of the run.
     pub fn end(&self) -> SimTime {

@@ -64,6 +64,14 @@ pub const MEASURES: &[&str] = &[
     "workload.availability",
     "workload.connections.failed",
     "workload.recovery",
+    "pods.start.p50",
+    "pods.start.p99",
+    "pods.start.p99.worst",
+    "scheduler.latency.p50",
+    "scheduler.latency.p99",
+    "scheduler.throughput",
+    "scheduler.throughput.most",
+    "pods.finished",
 ];
 
 /// Everything that one run measured.

@@ -5,3 +5,4 @@ pub mod control_plane;
 pub mod external_client;
 pub mod network;
 pub mod services;
+pub mod submitter;

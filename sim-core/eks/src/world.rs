@@ -15,6 +15,7 @@ use crate::stations::control_plane::{ApiServer, Bill, Etcd, EtcdMachines, Fleet,
 use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
+use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ pub struct World {
     pub(crate) kubelets: Vec<Kubelet>,
     /// Administrators and CI systems.
     pub(crate) externals: Vec<External>,
+    /// The client that submits the pods of a trace.
+    pub(crate) submitter: Submitter,
     /// Nodes, pods, deployments, node groups and the controllers that act on them.
     pub(crate) cluster: ClusterState,
     /// Deadlines that are nearly always met.
@@ -157,6 +160,7 @@ impl Lanes {
             ) => self.leadership,
             (Caller::Component(..), _) => self.controllers,
             (Caller::External(_), _) => self.servers,
+            (Caller::Submitter(_) | Caller::Churn(_), _) => self.controllers,
         }
     }
 }
@@ -209,6 +213,7 @@ impl World {
             requests: Requests::default(),
             kubelets: Vec::new(),
             externals,
+            submitter: Submitter::default(),
             cluster: ClusterState::new(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
@@ -246,6 +251,8 @@ impl World {
         for client in 0..self.externals.len() as u32 {
             self.external_waits(SimTime::ZERO, client, future);
         }
+        self.pod_trace_begins(future);
+        self.churn_begins(future);
         self.await_step(0, future);
         self.etcd_turn(SimTime::ZERO, None, future, |etcd, turn| etcd.begin(turn));
     }
@@ -273,6 +280,8 @@ impl World {
     /// The entity and ordinal of the draws of a caller's next request.
     pub(crate) fn identity(&mut self, caller: Caller) -> (u64, u64) {
         let (entity, count) = match caller {
+            Caller::Churn(turn) => return (5 << 32 | u64::from(turn), 0),
+            Caller::Submitter(row) => return (4 << 32 | u64::from(row), u64::from(self.submitter.next_request(row))),
             Caller::Kubelet(node) => (u64::from(node.0), &mut self.kubelets[node.index()].requests),
             Caller::Component(component, server) => {
                 let count = &mut self.components[component.index()][server.index()].requests;
@@ -307,6 +316,7 @@ impl World {
             (Caller::Kubelet(node), Aim::RenewLease(_) | Aim::ReportStatus(_) | Aim::RegisterNode(_)) => {
                 self.kubelet_answered(now, node, aim, outcome, cause, future);
             }
+            (Caller::Submitter(_) | Caller::Churn(_), _) => self.submitter_answered(now, caller, aim, outcome, future),
             (Caller::External(client), _) => self.external_answered(now, client, aim, outcome, cause, future),
             (_, Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..)) => {
                 self.leadership_answered(now, aim, outcome, cause, future);
@@ -319,6 +329,7 @@ impl World {
     pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, aim: Aim, outcome: Outcome) {
         let outage = match caller {
             Caller::Kubelet(node) => &mut self.kubelets[node.index()].outage,
+            Caller::Submitter(_) | Caller::Churn(_) => &mut self.submitter.outage,
             Caller::External(client) => &mut self.externals[client as usize].outage,
             Caller::Component(component, server) => &mut self.components[component.index()][server.index()].outage,
         };
@@ -338,7 +349,8 @@ impl World {
         let kubelets = self.kubelets.iter().map(|kubelet| (ClientClass::Kubelet, kubelet.outage));
         let components = self.components.iter().flatten().map(|client| (ClientClass::Controllers, client.outage));
         let externals = self.externals.iter().map(|external| (external.class.into(), external.outage));
-        for (class, outage) in kubelets.chain(components).chain(externals) {
+        let submitter = std::iter::once((ClientClass::Ci, self.submitter.outage));
+        for (class, outage) in kubelets.chain(components).chain(externals).chain(submitter) {
             if let Some(lasted) = outage.lasts(end) {
                 self.probes.requests.outage(class, lasted);
             }
@@ -391,6 +403,9 @@ impl Model for World {
             Event::Work(controller, key, generation) => self.work_comes(now, controller, key, generation, future),
             Event::SchedulerHears(pod, generation) => self.scheduler_learns(now, pod, generation, future),
             Event::Scheduler(generation, clock) => self.scheduler(now, generation, clock, future),
+            Event::Churn(turn) => self.churn(now, turn, future),
+            Event::PodArrives(row) => self.pod_arrives(now, row, future),
+            Event::SubmitAgain(row) => self.submit(now, row, None, future),
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),

@@ -52,6 +52,7 @@ impl Aim {
             Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Verb::Get,
             Aim::List(_) => Verb::List,
             Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
+            Aim::SubmitPod(_) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
@@ -63,6 +64,7 @@ impl Aim {
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
+            Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) => Verb::Patch,
             Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) => Verb::Patch,
             Aim::RemovePod(_)
             | Aim::DeletePod(..)
@@ -70,6 +72,7 @@ impl Aim {
             | Aim::DeleteReplica(..)
             | Aim::ForceDeletePod(_)
             | Aim::DeleteNode(_) => Verb::Delete,
+            Aim::DeleteFinishedPod(_) | Aim::DeleteAnyPod(_) => Verb::Delete,
         }
     }
 

@@ -172,6 +172,7 @@ impl Caller {
         match self {
             Caller::Kubelet(node) => User::Node(node.0),
             Caller::Component(component, _) => User::Component(component),
+            Caller::Submitter(_) | Caller::Churn(_) => User::ServiceAccount(0),
             Caller::External(client) => User::Authenticated(client),
         }
     }

@@ -395,10 +395,10 @@ fn count(name: &str, value: u64, definition: &str) -> Measure {
     measure(name, Unit::Count, Better::Down, Some(value as f64), definition)
 }
 
-fn describe(name: &str, value: u64, definition: &str) -> Measure {
+pub(super) fn describe(name: &str, value: u64, definition: &str) -> Measure {
     measure(name, Unit::Count, Better::Neither, Some(value as f64), definition)
 }
 
-fn measure(name: &str, unit: Unit, better: Better, value: Option<f64>, definition: &str) -> Measure {
+pub(super) fn measure(name: &str, unit: Unit, better: Better, value: Option<f64>, definition: &str) -> Measure {
     Measure { name: name.to_owned(), unit, better, value, definition: definition.to_owned() }
 }

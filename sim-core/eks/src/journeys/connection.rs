@@ -33,6 +33,7 @@ impl World {
         match caller {
             Caller::Kubelet(node) => self.kubelets[node.index()].connection,
             Caller::Component(component, server) => self.loopbacks[component.index()][server.index()],
+            Caller::Submitter(_) | Caller::Churn(_) => self.submitter.connection,
             Caller::External(client) => self.connections.add(Owner::External(client), Place::Internet(client)),
         }
     }
@@ -564,6 +565,7 @@ fn entity_of(owner: Owner) -> u64 {
         Owner::Kubelet(node) => u64::from(node.0),
         Owner::Component(component, server) => 1 << 32 | (component.index() as u64) << 8 | u64::from(server.0),
         Owner::External(client) => 2 << 32 | u64::from(client),
+        Owner::Submitter => 3 << 32,
     }
 }
 
@@ -572,5 +574,6 @@ fn class_name(owner: Owner) -> (&'static str, u64) {
         Owner::Kubelet(_) => ("a kubelet", 0),
         Owner::Component(..) => ("a controller", 1),
         Owner::External(_) => ("an external client", 2),
+        Owner::Submitter => ("the client that submits pods", 3),
     }
 }

@@ -27,7 +27,8 @@ const PHASE: Purpose = Purpose::new("cluster/phase");
 impl World {
     /// What the cluster's half measured.
     pub(crate) fn cluster_measures(&mut self, end: SimTime) -> (Vec<Measure>, Vec<Series>, Vec<Balance>) {
-        let measures = self.cluster.probe.measures(end);
+        let mut measures = self.cluster.probe.measures(end);
+        measures.extend(self.cluster.latency.measures());
         let series = self.cluster.probe.series(&self.plan, end);
         let balances = self.cluster.balances(&self.plan);
         (measures, series, balances)
@@ -78,7 +79,10 @@ impl World {
                 self.heartbeat(now, node);
                 self.node_registers(now, node, future);
             }
-            Aim::ReportPodReady(pod) => self.readiness_changes(now, pod, true, future),
+            Aim::ReportPodReady(pod) => {
+                self.start_is_reported(now, pod);
+                self.readiness_changes(now, pod, true, future);
+            }
             Aim::RemovePod(pod) | Aim::ForceDeletePod(pod) => self.pod_goes(now, pod, cause, future),
             Aim::MarkNotReady(node) => self.node_is_given_up(now, node, cause, future),
             Aim::MarkPodNotReady(pod, node) => self.pod_is_marked(now, pod, node, future),
@@ -99,6 +103,11 @@ impl World {
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
+            Aim::ReportPodStarted(pod) => self.start_is_reported(now, pod),
+            Aim::ReportPodFinished(pod) => self.pod_has_finished(now, pod, future),
+            Aim::SubmitPod(row) => self.pod_is_submitted(now, row, cause, future),
+            Aim::DeleteAnyPod(pod) => self.pod_is_deleted(now, pod, cause, future),
+            Aim::DeleteFinishedPod(pod) => self.pod_goes(now, pod, cause, future),
             Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::ReadMetrics(_) => {}
         }
     }
@@ -116,7 +125,11 @@ impl World {
             self.cluster.clients[controller.index()].ended();
             self.order_answered(now, aim, outcome, cause, future);
             self.send_orders(now, controller, future);
-        } else if let Aim::ReportPodReady(pod) | Aim::RemovePod(pod) = aim {
+        } else if let Aim::ReportPodReady(pod)
+        | Aim::ReportPodStarted(pod)
+        | Aim::ReportPodFinished(pod)
+        | Aim::RemovePod(pod) = aim
+        {
             self.pod_report_ended(now, pod, outcome, future);
         }
     }

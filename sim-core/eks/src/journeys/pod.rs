@@ -25,9 +25,15 @@ impl World {
         let is_stale = self.cluster.pods[pod.index()].life() != life;
         match step {
             PodStep::Seen | PodStep::DeletionSeen => self.kubelet_turns_to(now, pod, future),
-            PodStep::Ready | PodStep::Stopped if is_stale => {}
+            PodStep::Started | PodStep::Ready | PodStep::Stopped if is_stale => {}
+            PodStep::Started => {
+                self.change_pod(now, pod, Pod::has_started);
+                self.kubelet_turns_to(now, pod, future);
+            }
+            PodStep::FinishSeen => self.finish_is_seen(now, pod, future),
             PodStep::Ready => {
                 self.change_pod(now, pod, Pod::runs);
+                self.work_begins(now, pod, future);
                 self.kubelet_turns_to(now, pod, future);
             }
             PodStep::Stopped => {
@@ -62,10 +68,16 @@ impl World {
         }
         match (state.object(), state.containers()) {
             (Object::Bound, Containers::Absent) => self.start_pod(now, pod, node, future),
+            (Object::Bound, Containers::Started) if !state.start_is_told() => {
+                self.report(now, pod, node, Aim::ReportPodStarted(pod), future);
+            }
+            (Object::Bound, Containers::Stopped) => {
+                self.report(now, pod, node, Aim::ReportPodFinished(pod), future);
+            }
             (Object::Bound, Containers::Running) if !state.is_ready() => {
                 self.report(now, pod, node, Aim::ReportPodReady(pod), future);
             }
-            (Object::Terminating, Containers::Starting | Containers::Running) => {
+            (Object::Terminating, Containers::Starting | Containers::Started | Containers::Running) => {
                 self.change_pod(now, pod, Pod::stops);
                 let life = self.cluster.pods[pod.index()].life();
                 let grace = self.plan.parameters.pod.termination_grace;
@@ -87,9 +99,16 @@ impl World {
         let parameters = &self.plan.parameters.pod;
         let sandbox = parameters.sandbox_time.duration(&mut draw);
         let pull = parameters.image_pull_time.duration(&mut draw);
-        let start = parameters.start_time.duration(&mut draw) + parameters.readiness_delay.duration(&mut draw);
+        let start = parameters.start_time.duration(&mut draw);
+        let probe = parameters.readiness_delay.duration(&mut draw);
         let image = if pulls { pull } else { SimDuration::ZERO };
-        future.schedule(now + sandbox + image + start, Event::Pod(pod, life, PodStep::Ready));
+        state.pulled = image;
+        let started = now + sandbox + image + start;
+        if state.is_bare() || probe == SimDuration::ZERO {
+            return future.schedule(started, Event::Pod(pod, life, PodStep::Ready));
+        }
+        future.schedule(started, Event::Pod(pod, life, PodStep::Started));
+        future.schedule(started + probe, Event::Pod(pod, life, PodStep::Ready));
     }
 
     fn report(&mut self, now: SimTime, pod: PodId, node: NodeId, aim: Aim, future: &mut Future) {
@@ -118,11 +137,23 @@ impl World {
         }
     }
 
+    /// The API knows that a pod's containers have started, and those who watch it learn of it.
+    pub(crate) fn start_is_reported(&mut self, now: SimTime, pod: PodId) {
+        let state = &mut self.cluster.pods[pod.index()];
+        let counts = state.object() == Object::Bound && !state.is_unschedulable;
+        if state.tells_start() && counts {
+            let (created, pulled) = (state.created, state.pulled);
+            let seen = now + self.watch_delay(Watcher::Pod(pod));
+            let took = SimDuration::from_nanos(seen.saturating_since(created + pulled).as_nanos());
+            self.cluster.latency.pod_starts(now, took);
+        }
+    }
+
     /// The API's Ready condition of a pod changes, and endpoints follow.
     pub(crate) fn readiness_changes(&mut self, now: SimTime, pod: PodId, ready: bool, future: &mut Future) {
         let state = &mut self.cluster.pods[pod.index()];
-        if !state.becomes_ready(ready) {
-            return;
+        if !state.becomes_ready(ready) || state.is_bare() {
+            return; // no service stands in front of bare pods
         }
         let ready = state.is_ready();
         self.service_changes(now, pod, future);
@@ -181,7 +212,9 @@ impl World {
             if object == Object::Bound {
                 self.cluster.placement.uncount(deployment, node);
             }
-            self.cluster.placement.free(deployment, node);
+            if object != Object::Finished {
+                self.cluster.placement.free(deployment, node);
+            }
             self.cluster.nodes[node.index()].loses(pod);
             self.node_may_be_empty(now, node, future);
         }
@@ -189,7 +222,9 @@ impl World {
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);
-        if object == Object::Terminating {
+        if self.cluster.pods[pod.index()].is_bare() {
+            // Nobody counts it.
+        } else if object == Object::Terminating {
             let set = self.cluster.set_of(pod);
             self.cluster.replica_sets[set.index()].is_rid_of_a_pod();
             if self.cluster.replica_sets[set.index()].is_stateful {
@@ -199,12 +234,15 @@ impl World {
             self.replica_is_lost(now, pod, cause, future);
         }
         self.cluster.pods.free_if_over(pod);
-        if node.is_some_and(|node| self.cluster.placement.is_open(node)) {
+        if object != Object::Finished && node.is_some_and(|node| self.cluster.placement.is_open(node)) {
             self.room_appears(now, future);
         }
     }
 
     fn replica_is_lost(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
+        if self.cluster.pods[pod.index()].is_bare() {
+            return; // nobody replaces it
+        }
         let (deployment, set) = (self.cluster.pods[pod.index()].deployment, self.cluster.set_of(pod));
         let state = &mut self.cluster.replica_sets[set.index()];
         if self.cluster.pods[pod.index()].object() == Object::Terminating {

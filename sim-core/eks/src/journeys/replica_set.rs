@@ -125,7 +125,7 @@ impl World {
         let (deployment, revision) = (state.deployment, state.revision);
         state.gains_a_pod();
         let number = self.cluster.deployments[deployment.index()].gains_a_pod();
-        let mut new = Pod::new(deployment, number, cause);
+        let mut new = Pod::new(deployment, number, cause).created_at(now);
         new.revision = revision;
         self.cluster.pods.push(new);
         self.cluster.probe.pod_is_created(now);

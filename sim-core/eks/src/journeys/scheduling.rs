@@ -166,6 +166,8 @@ impl World {
         }
         self.change_pod(now, pod, |pod| pod.is_bound(node));
         self.cluster.probe.pod_is_bound();
+        let state = &self.cluster.pods[pod.index()];
+        self.cluster.latency.pod_is_bound(now, state.created, !state.is_unschedulable);
         self.cluster.nodes[node.index()].binds(pod);
         if self.cluster.nodes[node.index()].is_tainted_no_execute() {
             self.tolerations_begin(now, node, future);

@@ -59,6 +59,8 @@ pub fn story(nodes: u32) -> Story {
         replications: 1,
         cluster,
         deployments: vec![deployment("web", nodes * 10)],
+        pod_trace: None,
+        churn: 0.0,
         clients: Vec::new(),
         steps: Vec::new(),
         objectives: Vec::new(),

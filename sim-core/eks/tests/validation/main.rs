@@ -11,6 +11,7 @@ mod c10_lease_failover;
 mod c1_etcd_throughput;
 mod c2_put_time;
 mod c3_priority_and_fairness;
+mod c4_scheduler_throughput;
 mod c5_node_failure;
 mod c7_zone_distances;
 mod c9_graceful_stop;

@@ -18,7 +18,7 @@ use crate::ids::{DeploymentId, GroupId, NodeId};
 use crate::plan::{Deployment, NodeGroup, Plan, Taint, TaintEffect, Toleration, ZoneId};
 use crate::quantity::Resources;
 use crate::record::Balance;
-use crate::stations::services::pod::Object;
+use crate::stations::services::pod::{Object, Pod};
 use crate::stations::services::pods::Pods;
 
 /// Nodes among which all feasible ones are scored: upstream's `minFeasibleNodesToFind`.
@@ -65,6 +65,8 @@ struct Need {
     milli_cpu: i64,
     memory_mib: i64,
     spread_zones: bool,
+    /// Whether its pods are counted, so that they spread: bare pods do not.
+    counts: bool,
     /// Whether nodes of each group are possible at all.
     groups: Vec<bool>,
     /// Active pods of the Deployment in each zone.
@@ -109,7 +111,8 @@ impl Placement {
     /// A cluster without nodes.
     pub fn new(plan: &Plan) -> Self {
         let zones = plan.cluster.zones.len();
-        let needs = plan.deployments.iter().map(|deployment| Need {
+        let needs = plan.deployments.iter().enumerate().map(|(index, deployment)| Need {
+            counts: !plan.is_bare(index),
             milli_cpu: signed(deployment.requests.milli_cpu),
             memory_mib: signed(deployment.requests.memory_mib),
             spread_zones: deployment.spread_zones,
@@ -145,6 +148,9 @@ impl Placement {
         self.blocks.resize(blocks, Block::STALE);
         self.blocks[blocks - 1].is_stale = true;
         for need in &mut self.needs {
+            if !need.counts {
+                continue;
+            }
             need.on_host.push(0);
             need.on_host_least.resize(blocks, 0);
             need.on_host_least[blocks - 1] = 0;
@@ -206,7 +212,8 @@ impl Placement {
 
     /// Places on nodes that were taken, became free, and are held: by pods that are bound, or are to be.
     pub fn balance(&self, pods: &Pods) -> Balance {
-        let inside = pods.iter().filter(|pod| pod.node.is_some() && pod.object() != Object::Gone).count() as u64;
+        let holds = |pod: &&Pod| pod.node.is_some() && !matches!(pod.object(), Object::Gone | Object::Finished);
+        let inside = pods.iter().filter(holds).count() as u64;
         let (station, arrived, left) = ("places on nodes".to_owned(), self.taken, self.freed);
         Balance { station, arrived, left, refused: 0, lost: 0, inside }
     }
@@ -229,7 +236,7 @@ impl Placement {
                     self.blocks[block] = Block::over(&self.rooms[first..(first + BLOCK).min(count)]);
                 }
                 let bounds = &self.blocks[block];
-                let least_on_host = i64::from(need.on_host_least[block]);
+                let least_on_host = need.on_host_least.get(block).map_or(0, |&least| i64::from(least));
                 let spread = best_zone.unwrap_or(0) - per_host_pod * least_on_host;
                 let all_fit = bounds.all_fit(need) && !need.spread_zones && sample.has_room_for(end - at);
                 if best_zone.is_none() || !bounds.may_fit(need) {
@@ -240,7 +247,7 @@ impl Placement {
                     for index in at..end {
                         let room = &self.rooms[index];
                         let fits = self.zone_score[usize::from(room.zone)].filter(|_| room.fits(need));
-                        let on_host = i64::from(need.on_host[index]);
+                        let on_host = need.on_host.get(index).map_or(0, |&pods| i64::from(pods));
                         sample.sees(index, fits.map(|zone| room.score(need) + zone - per_host_pod * on_host));
                         if sample.is_full() {
                             break;
@@ -284,6 +291,9 @@ impl Placement {
 
 impl Need {
     fn count(&mut self, node: usize, zone: usize) {
+        if !self.counts {
+            return;
+        }
         self.in_zone[zone] += 1;
         let was = self.on_host[node];
         self.on_host[node] = was + 1;
@@ -296,6 +306,9 @@ impl Need {
     }
 
     fn uncount(&mut self, node: usize, zone: usize) {
+        if !self.counts {
+            return;
+        }
         self.in_zone[zone] -= 1;
         self.on_host[node] -= 1;
         let least = &mut self.on_host_least[node / BLOCK];
@@ -478,6 +491,7 @@ mod tests {
             milli_cpu,
             memory_mib: 100,
             spread_zones: false,
+            counts: true,
             groups: vec![true],
             in_zone: vec![0; 3],
             on_host: Vec::new(),

@@ -24,6 +24,8 @@ pub enum Owner {
     Component(Component, ApiServerId),
     /// An external client's, for one command.
     External(u32),
+    /// Of the client that submits the pods of a trace.
+    Submitter,
 }
 
 /// How far a connection is.

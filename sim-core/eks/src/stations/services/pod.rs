@@ -4,6 +4,10 @@
 
 use crate::ids::{DeploymentId, NodeId};
 use crate::probes::Cause;
+use sim_kernel::{SimDuration, SimTime};
+
+/// The row of a pod that a controller owns.
+const OWNED: u32 = u32::MAX;
 
 /// The pod's object in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub enum Object {
     Pending,
     /// Bound to its node.
     Bound,
+    /// It has done its work; its object is still there.
+    Finished,
     /// It has a deletion time; its kubelet is to confirm.
     Terminating,
     /// It is no more.
@@ -23,8 +29,10 @@ pub enum Object {
 pub enum Containers {
     /// Nothing: not started, or dead with the node.
     Absent,
-    /// Sandbox, image, start, first readiness probe.
+    /// Sandbox, image, start.
     Starting,
+    /// They run; the first readiness probe has not passed.
+    Started,
     /// They run and answer.
     Running,
     /// They were told to stop, and still answer.
@@ -63,6 +71,14 @@ pub struct Pod {
     pub is_unschedulable: bool,
     /// Which template of its Deployment it has.
     pub revision: u8,
+    /// When its object was created.
+    pub created: SimTime,
+    /// How long its image was pulled.
+    pub pulled: SimDuration,
+    /// Its kubelet has said that its containers run.
+    start_told: bool,
+    /// The row of the trace that it comes from; [`OWNED`] if a controller owns it.
+    row: u32,
     object: Object,
     containers: Containers,
     /// The Ready condition that the API holds.
@@ -74,6 +90,26 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// A pod that no controller owns, from a row of a trace.
+    pub fn bare(shape: DeploymentId, row: u32, now: SimTime, cause: Cause) -> Self {
+        Pod { row, created: now, ..Pod::new(shape, row, cause) }
+    }
+
+    /// The same pod, created at a time.
+    pub fn created_at(self, now: SimTime) -> Self {
+        Pod { created: now, ..self }
+    }
+
+    /// The row of the trace that it comes from, if no controller owns it.
+    pub fn row(&self) -> Option<u32> {
+        (self.row != OWNED).then_some(self.row)
+    }
+
+    /// Whether no controller owns it, and no service stands in front of it.
+    pub fn is_bare(&self) -> bool {
+        self.row != OWNED
+    }
+
     /// A new pod without a node, the `number`th of its Deployment.
     pub fn new(deployment: DeploymentId, number: u32, cause: Cause) -> Self {
         Pod {
@@ -86,6 +122,10 @@ impl Pod {
             is_being_deleted: false,
             is_unschedulable: false,
             revision: 0,
+            created: SimTime::ZERO,
+            pulled: SimDuration::ZERO,
+            start_told: false,
+            row: OWNED,
             object: Object::Pending,
             containers: Containers::Absent,
             ready: false,
@@ -98,7 +138,16 @@ impl Pod {
     /// A pod that runs on a node and is listed.
     pub fn running(deployment: DeploymentId, number: u32, node: NodeId) -> Self {
         let (object, containers) = (Object::Bound, Containers::Running);
-        Pod { node: Some(node), object, containers, ready: true, listed: true, ..Pod::new(deployment, number, None) }
+        let start_told = true;
+        Pod {
+            node: Some(node),
+            object,
+            containers,
+            start_told,
+            ready: true,
+            listed: true,
+            ..Pod::new(deployment, number, None)
+        }
     }
 
     /// What stands for a pod that is over.
@@ -173,6 +222,26 @@ impl Pod {
     pub fn starts(&mut self) {
         self.containers = Containers::Starting;
         self.life += 1;
+    }
+
+    /// They run.
+    pub fn has_started(&mut self) {
+        self.containers = Containers::Started;
+    }
+
+    /// Whether its kubelet has said that its containers run.
+    pub fn start_is_told(&self) -> bool {
+        self.start_told
+    }
+
+    /// Its kubelet says that its containers run. Whether it had not said so before.
+    pub fn tells_start(&mut self) -> bool {
+        !std::mem::replace(&mut self.start_told, true)
+    }
+
+    /// The API knows that it has done its work.
+    pub fn finishes(&mut self) {
+        self.object = Object::Finished;
     }
 
     /// They run and answer.
