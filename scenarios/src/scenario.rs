@@ -120,6 +120,7 @@ fn resolve(
     let (duration, warm_up) = times(file, &mut notes, errors);
     let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), errors);
     let clients = workload::clients(file, &mut notes, errors);
+    let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
     let version = cluster.as_ref().map(|cluster| cluster.version);
@@ -132,7 +133,7 @@ fn resolve(
     let variants = variants::resolve(file, leaves, request, &cluster, errors);
     let pods = pods_file(file, source, pods);
     let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
-    let stage = steps::Stage { cluster: &cluster, deployments: &deployments, duration, warm_up };
+    let stage = steps::Stage { cluster: &cluster, deployments: &deployments, workloads: &workloads, duration, warm_up };
     let steps = steps::resolve(file, &stage, &mut notes, errors);
     let pod_trace = pods.and_then(|path| {
         let read = pod_trace::read(&path, SimTime::ZERO + duration, deployments.len() as u32);
@@ -152,6 +153,7 @@ fn resolve(
         replications: *file.count("replications")? as u32,
         deployments,
         clients,
+        workloads,
         steps,
         objectives,
         settings: settings.list(&errors.file_name()),

@@ -24,7 +24,7 @@ pub fn show(plan: &Plan) -> String {
     page.section("Deployments");
     page.rows(&plan.deployments.iter().map(deployment).collect::<Vec<_>>());
     page.section("Clients outside the cluster");
-    page.rows(&plan.clients.iter().map(client).collect::<Vec<_>>());
+    page.rows(&plan.clients.iter().map(client).chain(plan.workloads.iter().map(workload)).collect::<Vec<_>>());
     page.section("Faults and changes");
     let steps = plan.steps.iter().map(|step| vec![show_time(step.at), plan.describe(&step.change)]);
     page.rows(&steps.collect::<Vec<_>>());
@@ -175,6 +175,30 @@ fn toleration(toleration: &Toleration) -> String {
     let value = toleration.value.as_ref().map_or(String::new(), |value| format!("={value}"));
     let effect = toleration.effect.map_or(String::new(), |effect| format!(":{effect:?}"));
     format!("{key}{value}{effect}")
+}
+
+fn workload(workload: &sim_eks::plan::WorkloadClient) -> Vec<String> {
+    use sim_eks::plan::WorkloadCall;
+    let (class, count) = match workload.replicas {
+        None => ("agents", "one on each node".to_owned()),
+        Some(count) => ("operator", count.to_string()),
+    };
+    let does = match workload.does {
+        WorkloadCall::List => "lists all pods",
+        WorkloadCall::Watch => "watches all pods",
+        WorkloadCall::Get => "reads an object",
+        WorkloadCall::Apply => "changes an object",
+    };
+    let each = format!(
+        "{does} every {} by {} workers, at most {} requests/s, {} at once{}{}",
+        show_duration(workload.interval),
+        workload.workers,
+        workload.qps,
+        workload.burst,
+        if workload.back_off { "" } else { ", without back-off" },
+        if workload.system { ", in kube-system" } else { "" },
+    );
+    vec![workload.name.clone(), class.to_owned(), count, each]
 }
 
 fn client(client: &sim_eks::plan::Client) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
-use sim_eks::plan::{Change, NoteKind, ZoneId};
+use sim_eks::plan::{Change, NoteKind, WorkloadCall, ZoneId};
 use sim_eks::quantity::parse_duration;
 
 fn request(scenario: &str) -> Request<'_> {
@@ -66,12 +66,25 @@ fn every_key_of_the_format_is_read() {
     assert_eq!((render.requests.milli_cpu, render.requests.memory_mib, render.tolerations.len()), (1500, 2048, 3));
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
-    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47]);
+    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50]);
+    assert_eq!(plan.steps[7].change, Change::RestartWorkload { workload: 0 });
+    let [metrics, operator] = &plan.workloads[..] else { panic!("agents and an operator") };
+    let interval = parse_duration("10m").unwrap();
+    assert!(metrics.replicas.is_none() && metrics.system && metrics.back_off && metrics.interval == interval);
+    assert_eq!((metrics.does, metrics.workers, metrics.qps, metrics.burst), (WorkloadCall::Watch, 1, 5, 10));
+    assert_eq!((operator.name.as_str(), operator.replicas, operator.does), ("operator", Some(2), WorkloadCall::Apply));
+    assert_eq!((operator.workers, operator.qps, operator.burst, operator.back_off), (3, 50, 100, false));
     assert_eq!(plan.steps[2].change, Change::ScaleDeployment { deployment: 0, replicas: 24 });
     assert!(matches!(plan.steps[4].change, Change::EtcdMemberLoss { zone: None, lasts: Some(_) }));
     let measures: Vec<_> = plan.objectives.iter().map(|each| (each.measure.as_str(), each.threshold)).collect();
     let wanted = [("api.availability", 0.9995), ("api.latency.p99.admin", 1.0), ("nodes.not_ready_falsely", 5.0)];
     assert_eq!(measures, wanted);
+}
+
+/// The line of the time to live in `everything.toml`.
+fn line_of_ttl() -> usize {
+    let text = std::fs::read_to_string(scenario_file("everything.toml")).expect("a file of the tests");
+    text.lines().position(|line| line.starts_with("ttl")).expect("it is set") + 1
 }
 
 #[test]
@@ -82,7 +95,7 @@ fn set_beats_the_file_which_beats_the_version_which_beats_the_default() {
     let origins: Vec<_> =
         plan.settings.iter().map(|each| (each.path.as_str(), each.value.as_str(), each.origin.as_str())).collect();
     assert!(origins.contains(&("etcd.election_timeout", "3s", "--set")), "{origins:?}");
-    assert!(origins.contains(&("dns.ttl", "30s", "everything.toml:99")), "{origins:?}");
+    assert!(origins.contains(&("dns.ttl", "30s", &*format!("everything.toml:{}", line_of_ttl()))), "{origins:?}");
     assert!(origins.contains(&("node_lifecycle.grace_period", "40s", "Kubernetes 1.29")), "{origins:?}");
     let sets = ["node_lifecycle.grace_period=65s".to_owned()];
     let plan = load(&Request { sets: &sets, ..request(&file) }).unwrap_or_else(|errors| panic!("{errors}"));
@@ -105,7 +118,7 @@ fn what_is_shown_names_every_parameter_and_every_default_that_was_filled_in() {
         assert!(text.contains(declared.path) && text.contains(declared.source), "{}", declared.path);
     }
     for part in [
-        "everything.toml:99; default 60s",
+        &format!("everything.toml:{}; default 60s", line_of_ttl()),
         "zone us-east-1b loses power for 15m",
         "shop/web",
         "kube-system/coredns with 2",

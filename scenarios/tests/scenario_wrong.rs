@@ -143,6 +143,9 @@ const WRONG: &[(&str, usize, &str)] = &[
     ),
     ("90-odd-sts-answer.toml", 19, "faults[0].answer: found \"refused\"; did you mean refuses"),
     ("91-sts-fails-twice.toml", 22, "faults[1]: fails while faults[0] has it failed already, at line 17"),
+    ("92-counted-agents.toml", 19, "clients[0].count: has no meaning for agents: there is one on each node"),
+    ("93-busy-administrator.toml", 19, "clients[0].qps: has no meaning for admin; it is for agents and operators"),
+    ("94-restarts-nobody.toml", 23, "changes[0].client: found \"metric\"; did you mean metrics"),
     ("96-drains-nothing.toml", 25, "changes[0].node_group: found \"generel\"; did you mean general"),
     ("97-odd-budget.toml", 25, "deployments[0].pdb_min_available: found \"most\"; wanted is a number of pods"),
     (

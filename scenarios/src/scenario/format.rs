@@ -255,11 +255,43 @@ static DEPLOYMENT: Shape = Shape {
 };
 
 static CLIENT: Shape = Shape {
-    about: "A client outside the cluster, or several of a kind.",
+    about: "A client of the API, or several of a kind: outside the cluster, or a program on its nodes.",
     keys: &[
-        key("class", OneOf(&["admin", "ci"]), Refused, "What it does: an administrator reads, a CI system applies."),
+        key(
+            "class",
+            OneOf(&["admin", "ci", "agents", "operator"]),
+            Refused,
+            "An administrator reads, a CI system applies; agents run on every node, an operator on some, both by one service account.",
+        ),
         key("name", Text, Then("its class"), "Its name in reports."),
-        key("count", Count(1, MANY), Default("1"), "How many of them there are."),
+        key("count", Count(1, MANY), Default("1"), "How many of them there are; agents are as many as the nodes."),
+        key(
+            "does",
+            OneOf(&["list", "watch", "get", "apply"]),
+            Then("list for agents, get for an operator"),
+            "What agents or an operator do: list or watch all pods, read or change one object.",
+        ),
+        key(
+            "interval",
+            Duration,
+            Then("10m for agents, none for an operator"),
+            "Pause of agents or an operator from the end of one request to the next.",
+        ),
+        key("workers", Count(1, 1_000), Default("1"), "Requests that each of them has under way at most."),
+        key(
+            "qps",
+            Count(1, 1_000_000),
+            Default("5"),
+            "Requests per second that the client library lets each of them send.",
+        ),
+        key("burst", Count(1, 1_000_000), Default("10"), "Requests that it lets each of them send at once."),
+        key(
+            "back_off",
+            Flag,
+            Default("true"),
+            "Whether they pause longer and longer after failures, or try again at once.",
+        ),
+        key("system", Flag, Default("false"), "Whether their service account lies in kube-system."),
     ],
 };
 
@@ -518,6 +550,13 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
                 AT,
                 LASTS,
             ],
+        },
+    ),
+    (
+        "clients.restart",
+        &Shape {
+            about: "Every agent or operator of a name starts anew, all together: a rollout without a limit.",
+            keys: &[key("client", Text, Refused, "The name of the agents or of the operator."), AT],
         },
     ),
     (

@@ -6,7 +6,9 @@ use super::times;
 use super::tree::quoted;
 use sim_eks::parameters::Value as _;
 use sim_eks::plan::PartitionTarget;
-use sim_eks::plan::{Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, WorkloadKind, ZoneId};
+use sim_eks::plan::{
+    Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, WorkloadClient, WorkloadKind, ZoneId,
+};
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
 
@@ -20,6 +22,7 @@ const LATENCY_MAX_S: f64 = 2.0;
 pub(crate) struct Stage<'a> {
     pub cluster: &'a Cluster,
     pub deployments: &'a [Deployment],
+    pub workloads: &'a [WorkloadClient],
     pub duration: SimDuration,
     pub warm_up: SimDuration,
 }
@@ -149,6 +152,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         "nlb.zonal_shift" => {
             Some(Change::ZonalShift { zone: zone(fields, stage.cluster, CONTROL_PLANE_ZONES, errors)?, lasts })
         }
+        "clients.restart" => restart(fields, stage.workloads, errors),
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
     }
@@ -257,6 +261,20 @@ fn deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) 
     };
     errors.add(fields.line_of("deployment"), fields.field("deployment"), problem);
     None
+}
+
+fn restart(fields: &Fields, workloads: &[WorkloadClient], errors: &mut Errors) -> Option<Change> {
+    let name = fields.text("client")?;
+    let found = workloads.iter().position(|workload| workload.name == *name);
+    if found.is_none() {
+        let problem = if workloads.is_empty() {
+            format!("found {}; there are no agents and no operators", quoted(name))
+        } else {
+            not_one_of(name, workloads.iter().map(|workload| workload.name.as_str()))
+        };
+        errors.add(fields.line_of("client"), fields.field("client"), problem);
+    }
+    found.map(|workload| Change::RestartWorkload { workload })
 }
 
 /// The node group that a change means.

@@ -5,9 +5,10 @@ use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note,
-    NoteKind, TaintEffect, Toleration, WorkloadKind,
+    NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
 };
 use sim_eks::quantity::Resources;
+use sim_kernel::SimDuration;
 use std::collections::BTreeMap;
 
 /// Pods for each node where the file says nothing.
@@ -291,7 +292,48 @@ fn takes(group: &NodeGroup, cluster: &Cluster, deployment: &Deployment) -> bool 
     selected && tolerated && room(&bare, cluster, deployment.requests) > 0
 }
 
-/// Reads the clients outside the cluster; one administrator and one CI system if none are listed.
+/// Keys of clients that only programs on the nodes have.
+const OF_WORKLOADS: [&str; 7] = ["does", "interval", "workers", "qps", "burst", "back_off", "system"];
+
+/// Reads the programs on the nodes among the clients.
+pub(crate) fn workloads(file: &Fields, errors: &mut Errors) -> Vec<WorkloadClient> {
+    let listed = file.tables("clients").into_iter().flatten();
+    listed.filter_map(|fields| workload_client(fields, errors)).collect()
+}
+
+fn workload_client(fields: &Fields, errors: &mut Errors) -> Option<WorkloadClient> {
+    let class = fields.text("class").filter(|class| is_on_nodes(class))?;
+    let agents = class == "agents";
+    if agents && fields.has("count") {
+        let problem = "has no meaning for agents: there is one on each node";
+        errors.add(fields.line_of("count"), fields.field("count"), problem);
+    }
+    let does = match fields.text("does").map(String::as_str) {
+        Some("list") => WorkloadCall::List,
+        Some("watch") => WorkloadCall::Watch,
+        Some("apply") => WorkloadCall::Apply,
+        None if agents => WorkloadCall::List,
+        _ => WorkloadCall::Get,
+    };
+    let interval = fields.duration("interval").copied();
+    Some(WorkloadClient {
+        name: fields.text("name").unwrap_or(class).clone(),
+        replicas: if agents { None } else { Some(*fields.count("count")? as u32) },
+        workers: *fields.count("workers")? as u32,
+        does,
+        interval: interval.unwrap_or(if agents { SimDuration::from_mins(10) } else { SimDuration::ZERO }),
+        qps: *fields.count("qps")?,
+        burst: *fields.count("burst")?,
+        back_off: *fields.flag("back_off")?,
+        system: *fields.flag("system")?,
+    })
+}
+
+fn is_on_nodes(class: &str) -> bool {
+    matches!(class, "agents" | "operator")
+}
+
+/// Reads the clients outside the cluster; one administrator and one CI system if no clients are listed at all.
 pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Vec<Client> {
     let Some(listed) = file.tables("clients") else {
         if !file.is_spoilt("clients") {
@@ -302,17 +344,26 @@ pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors)
             .to_vec();
     };
     let mut clients: Vec<Client> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for fields in listed {
         let Some(word) = fields.text("class") else { continue };
         let class = if word == "ci" { ExternalClient::Ci } else { ExternalClient::Admin };
         let name = fields.text("name").unwrap_or(word).clone();
         let Some(&count) = fields.count("count") else { continue };
-        if clients.iter().any(|client| client.name == name) {
+        if names.contains(&name) {
             errors.add(
                 fields.line_of("name"),
                 fields.field("name"),
                 format!("there is another client {}", quoted(&name)),
             );
+        }
+        names.push(name.clone());
+        if is_on_nodes(word) {
+            continue;
+        }
+        for key in OF_WORKLOADS.iter().filter(|key| fields.has(key)) {
+            let problem = format!("has no meaning for {word}; it is for agents and operators");
+            errors.add(fields.line_of(key), fields.field(key), problem);
         }
         clients.push(Client { name, class, count: count as u32 });
     }

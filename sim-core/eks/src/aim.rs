@@ -16,6 +16,8 @@ pub enum Caller {
     Kubelet(NodeId),
     /// A component on an API server instance, over the loopback of that instance.
     Component(Component, ApiServerId),
+    /// A worker of a workload client: its index. The workers of a process share its connection.
+    Workload(u32),
     /// An administrator or a CI system: index in the run's external clients. Each request has its own connection.
     External(u32),
     /// The client that submits the pods of a trace, about the pod of this row. All its requests share a connection.
@@ -33,6 +35,14 @@ pub enum Aim {
     ReportStatus(NodeId),
     /// Kubelet: creates the Node object.
     RegisterNode(NodeId),
+    /// Kubelet: lists what its informers hold: its pods, its node, services, config maps and secrets.
+    ListWatched(NodeId),
+    /// Kubelet: begins its watches, from what it has seen.
+    BeginWatches(NodeId),
+    /// Component: a new leader lists what its informers hold.
+    FillInformers(Component, ApiServerId),
+    /// Workload: what a worker does, and its service account.
+    Workload(Call, User),
     /// Kubelet: reports that a pod is ready.
     ReportPodReady(PodId),
     /// Kubelet: confirms that a deleted pod is gone; the object goes.
@@ -99,6 +109,21 @@ pub enum Aim {
     DeleteAnyPod(PodId),
 }
 
+/// What a workload client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Lists all pods, consistently.
+    List,
+    /// Lists all pods as the watch cache has them, as informers do.
+    Fill,
+    /// Begins to watch all pods.
+    Watch,
+    /// Reads one object.
+    Get,
+    /// Changes one object.
+    Apply,
+}
+
 /// What an API server and etcd have to do for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
@@ -106,6 +131,8 @@ pub enum Work {
     QuorumRead,
     /// A consistent list from the watch cache: etcd tells how far the cache must be.
     List,
+    /// A list or a watch from the watch cache as it is: etcd is not asked.
+    Cached,
     /// A write.
     Write,
 }
@@ -121,6 +148,8 @@ pub enum ClientClass {
     Admin,
     /// CI systems.
     Ci,
+    /// Programs on the cluster's nodes, by service accounts.
+    Workload,
 }
 
 impl From<ExternalClient> for ClientClass {
@@ -134,8 +163,8 @@ impl From<ExternalClient> for ClientClass {
 
 impl ClientClass {
     /// All of them, in the order of reports.
-    pub const ALL: [ClientClass; 4] =
-        [ClientClass::Kubelet, ClientClass::Controllers, ClientClass::Admin, ClientClass::Ci];
+    pub const ALL: [ClientClass; 5] =
+        [ClientClass::Kubelet, ClientClass::Controllers, ClientClass::Admin, ClientClass::Ci, ClientClass::Workload];
 
     /// Its name in measures.
     pub fn name(self) -> &'static str {
@@ -144,6 +173,7 @@ impl ClientClass {
             ClientClass::Controllers => "controllers",
             ClientClass::Admin => "admin",
             ClientClass::Ci => "ci",
+            ClientClass::Workload => "workload",
         }
     }
 }
@@ -182,17 +212,29 @@ impl Aim {
             Aim::SubmitPod(_) => (27, "submit pod"),
             Aim::DeleteFinishedPod(_) => (28, "delete finished pod"),
             Aim::DeleteAnyPod(_) => (29, "delete any pod"),
+            Aim::ListWatched(_) => (30, "list for informers"),
+            Aim::BeginWatches(_) => (31, "watch"),
+            Aim::FillInformers(..) => (32, "list for informers"),
+            Aim::Workload(Call::List, _) => (33, "list pods"),
+            Aim::Workload(Call::Fill, _) => (34, "list pods for an informer"),
+            Aim::Workload(Call::Watch, _) => (35, "watch pods"),
+            Aim::Workload(Call::Get, _) => (36, "get"),
+            Aim::Workload(Call::Apply, _) => (37, "apply"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 30;
+    pub const VERBS: usize = 38;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
+        match self {
+            Aim::ListWatched(_) | Aim::BeginWatches(_) => return ClientClass::Kubelet,
+            Aim::Workload(..) => return ClientClass::Workload,
+            _ => {}
+        }
         match self.verb().0 {
             0..=4 => ClientClass::Kubelet,
-            5..=13 => ClientClass::Controllers,
             14..=15 => ClientClass::Admin,
             16 | 27..=29 => ClientClass::Ci,
             _ => ClientClass::Controllers,
@@ -223,8 +265,12 @@ impl Aim {
     /// What it costs.
     pub fn work(self) -> Work {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Work::QuorumRead,
-            Aim::List(_) => Work::List,
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) | Aim::Workload(Call::Get, _) => {
+                Work::QuorumRead
+            }
+            Aim::List(_) | Aim::Workload(Call::List, _) => Work::List,
+            Aim::ListWatched(_) | Aim::BeginWatches(_) | Aim::FillInformers(..) => Work::Cached,
+            Aim::Workload(Call::Fill | Call::Watch, _) => Work::Cached,
             _ => Work::Write,
         }
     }

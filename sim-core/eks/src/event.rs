@@ -32,6 +32,10 @@ pub enum Event {
     Connection(ConnectionRef, ConnectionStep),
     /// A kubelet's clock: the node, its generation.
     Kubelet(NodeId, u32, KubeletClock),
+    /// The watches of a kubelet: the node, the generation of its informers.
+    Watches(NodeId, u32, WatchStep),
+    /// A worker of a workload client: its index, the generation of its process or of its informers.
+    Workload(u32, u32, WorkloadStep),
     /// An administrator or a CI system begins a command: the client, the command's number.
     External(u32, u32),
     /// A CI job tries again: the client, its job.
@@ -153,6 +157,26 @@ pub enum KubeletClock {
     Register,
 }
 
+/// What has just happened to watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WatchStep {
+    /// The server has ended them, as their time is over.
+    Ended,
+    /// The pause after a failure is over.
+    Again,
+}
+
+/// What has just happened to a worker of a workload client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WorkloadStep {
+    /// Its next round is due.
+    Due,
+    /// The rate limit of its process lets its request go.
+    Turn,
+    /// The server has ended its watch, as its time is over.
+    WatchEnded,
+}
+
 /// What has just happened among the members of etcd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EtcdStep {
@@ -186,8 +210,10 @@ pub enum CandidateStep {
     GivesUp,
     /// It runs again, as a standby.
     Restarted,
-    /// A new holder's first lists are there: it acts.
+    /// A new holder's time for its first lists is over.
     Synced,
+    /// A new holder asks for its first lists, or does so again.
+    Lists,
 }
 
 /// What has just happened around a node of the load balancer.

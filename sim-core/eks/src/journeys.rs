@@ -3,7 +3,7 @@
 pub mod api_request;
 pub mod authentication;
 pub mod autoscaler;
-mod balancing;
+pub mod balancing;
 pub mod churn;
 pub mod cloud_node;
 pub mod connection;
@@ -30,3 +30,5 @@ pub mod scheduling;
 pub mod server_life;
 pub mod serving;
 pub mod upgrade;
+pub mod watches;
+pub mod workload;

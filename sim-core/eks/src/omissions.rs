@@ -31,8 +31,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "an API server is never killed for its memory and never slowed by watchers",
     },
     Omission {
-        what: "informers: their lists, watches and relists after an outage",
-        effect: "the load of thousands of clients that list again at once is missing; a new controllers' leader lists for a drawn time",
+        what: "informers that begin, end and fail one by one: all of a node, its kube-proxy's too, share a connection, a request and a pause, and so do those of a controllers' leader",
+        effect: "a storm of reconnecting nodes costs the API servers the CPU time of all their lists and watches, but comes in fewer and longer requests",
+    },
+    Omission {
+        what: "pods of agents and operators; their move to another node when theirs dies",
+        effect: "a workload client is gone as long as its node, and its restart costs no pod writes",
     },
     Omission {
         what: "growth of etcd's database, its compaction and quota; flow control of appends, and the part of a catch-up that had arrived when it broke off",

@@ -178,6 +178,25 @@ parameters! {
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
     }
 
+    /// Informers: how clients list and watch.
+    informer: InformerParameters {
+        watch_time: Law = "uniform(300s, 600s)", "1s..1d", Documented, "client-go reflector: it asks for 5 min times one to two", "Time after which a server ends an informer's watch, which begins anew from what it has seen.";
+        bookmark_period: SimDuration = "60s", "0s..1h", Documented, "kubernetes/apiserver pkg/storage/cacher: about a minute", "How far a watch without changes may lie behind the server when its connection breaks.";
+        backoff_base: SimDuration = "800ms", "1ms..10m", Documented, "client-go reflector", "First pause after a failed list or watch; it doubles from there.";
+        backoff_max: SimDuration = "30s", "1ms..1h", Documented, "client-go reflector", "Longest pause after failed lists and watches, before jitter.";
+        backoff_jitter: f64 = "1", "0..10", Documented, "client-go reflector", "How much longer a pause may be drawn, as a share of it.";
+        backoff_reset: SimDuration = "120s", "0s..1d", Documented, "client-go reflector", "Time without failures after which pauses begin anew.";
+        retries: u64 = "10", "0..1000", Documented, "client-go rest/request.go", "How often a request that was answered 429 is repeated when the server says, before it counts as failed.";
+        kubelet_watches: u64 = "12", "1..10000", Inferred, "own pods, own node, services, CSI drivers and runtime classes, kube-proxy's services, EndpointSlices and node, and a few config maps and secrets", "Watches of a node: its kubelet's and its kube-proxy's; they begin and end together here.";
+        kubelet_objects: u64 = "10", "0..100000", Inferred, "its node, and the config maps and secrets of its pods", "Objects that a kubelet lists besides its pods and the cluster's services.";
+    }
+
+    /// Workload clients: programs on the nodes that use the API by a service account.
+    workload: WorkloadParameters {
+        start_spread: Law = "uniform(0s, 10s)", "0s..1h", Inferred, "pods of a rollout start within seconds of each other; no measured source", "Time from the order to restart a workload client to the first request of one of its workers.";
+        pace: Law = "uniform(0s, 10ms)", "0s..1h", Inferred, "work between two requests; no measured source", "What a worker does between the end of a request and its next one, besides its interval.";
+    }
+
     /// The administrator on the internet: each `kubectl get` is a process of its own, begun when it is due.
     admin: AdminParameters {
         interval: Law = "exponential(2s)", "10ms..1d", Inferred, "assumption: a person or a script that watches the cluster", "Time between two commands of an administrator.";
@@ -197,6 +216,7 @@ parameters! {
         cores: u64 = "4", "1..128", Inferred, "not published; smallest standard control plane assumed with 4 vCPU", "Cores of one API server.";
         time_slice: SimDuration = "10ms", "1us..1s", Documented, "Go's scheduler, runtime/proc.go: a goroutine that has run for 10 ms is preempted", "How long a job runs on a core while others wait, before it goes to the tail of the queue.";
         get_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "a GET takes 1 to 2 ms in all, 10 ms at p99; no vendor publishes a distribution", "CPU time of a GET, besides its bytes.";
+        watch_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "as a GET; no vendor publishes a distribution", "CPU time of the start of one watch.";
         list_cpu: Law = "lognormal(median 0.5ms, p95 1.5ms)", "0s..10s", Inferred, "as a GET; no vendor publishes a distribution", "CPU time of a LIST, besides its bytes.";
         create_cpu: Law = "lognormal(median 2.5ms, p95 5ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of a CREATE, before and after etcd together, besides its bytes.";
         update_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of an UPDATE, before and after etcd together, besides its bytes.";
@@ -223,6 +243,11 @@ parameters! {
         workload: u64 = "4000", "100..1500000", Inferred, "a pod template, status and managed fields; no measured source", "Bytes of a Deployment or a ReplicaSet.";
         endpoint_slice: u64 = "25000", "100..1500000", Inferred, "a hundred endpoints of some 250 bytes; no measured source", "Bytes of an EndpointSlice.";
         applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
+    }
+
+    /// The watch cache of an API server.
+    watch_cache: WatchCacheParameters {
+        history: SimDuration = "75s", "0s..1d", Documented, "kubernetes/apiserver pkg/storage/cacher: the cache grows so that it holds the changes of 75 s", "How old a watch's last seen change may be for the watch to go on; otherwise it is too old and the client lists again.";
     }
 
     /// Authentication: whose an IAM token is.

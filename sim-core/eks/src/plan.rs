@@ -34,6 +34,9 @@ pub struct Plan {
     pub churn: f64,
     /// Administrators and CI systems.
     pub clients: Vec<Client>,
+    /// Programs on the nodes that use the API by service accounts.
+    #[serde(default)]
+    pub workloads: Vec<WorkloadClient>,
     /// Faults and changes, in the order of their times.
     pub steps: Vec<Step>,
     /// What the run must reach.
@@ -319,6 +322,43 @@ pub enum ExternalClient {
     Ci,
 }
 
+/// Programs on the cluster's nodes that use the API by one service account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkloadClient {
+    /// Its name in reports.
+    pub name: String,
+    /// Processes: one on each node (a DaemonSet), or so many in all, on the first nodes.
+    pub replicas: Option<u32>,
+    /// Workers of a process: requests that it has under way at most.
+    pub workers: u32,
+    /// What each worker does.
+    pub does: WorkloadCall,
+    /// Pause between the end of one request of a worker and the next.
+    pub interval: SimDuration,
+    /// Requests per second of a process.
+    pub qps: u64,
+    /// Requests that a process may send at once.
+    pub burst: u64,
+    /// Whether it pauses after a failure, longer and longer; otherwise it tries again at once.
+    pub back_off: bool,
+    /// Whether its service account lies in kube-system, whose requests have a higher priority.
+    pub system: bool,
+}
+
+/// What a workload client does, again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadCall {
+    /// Lists all pods.
+    List,
+    /// Watches all pods, by an informer.
+    Watch,
+    /// Reads one object.
+    Get,
+    /// Changes one object.
+    Apply,
+}
+
 /// A fault or a change at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
@@ -443,6 +483,11 @@ pub enum Change {
         /// How many of its nodes.
         nodes: u32,
     },
+    /// All processes of a workload client start anew, together: a rollout without a limit.
+    RestartWorkload {
+        /// Index in [`Plan::workloads`].
+        workload: usize,
+    },
     /// A node group is scaled, within its bounds.
     ScaleNodeGroup {
         /// Index in [`Cluster::node_groups`].
@@ -497,6 +542,7 @@ impl Change {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => None,
         }
     }
@@ -525,6 +571,7 @@ impl Change {
                 | Change::UpdateDeployment { .. }
                 | Change::ChangeLoad { .. }
                 | Change::DrainNodes { .. }
+                | Change::RestartWorkload { .. }
         )
     }
 }
@@ -713,6 +760,10 @@ impl Plan {
             Change::DrainNodes { node_group, nodes } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());
                 format!("{nodes} nodes of {name} are drained")
+            }
+            Change::RestartWorkload { workload } => {
+                let name = self.workloads.get(*workload).map_or("?", |found| found.name.as_str());
+                format!("every process of {name} starts anew")
             }
             Change::ScaleNodeGroup { node_group, desired } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());

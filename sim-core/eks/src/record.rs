@@ -11,6 +11,7 @@ pub const MEASURES: &[&str] = &[
     "api.availability.controllers",
     "api.availability.admin",
     "api.availability.ci",
+    "api.availability.workload",
     "api.latency.p50.kubelet",
     "api.latency.p99.kubelet",
     "api.outage.kubelet",
@@ -23,6 +24,9 @@ pub const MEASURES: &[&str] = &[
     "api.latency.p50.ci",
     "api.latency.p99.ci",
     "api.outage.ci",
+    "api.latency.p50.workload",
+    "api.latency.p99.workload",
+    "api.outage.workload",
     "slo.mutating",
     "slo.read.resource",
     "slo.read.cluster",
@@ -138,7 +142,7 @@ pub struct PlacementRecord {
 /// What one class of clients saw, after the warm-up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientRecord {
-    /// The class: `kubelet`, `controllers`, `admin`, `ci`.
+    /// The class: `kubelet`, `controllers`, `admin`, `ci`, `workload`.
     pub class: String,
     /// Requests by verb: what was sent, and how each ended. One entry per attempt, as the client counts them.
     pub verbs: Vec<VerbRecord>,

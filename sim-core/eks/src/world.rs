@@ -1,15 +1,19 @@
 //! The world: all stations, and who answers which event.
 
-use crate::aim::{Aim, Caller, ClientClass, Outcome};
+use crate::aim::{Aim, Caller, ClientClass, Outcome, Work};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
 use crate::journeys::server_life::parameters_of;
 use crate::journeys::upgrade::kind_at_start;
+use crate::journeys::workload::worker_entity;
 use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
 use crate::plan::{Client, Plan, ZoneId};
 use crate::probes::{Cause, Outage, Probes};
+use crate::stations::clients::audience::Audience;
+use crate::stations::clients::backoff::Backoff;
+use crate::stations::clients::workload::{Process, Worker};
 use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::{ApiServer, Bill, Etcd, EtcdMachines, Fleet, LeaderLease, Nlb, Requests, Scaling};
 use crate::stations::external_client::External;
@@ -71,6 +75,14 @@ pub struct World {
     pub(crate) externals: Vec<External>,
     /// The client that submits the pods of a trace.
     pub(crate) submitter: Submitter,
+    /// Processes of workload clients.
+    pub(crate) processes: Vec<Process>,
+    /// The processes on each node.
+    pub(crate) processes_on: Vec<Vec<u32>>,
+    /// Workers of those processes.
+    pub(crate) workers: Vec<Worker>,
+    /// Who watches, by server.
+    pub(crate) audiences: Vec<Audience>,
     /// Nodes, pods, deployments, node groups and the controllers that act on them.
     pub(crate) cluster: ClusterState,
     /// Deadlines that are nearly always met.
@@ -106,6 +118,19 @@ pub(crate) struct ComponentClient {
     requests: u32,
     /// Times in which it had nothing but failures.
     outage: Outage,
+    /// What a new leader among its candidates has for its start.
+    pub(crate) start: Start,
+}
+
+/// What a new leader has: it acts when it has both, in the generation of its candidate.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Start {
+    /// Its first lists.
+    pub(crate) listed: Option<u32>,
+    /// Its time to start.
+    pub(crate) ready: Option<u32>,
+    /// The pauses of its lists.
+    pub(crate) backoff: Backoff,
 }
 
 /// The lanes of the calendar: deadlines of equal length.
@@ -159,7 +184,7 @@ impl Lanes {
                 Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..),
             ) => self.leadership,
             (Caller::Component(..), _) => self.controllers,
-            (Caller::External(_), _) => self.servers,
+            (Caller::External(_) | Caller::Workload(_), _) => self.servers,
             (Caller::Submitter(_) | Caller::Churn(_), _) => self.controllers,
         }
     }
@@ -214,6 +239,10 @@ impl World {
             kubelets: Vec::new(),
             externals,
             submitter: Submitter::default(),
+            processes: Vec::new(),
+            processes_on: Vec::new(),
+            workers: Vec::new(),
+            audiences: vec![Audience::default(); servers.len()],
             cluster: ClusterState::new(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
@@ -244,6 +273,7 @@ impl World {
         self.scaling_runs(future);
         self.kubelets_run(future);
         self.identities_are_known();
+        self.workloads_run(future);
         self.candidates_run(future);
         for component in Component::ALL {
             self.component_acts(SimTime::ZERO, component, future);
@@ -287,6 +317,7 @@ impl World {
                 let count = &mut self.components[component.index()][server.index()].requests;
                 (1 << 32 | (component.index() as u64) << 8 | u64::from(server.0), count)
             }
+            Caller::Workload(worker) => (worker_entity(worker), &mut self.workers[worker as usize].requests),
             Caller::External(client) => (2 << 32 | u64::from(client), &mut self.externals[client as usize].requests),
         };
         *count += 1;
@@ -297,7 +328,7 @@ impl World {
     pub(crate) fn committed(&mut self, now: SimTime, aim: Aim, begun: SimTime, cause: Cause, future: &mut Future) {
         match aim {
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => self.leadership_committed(now, aim, begun, future),
-            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::List(_) | Aim::Apply(_) => {}
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::Workload(..) => {}
             _ => self.cluster_committed(now, aim, cause, future),
         }
     }
@@ -317,6 +348,13 @@ impl World {
                 self.kubelet_answered(now, node, aim, outcome, cause, future);
             }
             (Caller::Submitter(_) | Caller::Churn(_), _) => self.submitter_answered(now, caller, aim, outcome, future),
+            (Caller::Kubelet(node), Aim::ListWatched(_) | Aim::BeginWatches(_)) => {
+                self.kubelet_watch_answered(now, node, aim, outcome, future);
+            }
+            (Caller::Workload(worker), _) => self.workload_answered(now, worker, aim, outcome, future),
+            (_, Aim::FillInformers(component, server)) => {
+                self.informers_filled(now, component, server, outcome, future);
+            }
             (Caller::External(client), _) => self.external_answered(now, client, aim, outcome, cause, future),
             (_, Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..)) => {
                 self.leadership_answered(now, aim, outcome, cause, future);
@@ -327,9 +365,13 @@ impl World {
 
     /// Keeps the longest time in which one living client had nothing but failures.
     pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, aim: Aim, outcome: Outcome) {
+        if aim.work() == Work::Cached && outcome == Outcome::Succeeded {
+            return; // what a cache answers tells nothing of an API that works
+        }
         let outage = match caller {
             Caller::Kubelet(node) => &mut self.kubelets[node.index()].outage,
             Caller::Submitter(_) | Caller::Churn(_) => &mut self.submitter.outage,
+            Caller::Workload(worker) => &mut self.workers[worker as usize].outage,
             Caller::External(client) => &mut self.externals[client as usize].outage,
             Caller::Component(component, server) => &mut self.components[component.index()][server.index()].outage,
         };
@@ -349,8 +391,9 @@ impl World {
         let kubelets = self.kubelets.iter().map(|kubelet| (ClientClass::Kubelet, kubelet.outage));
         let components = self.components.iter().flatten().map(|client| (ClientClass::Controllers, client.outage));
         let externals = self.externals.iter().map(|external| (external.class.into(), external.outage));
+        let workers = self.workers.iter().map(|worker| (ClientClass::Workload, worker.outage));
         let submitter = std::iter::once((ClientClass::Ci, self.submitter.outage));
-        for (class, outage) in kubelets.chain(components).chain(externals).chain(submitter) {
+        for (class, outage) in kubelets.chain(components).chain(externals).chain(submitter).chain(workers) {
             if let Some(lasted) = outage.lasts(end) {
                 self.probes.requests.outage(class, lasted);
             }
@@ -379,6 +422,8 @@ impl Model for World {
             Event::QueueDeadline(request) => self.queue_deadline(now, request, future),
             Event::Connection(connection, step) => self.connection(now, connection, step, future),
             Event::Kubelet(node, generation, clock) => self.kubelet(now, node, generation, clock, future),
+            Event::Watches(node, generation, step) => self.watches(now, node, generation, step, future),
+            Event::Workload(worker, generation, step) => self.workload(now, worker, generation, step, future),
             Event::External(client, command) => self.external(now, client, command, future),
             Event::CiRetry(client, job) => self.ci_retry(now, client, job, future),
             Event::Etcd(step) => self.etcd_turn(now, None, future, |etcd, turn| etcd.step(turn, step)),

@@ -2,7 +2,7 @@
 
 mod story;
 
-use sim_eks::plan::{Change, StsTrouble};
+use sim_eks::plan::{Change, StsTrouble, WorkloadCall, WorkloadClient, ZoneId};
 use sim_kernel::SimDuration;
 use story::{Story, at_minute, fact, failed, measure, story, verb};
 
@@ -52,4 +52,118 @@ fn a_silent_sts_shows_as_time_outs_and_a_slow_one_only_delays() {
     assert_eq!(measure(&record, "api.availability"), 1.0);
     assert_eq!(measure(&record, "nodes.not_ready"), 0.0);
     assert!(measure(&record, "api.latency.p99.admin") > 2.0);
+}
+
+/// facts/control-plane.md, section 7: watches of informers end after 300 to 600 s and begin anew where they ended.
+#[test]
+fn kubelets_watch_anew_every_five_to_ten_minutes_and_need_no_list_for_it() {
+    let record = story(300).record();
+    let watches = verb(&record, "kubelet", "watch");
+    let expected = 300.0 * 55.0 * 60.0 / 450.0;
+    assert!((watches.sent as f64 / expected - 1.0).abs() < 0.05, "{} against {expected}", watches.sent);
+    assert!(lists(&record) == 0 && watches.failed.is_empty(), "{watches:?}");
+}
+
+fn lists(record: &sim_eks::Record) -> u64 {
+    let kubelets = record.clients.iter().find(|client| client.class == "kubelet").expect("kubelets");
+    kubelets.verbs.iter().find(|verb| verb.verb == "list for informers").map_or(0, |verb| verb.succeeded)
+}
+
+/// A flow that is reset lets its client watch on, if the next server remembers the changes since; one that is given up
+/// for its silence, or whose changes are too old, makes it list again.
+#[test]
+fn a_reset_lets_kubelets_watch_on_and_a_silent_death_or_a_short_memory_makes_them_list() {
+    let alone = story(300).placed("a,b", "c", "b").minutes(30).set("node_lifecycle.grace_period", "10m");
+    let alone = alone.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
+    let reset = alone.clone().set("connection.read_idle", "10m").set("watch_cache.history", "10m");
+    assert!(fact(&reset.record(), "connection of a kubelet reset").expect("by the health check").count > 100);
+    assert_eq!(lists(&reset.record()), 0);
+    let forgetful = lists(&reset.set("watch_cache.history", "1s").record());
+    let given_up = lists(&alone.set("watch_cache.history", "10m").set("nlb.reset_unhealthy_flows", "false").record());
+    for relisted in [forgetful, given_up] {
+        assert!((110..=190).contains(&relisted), "about half of 300 were on the dead server: {relisted}");
+    }
+}
+
+/// What a server remembers begins with its process: who comes back to it after its return has seen too little.
+#[test]
+fn a_server_that_has_just_started_makes_its_watchers_list() {
+    let both = |seconds| {
+        let lasts = Some(SimDuration::from_secs(seconds));
+        let story = story(90).placed("a,b", "c", "b").minutes(30).set("watch_cache.history", "1h");
+        let story = story.set("api_server.start_time", "1s").set("informer.bookmark_period", "0s");
+        let story = story.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts });
+        story.at(10, Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts })
+    };
+    let restarted = both(10).record();
+    assert!(fact(&restarted, "connection of a kubelet reset").is_some(), "both return and know of no connection");
+    assert_eq!(lists(&restarted), 90);
+}
+
+/// A new leader's informers list by real requests: what there is to list delays it.
+#[test]
+fn a_new_controllers_leader_acts_when_its_lists_are_there() {
+    let lost = story(30).placed("a,b", "c", "a").still().minutes(12).set("leader_election.informer_sync", "0s");
+    let lost = lost.at(6, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
+    let failover = |bytes: &str| {
+        let record = lost.clone().set("object_bytes.pod", bytes).record();
+        assert_eq!(verb(&record, "controllers", "list for informers").succeeded, 3, "three components");
+        measure(&record, "controllers.failover")
+    };
+    // 333 objects of 1.5 MB: 500 MB at 300 MB/s, and compressed at 150 MB/s, by three components on four cores.
+    let more = failover("1500000") - failover("100");
+    assert!((more - 500.0 / 300.0 - 500.0 / 150.0).abs() < 0.1, "{more}");
+}
+
+fn operator(does: WorkloadCall, workers: u32, qps: u64) -> WorkloadClient {
+    let (name, interval) = ("operator".to_owned(), SimDuration::ZERO);
+    WorkloadClient {
+        name,
+        replicas: Some(1),
+        workers,
+        does,
+        interval,
+        qps,
+        burst: 2 * qps,
+        back_off: true,
+        system: false,
+    }
+}
+
+fn with(mut story: Story, workload: WorkloadClient) -> Story {
+    story.plan.workloads.push(workload);
+    story
+}
+
+/// client-go lets 5 requests a second go and 10 at once, if nobody asks for more.
+#[test]
+fn a_workload_client_sends_what_its_rate_limit_lets_go() {
+    let sent = |qps| {
+        let record = with(story(3), operator(WorkloadCall::Get, 4, qps)).minutes(15).record();
+        assert_eq!(measure(&record, "api.availability.workload"), 1.0);
+        verb(&record, "workload", "get").sent as f64
+    };
+    assert!((sent(5) / (5.0 * 600.0) - 1.0).abs() < 0.01, "{}", sent(5));
+    assert!((sent(50) / (50.0 * 600.0) - 1.0).abs() < 0.01, "{}", sent(50));
+}
+
+#[test]
+fn agents_list_at_their_interval_and_at_a_restart_and_die_with_their_nodes() {
+    let agents = WorkloadClient {
+        name: "agents".to_owned(),
+        replicas: None,
+        interval: SimDuration::from_mins(10),
+        ..operator(WorkloadCall::List, 1, 5)
+    };
+    let calm = with(story(60), agents.clone()).minutes(35);
+    let sent = |story: &Story| verb(&story.record(), "workload", "list pods").sent;
+    assert_eq!(sent(&calm), 60 * 3);
+    let restarted = sent(&calm.clone().at(20, Change::RestartWorkload { workload: 0 }));
+    assert!((200..=220).contains(&restarted), "1.5 rounds before, then at minutes 20 and 30: {restarted}");
+    let lost = calm.clone().at(10, Change::NodeLoss { zone: ZoneId(0), share: 1.0, lasts: None });
+    let lost = sent(&lost.set("node_group.replace_instances", "false"));
+    assert!((125..=135).contains(&lost), "20 agents of 60 end at minute 10 with their nodes: {lost}");
+    let watching = WorkloadClient { does: WorkloadCall::Watch, ..agents };
+    let record = with(story(60), watching).minutes(35).at(20, Change::RestartWorkload { workload: 0 }).record();
+    assert_eq!(verb(&record, "workload", "list pods for an informer").sent, 60, "once, at the restart");
 }

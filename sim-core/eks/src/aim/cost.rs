@@ -1,6 +1,6 @@
 //! What a request costs an API server: a base for its verb, and each pass over the bytes of its objects.
 
-use super::{Aim, Caller};
+use super::{Aim, Call, Caller};
 use crate::parameters::{ApiServerParameters, Parameters};
 use sim_kernel::{Draw, SimDuration};
 
@@ -11,6 +11,8 @@ pub enum Verb {
     Get,
     /// Reads many.
     List,
+    /// Follows changes.
+    Watch,
     /// Creates one.
     Create,
     /// Replaces one.
@@ -41,7 +43,7 @@ pub enum Resource {
 impl Caller {
     /// Whether it speaks protobuf, as built-in components do; others speak JSON.
     pub fn speaks_protobuf(self) -> bool {
-        !matches!(self, Caller::External(_))
+        !matches!(self, Caller::External(_) | Caller::Workload(_))
     }
 }
 
@@ -49,8 +51,10 @@ impl Aim {
     /// What it does.
     pub fn verb_kind(self) -> Verb {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) => Verb::Get,
-            Aim::List(_) => Verb::List,
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) | Aim::Workload(Call::Get, _) => Verb::Get,
+            Aim::List(_) | Aim::ListWatched(_) | Aim::FillInformers(..) => Verb::List,
+            Aim::Workload(Call::List | Call::Fill, _) => Verb::List,
+            Aim::BeginWatches(_) | Aim::Workload(Call::Watch, _) => Verb::Watch,
             Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
             Aim::SubmitPod(_) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
@@ -65,7 +69,9 @@ impl Aim {
                 Verb::Patch
             }
             Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) => Verb::Patch,
-            Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) => Verb::Patch,
+            Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) | Aim::Workload(Call::Apply, _) => {
+                Verb::Patch
+            }
             Aim::RemovePod(_)
             | Aim::DeletePod(..)
             | Aim::EvictPod(_)
@@ -95,7 +101,7 @@ impl Aim {
             | Aim::ReportDeployment(_) => Resource::Workloads,
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Resource::Workloads,
             Aim::UpdateEndpointSlice(..) => Resource::EndpointSlices,
-            Aim::Apply(_) => Resource::Applied,
+            Aim::Apply(_) | Aim::Workload(Call::Get | Call::Apply, _) => Resource::Applied,
             _ => Resource::Pods,
         }
     }
@@ -113,12 +119,16 @@ impl Aim {
         }
     }
 
-    /// CPU time that it takes on an API server for `caller`; a LIST answers with `objects` objects.
+    /// CPU time that it takes on an API server for `caller`; a LIST answers with `objects` objects, and so many watches
+    /// begin together.
     pub fn cpu(self, caller: Caller, objects: u64, parameters: &Parameters, draw: &mut Draw) -> SimDuration {
         let server = &parameters.api_server;
+        if self.verb_kind() == Verb::Watch {
+            return server.watch_cpu.duration(draw) * objects;
+        }
         let (base, passes) = match self.verb_kind() {
-            Verb::Get => (&server.get_cpu, 2),       // decodes what is stored, encodes the answer
-            Verb::List => (&server.list_cpu, 1),     // the cache holds decoded objects
+            Verb::Get => (&server.get_cpu, 2), // decodes what is stored, encodes the answer
+            Verb::List | Verb::Watch => (&server.list_cpu, 1), // the cache holds decoded objects
             Verb::Create => (&server.create_cpu, 3), // decodes the body, encodes for etcd and for the answer
             Verb::Update => (&server.update_cpu, 3),
             Verb::Patch => (&server.patch_cpu, 5), // also from the stored object to JSON and back

@@ -174,6 +174,7 @@ impl Caller {
             Caller::Component(component, _) => User::Component(component),
             Caller::Submitter(_) | Caller::Churn(_) => User::ServiceAccount(0),
             Caller::External(client) => User::Authenticated(client),
+            Caller::Workload(worker) => User::ServiceAccount(worker), // the account itself is in the aim
         }
     }
 }
@@ -181,7 +182,15 @@ impl Caller {
 impl Aim {
     /// The flow schema of a request.
     pub fn flow_schema(self, caller: Caller) -> FlowSchema {
-        FlowSchema::of(caller.user(), self.verb_kind(), self.resource())
+        FlowSchema::of(self.user(caller), self.verb_kind(), self.resource())
+    }
+
+    /// Who its caller is to the API server: the processes of a workload client share a service account.
+    pub fn user(self, caller: Caller) -> User {
+        match self {
+            Aim::Workload(_, account) => account,
+            _ => caller.user(),
+        }
     }
 }
 

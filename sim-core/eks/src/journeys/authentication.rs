@@ -29,8 +29,8 @@ impl World {
     pub(crate) fn authenticate(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let known = match request.caller {
-            Caller::Component(..) => true,                   // by its signature
-            Caller::Submitter(_) | Caller::Churn(_) => true, // a service account, by its signature
+            Caller::Component(..) => true,                                         // by its signature
+            Caller::Workload(_) | Caller::Submitter(_) | Caller::Churn(_) => true, // a service account, by its signature
             Caller::External(_) => false,
             Caller::Kubelet(node) => {
                 self.token_caches[request.server.index()].knows(node, self.token_of(node, now), now)

@@ -34,6 +34,7 @@ impl World {
             Caller::Kubelet(node) => self.kubelets[node.index()].connection,
             Caller::Component(component, server) => self.loopbacks[component.index()][server.index()],
             Caller::Submitter(_) | Caller::Churn(_) => self.submitter.connection,
+            Caller::Workload(worker) => self.processes[self.workers[worker as usize].process as usize].connection,
             Caller::External(client) => self.connections.add(Owner::External(client), Place::Internet(client)),
         }
     }
@@ -333,13 +334,9 @@ impl World {
         let connection = self.connections.at_mut(slot);
         connection.last_read = now;
         connection.cause = None;
-        let owner = connection.owner;
         self.watch_for_silence(now, life, future);
         for request in self.requests_on(slot) {
             self.send(now, request, future);
-        }
-        if let Owner::Kubelet(node) = owner {
-            self.kubelet_listed(now, node, future);
         }
     }
 
@@ -380,6 +377,8 @@ impl World {
         for request in self.requests_on(slot) {
             self.finish(now, request, Outcome::ConnectionLost, future);
         }
+        let reset = kind == "connection/reset";
+        self.watches_break(now, owner, silent.map(|(since, _)| since), reset, future);
     }
 
     /// The present lives of an NLB node and an API server.
@@ -564,6 +563,7 @@ fn entity_of(owner: Owner) -> u64 {
     match owner {
         Owner::Kubelet(node) => u64::from(node.0),
         Owner::Component(component, server) => 1 << 32 | (component.index() as u64) << 8 | u64::from(server.0),
+        Owner::Workload(process) => 8 << 32 | u64::from(process),
         Owner::External(client) => 2 << 32 | u64::from(client),
         Owner::Submitter => 3 << 32,
     }
@@ -575,5 +575,6 @@ fn class_name(owner: Owner) -> (&'static str, u64) {
         Owner::Component(..) => ("a controller", 1),
         Owner::External(_) => ("an external client", 2),
         Owner::Submitter => ("the client that submits pods", 3),
+        Owner::Workload(_) => ("a workload", 4),
     }
 }

@@ -101,6 +101,7 @@ impl World {
         let cause = state.story;
         self.kubelet_reports_ready(now, node, cause, future);
         self.kubelet_listed(now, node, future);
+        self.workloads_start_on(now, node, future);
     }
 
     /// A kubelet's report of its node's status is in the API.

@@ -29,6 +29,7 @@ impl World {
             let connection = self.open_from_start(Owner::Kubelet(node), place, future);
             self.kubelets.push(Kubelet::new(connection));
             self.kubelets[node.index()].runs_from_the_start();
+            self.watches_run(node, future);
             let phase =
                 |purpose, period: SimDuration| period.scaled(self.key.draw(purpose, u64::from(id), 0).uniform());
             let renews = SimTime::ZERO + phase(LEASE_PHASE, timing.lease_renew_interval);
@@ -58,6 +59,7 @@ impl World {
         } else {
             self.call(now, Caller::Kubelet(node), Aim::RegisterNode(node), cause, future);
         }
+        self.kubelet_asks(now, node, future);
     }
 
     /// The kubelet dies with its instance: its requests and its connection are gone.
@@ -66,12 +68,15 @@ impl World {
         kubelet.dies();
         let connection = kubelet.connection;
         self.abandon(now, connection);
+        self.kubelet_hears_no_more(node, None);
+        self.workloads_end_on(now, node);
     }
 
-    /// Whether watches reach the kubelet: its connection is open and its path alive.
+    /// Whether changes reach the kubelet: it watches, and the path of its connection is alive.
     pub(crate) fn kubelet_hears(&self, node: NodeId) -> bool {
         self.kubelets.get(node.index()).is_some_and(|kubelet| {
             kubelet.is_running()
+                && kubelet.informer.server().is_some()
                 && matches!(self.connections.at(kubelet.connection).state, ConnectionState::Open { silent: None, .. })
         })
     }

@@ -13,13 +13,14 @@ use crate::ids::{ApiServerId, Component};
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::CandidateState;
-use crate::world::World;
+use crate::world::{Start, World};
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const PHASE: Purpose = Purpose::new("leadership/phase");
 const PAUSE: Purpose = Purpose::new("leadership/pause");
 const RESTART: Purpose = Purpose::new("leadership/restart");
 const SYNC: Purpose = Purpose::new("leadership/sync");
+const LISTS: Purpose = Purpose::new("leadership/lists");
 
 impl World {
     /// Who acts for a component, and in which term; nobody while the lease is vacant or its holder still lists.
@@ -86,7 +87,11 @@ impl World {
                 future.schedule(now, Event::Candidate(component, server, generation, CandidateStep::Tries));
             }
             (CandidateStep::Synced, CandidateState::Holder { .. }) => {
-                self.begins_to_act(now, component, server, future)
+                self.components[component.index()][server.index()].start.ready = Some(generation);
+                self.may_begin_to_act(now, component, server, future);
+            }
+            (CandidateStep::Lists, CandidateState::Holder { .. }) => {
+                self.call(now, caller, Aim::FillInformers(component, server), None, future);
             }
             _ => {}
         }
@@ -108,6 +113,8 @@ impl World {
         }
         let generation = lease.generation(server);
         let ordinal = u64::from(generation);
+        self.components[component.index()][server.index()].start = Start::default();
+        self.call(now, Caller::Component(component, server), Aim::FillInformers(component, server), None, future);
         let lists = self.plan.parameters.leader_election.informer_sync.duration(&mut self.key.draw(
             SYNC,
             entity(component, server),
@@ -115,6 +122,36 @@ impl World {
         ));
         future.schedule(now + lists, Event::Candidate(component, server, generation, CandidateStep::Synced));
         self.candidate_pauses(now, component, server, future);
+    }
+
+    /// A new holder's first lists have ended; those that failed are tried again after a pause.
+    pub(crate) fn informers_filled(
+        &mut self,
+        now: SimTime,
+        component: Component,
+        server: ApiServerId,
+        outcome: Outcome,
+        future: &mut Future,
+    ) {
+        let generation = self.leases[component.index()].generation(server);
+        let start = &mut self.components[component.index()][server.index()].start;
+        if outcome == Outcome::Succeeded {
+            start.listed = Some(generation);
+            return self.may_begin_to_act(now, component, server, future);
+        }
+        let ordinal = u64::from(generation) << 32 | start.backoff.failures();
+        let share = self.key.draw(LISTS, entity(component, server), ordinal).uniform();
+        let pause = start.backoff.failed(now, share, &self.plan.parameters.informer);
+        future.schedule(now + pause, Event::Candidate(component, server, generation, CandidateStep::Lists));
+    }
+
+    /// A new holder acts once it has its lists and its time to start is over.
+    fn may_begin_to_act(&mut self, now: SimTime, component: Component, server: ApiServerId, future: &mut Future) {
+        let generation = Some(self.leases[component.index()].generation(server));
+        let start = self.components[component.index()][server.index()].start;
+        if start.listed == generation && start.ready == generation {
+            self.begins_to_act(now, component, server, future);
+        }
     }
 
     fn begins_to_act(&mut self, now: SimTime, component: Component, server: ApiServerId, future: &mut Future) {

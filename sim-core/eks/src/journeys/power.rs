@@ -100,6 +100,7 @@ impl World {
             Change::DrainNodes { node_group, nodes } => {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
+            Change::RestartWorkload { workload } => self.workload_restarts(now, workload as u32, future),
             Change::ScaleNodeGroup { node_group, desired } => {
                 self.scale_node_group(now, GroupId(node_group as u16), desired, future);
             }
@@ -128,6 +129,7 @@ impl World {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => {}
             Change::ZoneImpairment { .. } => self.zone_cleared(now, index),
             Change::ZoneCut { zone, internet, .. } => self.zone_reached_again(now, index, zone, internet, future),
@@ -330,6 +332,7 @@ impl World {
         let zone = self.api_servers[server.index()].zone;
         let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
+        self.watch_cache_starts(now, server);
         let launched = self.fleet.at(server).role == Role::Launching;
         let what = if launched { "starts: it is new" } else { "answers again" };
         let subject = u32::from(launched) * u32::from(server.0);

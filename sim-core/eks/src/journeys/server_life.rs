@@ -14,6 +14,7 @@ use crate::placement::CONTROL_PLANE_ZONES;
 use crate::plan::{Plan, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
+use crate::stations::clients::audience::Audience;
 use crate::stations::control_plane::{ApiServer, Cores, Job, Kind, Phase, Role};
 use crate::stations::services::identity::TokenCache;
 use crate::world::{ComponentClient, World};
@@ -215,6 +216,7 @@ impl World {
         let (parameters, members) = (self.parameters_of(kind), self.etcd.ids().count());
         self.api_servers.push(ApiServer::launching(zone, members, &parameters, now, cause));
         self.token_caches.push(TokenCache::default());
+        self.audiences.push(Audience::default());
         for component in Component::ALL {
             self.leases[component.index()].add_candidate();
             self.components[component.index()].push(ComponentClient::default());

@@ -6,7 +6,7 @@
 //!               '------- its client gives up, or the server's own deadline passes: it is cancelled
 //! ```
 
-use crate::aim::{Aim, Level, Outcome, Resource, Work};
+use crate::aim::{Aim, Level, Outcome, Resource, Verb, Work};
 use crate::event::{Event, Future};
 use crate::ids::{ApiServerId, Component, RequestRef};
 use crate::stations::control_plane::{Admission, Job, Request, Seat, Standing, Width};
@@ -45,7 +45,7 @@ impl World {
     fn flow_of(&self, slot: u32) -> u64 {
         let Request { caller, aim, .. } = *self.requests.at(slot);
         let schema = aim.flow_schema(caller);
-        let distinguisher = if schema.is_by_namespace() { self.namespace_of(aim) } else { caller.user().number() };
+        let distinguisher = if schema.is_by_namespace() { self.namespace_of(aim) } else { aim.user(caller).number() };
         self.key.draw(FLOW, schema as u64, distinguisher).next_u64()
     }
 
@@ -55,8 +55,9 @@ impl World {
         let most = self.api_servers[server.index()].flow_control.widest(level);
         match aim.work() {
             Work::QuorumRead => Width::ONE,
-            Work::List => {
-                let objects = self.cluster.pod_objects();
+            Work::Cached if aim.verb_kind() == Verb::Watch => Width::ONE,
+            Work::List | Work::Cached => {
+                let objects = self.answer_objects(aim);
                 let bytes = objects * aim.object_bytes(parameters);
                 Width::of_list(objects, bytes, true, most, &parameters.flow_control)
             }
@@ -249,6 +250,9 @@ impl World {
             }
             Standing::OnCores(seat) => {
                 self.requests.at_mut(request.slot).standing = Standing::InEtcd(seat);
+                if aim.work() == Work::Cached {
+                    return self.leave_server(now, request.slot, Outcome::Succeeded, future);
+                }
                 self.ask_etcd(now, request.slot, future);
             }
             Standing::Cancelled(seat) => {
@@ -262,8 +266,8 @@ impl World {
     }
 
     fn cpu_time(&self, slot: u32) -> SimDuration {
-        let objects = self.cluster.pod_objects();
         let Request { aim, caller, .. } = *self.requests.at(slot);
+        let objects = self.answer_objects(aim);
         aim.cpu(caller, objects, &self.plan.parameters, &mut self.draw_for(slot, CPU))
     }
 

@@ -149,7 +149,7 @@ impl RequestProbe {
                 better: Better::Down,
                 value: (ended(Some(class)) != (0, 0)).then(|| count.longest_outage.as_secs_f64()),
                 definition: format!(
-                    "Longest time in which one living client of the class {name} had no success though it tried; an outage that lasts counts up to the end."
+                    "Longest time in which one living client of the class {name} had no success though it tried, lists and watches from a cache aside; an outage that lasts counts up to the end."
                 ),
             });
         }

@@ -4,7 +4,7 @@
 //!
 //! Source: kubernetes/community, sig-scalability/slos/api_call_latency.md.
 
-use crate::aim::{Aim, Work};
+use crate::aim::{Aim, Verb, Work};
 use crate::plan::Plan;
 use sim_kernel::{SimDuration, SimTime, statistics::Histogram};
 use sim_study::{Better, Measure, Unit};
@@ -43,9 +43,9 @@ impl SloProbe {
         SloProbe { off, counted_from, open: 0, verbs: vec![Calls::default(); Aim::VERBS] }
     }
 
-    /// An API server answers a call that arrived at `arrived`.
+    /// An API server answers a call that arrived at `arrived`. Watches do not count.
     pub fn answered(&mut self, now: SimTime, arrived: SimTime, aim: Aim) {
-        if self.off || arrived < self.counted_from {
+        if self.off || arrived < self.counted_from || aim.verb_kind() == Verb::Watch {
             return;
         }
         self.close_until(now.saturating_since(self.counted_from).as_nanos() / Plan::SLO_WINDOW.as_nanos());
@@ -53,7 +53,7 @@ impl SloProbe {
         calls.scope = Some(match aim.work() {
             Work::Write => Scope::Mutating,
             Work::QuorumRead => Scope::Resource,
-            Work::List => Scope::Cluster,
+            Work::List | Work::Cached => Scope::Cluster,
         });
         calls.latency.record(now.saturating_since(arrived));
     }

@@ -62,6 +62,7 @@ pub fn story(nodes: u32) -> Story {
         pod_trace: None,
         churn: 0.0,
         clients: Vec::new(),
+        workloads: Vec::new(),
         steps: Vec::new(),
         objectives: Vec::new(),
         parameters: Parameters::default(),

@@ -2,6 +2,7 @@
 
 use crate::parameters::KubeletParameters;
 use crate::probes::{Cause, Outage};
+use crate::stations::clients::informer::Informer;
 use sim_kernel::SimDuration;
 
 /// One kubelet.
@@ -13,6 +14,8 @@ pub struct Kubelet {
     pub requests: u32,
     /// Times in which it had nothing but failures.
     pub outage: Outage,
+    /// What it has listed and watches.
+    pub informer: Informer,
     generation: u32,
     running: bool,
     failed_renewals: u64,
@@ -38,6 +41,7 @@ impl Kubelet {
             connection,
             requests: 0,
             outage: Outage::default(),
+            informer: Informer::default(),
             generation: 0,
             running: false,
             failed_renewals: 0,

@@ -22,6 +22,8 @@ pub enum Owner {
     Kubelet(NodeId),
     /// A component's on an API server instance: a loopback.
     Component(Component, ApiServerId),
+    /// A process of a workload client's; it lives as long as the node.
+    Workload(u32),
     /// An external client's, for one command.
     External(u32),
     /// Of the client that submits the pods of a trace.
