@@ -112,7 +112,7 @@ fn target_health_checks_matter_with_cross_zone_balancing_or_when_a_server_dies_a
             let record = story.record();
             let verdict = fact(&record, "finds its target in eu-west-1a unhealthy").expect("a living NLB node checks");
             let reset = fact(&record, "connection of a kubelet reset").expect("open flows are reset");
-            assert_eq!(reset.first, verdict.first);
+            assert!(reset.first.saturating_since(verdict.first).as_secs_f64() < 0.1, "one way later");
             verdict.first.saturating_since(at_minute(10)).as_secs_f64()
         };
         assert!((40.0..=70.0).contains(&reset_after(&lost)), "n = 2, I = 30 s, T = 10 s");

@@ -24,6 +24,8 @@ const TARGET: Purpose = Purpose::new("connection/target");
 const FIRST: Purpose = Purpose::new("connection/first");
 /// The part of a dial's draws that its server's GOAWAY takes.
 const GOAWAY_PART: u64 = 127;
+/// The part that a reset takes.
+const RESET_PART: u64 = 125;
 /// The part that the server's CPU time takes.
 const HANDSHAKE_PART: u64 = 126;
 
@@ -476,17 +478,20 @@ impl World {
         }
     }
 
+    /// The resets of some connections are on their way to their clients, each as long as its own takes.
     fn reset(&mut self, now: SimTime, cause: Cause, which: impl Fn(ZoneId, ApiServerId) -> bool, future: &mut Future) {
         for slot in 0..self.connections.slots() {
-            let connection = self.connections.at_mut(slot);
+            let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, .. } = connection.state else { continue };
             if matches!(connection.owner, Owner::Component(..)) || !which(through, server) {
                 continue;
             }
-            connection.cause = cause;
-            connection.is_forgotten = true;
-            if self.zones.passes((connection.place, through)) {
-                future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
+            let way = self.one_way(connection.place, through, server, &mut self.dial_draw(slot, RESET_PART));
+            let passes = self.zones.passes((connection.place, through));
+            let connection = self.connections.at_mut(slot);
+            (connection.cause, connection.is_forgotten) = (cause, true);
+            if passes {
+                future.schedule(now + way, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
             }
         }
     }
