@@ -171,7 +171,9 @@ impl World {
             TargetStep::Registered => self.first_check(now, server, node, future),
             TargetStep::Closed => {
                 self.nlb.close(server);
-                self.publish_later(now, node, future);
+                if self.nlb.has_node(node) {
+                    self.publish_later(now, node, future); // one that never served may have been the first of its zone
+                }
             }
             TargetStep::Removed => {
                 for node in self.nlb.zones().collect::<Vec<_>>() {
