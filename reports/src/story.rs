@@ -174,6 +174,18 @@ pub fn heading(name: &str) -> &str {
     }
 }
 
+/// Which resource of the control plane came nearest to its limit, or went beyond it, in a sentence with a space after it;
+/// nothing where the model does not tell.
+pub fn busiest(findings: &Findings) -> String {
+    let limits =
+        findings.total.iter().filter_map(|estimate| Some((estimate.name.strip_prefix("limit.")?, estimate.mean?)));
+    let Some((name, share)) = limits.max_by(|a, b| a.1.total_cmp(&b.1)) else { return String::new() };
+    let words =
+        sim_eks::Resource::ALL.into_iter().find(|resource| resource.name() == name).map_or(name, |it| it.words());
+    let share = numbers::show(sim_study::Unit::Share, share);
+    format!("Busiest: the {words}, {share} wanted in the busiest window. ")
+}
+
 /// The case that tells most: whose API was available least, or else whose first measure with a good and a bad side is
 /// worst; the more probable one of equals.
 pub fn telling_case(findings: &Findings) -> usize {

@@ -287,7 +287,8 @@ impl Screen {
             n => format!("{n} set"),
         };
         let line = format!(
-            "Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {} (more: see report). Warnings: {}.",
+            "{}Assumed: {} parameters, {changed}. Filled in: {}. Not modelled: {} (more: see report). Warnings: {}.",
+            story::busiest(&document.findings),
             sim_eks::DECLARATIONS.len(),
             story::notes(plan, NoteKind::Filled),
             story::notes(plan, NoteKind::NotModelled),

@@ -2,6 +2,7 @@
 
 pub mod flow;
 pub mod gauge;
+pub mod limits;
 pub mod outage;
 pub mod requests;
 pub mod slo;
@@ -11,6 +12,7 @@ pub mod timeline;
 use crate::plan::Plan;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
+pub use limits::{LimitProbe, Resource, Wanted};
 pub use outage::Outage;
 pub use requests::RequestProbe;
 use sim_kernel::SimTime;
@@ -31,6 +33,8 @@ pub struct Probes {
     pub struck_zone: StruckZone,
     /// What API Priority and Fairness did.
     pub flow: FlowProbe,
+    /// Which resource is the limit.
+    pub limits: LimitProbe,
 }
 
 impl Probes {
@@ -44,6 +48,7 @@ impl Probes {
             slo: SloProbe::new(counted_from, off),
             struck_zone: StruckZone::new(plan),
             flow: FlowProbe::new(counted_from, off),
+            limits: LimitProbe::new(plan.window(), counted_from, off),
         }
     }
 }

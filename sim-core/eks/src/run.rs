@@ -1,10 +1,12 @@
 //! One run of a plan: a value that can be run on, forked, and asked for its record.
 
+use crate::aim::Level;
+use crate::cluster::client_rate;
 use crate::event::Future;
-use crate::ids::Component;
+use crate::ids::{Component, Controller};
 use crate::placement::Placement;
 use crate::plan::{Change, Plan, ZoneId};
-use crate::probes::Cause;
+use crate::probes::{Cause, Resource, Wanted};
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
@@ -96,6 +98,7 @@ impl Subject for Run {
         measures.extend(world.probes.slo.measures());
         measures.extend(world.probes.struck_zone.measures());
         measures.extend(world.probes.flow.measures());
+        measures.extend(world.probes.limits.measures());
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         let mut balances = world.control_plane_balances();
@@ -132,6 +135,33 @@ impl Run {
 }
 
 impl World {
+    /// Once in a window: what was wanted of each resource of the control plane.
+    pub(crate) fn look_for_limits(&mut self, now: SimTime) {
+        let mut wanted = Vec::new();
+        let mut add = |resource, total, per_second| wanted.push(Wanted { resource, total, per_second });
+        for server in &self.api_servers {
+            add(Resource::ApiServerCpu, server.cores.busy_time().as_secs_f64(), server.cores.count() as f64);
+            for level in Level::ALL.into_iter().filter(|level| *level != Level::Exempt) {
+                let seats = server.flow_control.seats(level) as f64;
+                add(Resource::ApiServerSeats, server.flow_control.seats_wanted(level), seats);
+            }
+        }
+        for (total, cores) in self.etcd_machines.wanted() {
+            add(Resource::EtcdCpu, total, cores);
+        }
+        add(Resource::Scheduler, self.cluster.scheduler.busy_time().as_secs_f64(), 1.0);
+        for controller in Controller::ALL {
+            let resource = match controller {
+                Controller::Scheduler => Resource::SchedulerClient,
+                Controller::Drain => continue,
+                _ => Resource::ControllerClients,
+            };
+            let (rate, _) = client_rate(&self.plan, controller);
+            add(resource, self.cluster.clients[controller.index()].wanted() as f64, rate);
+        }
+        self.probes.limits.look(now, &wanted, &mut self.probes.timeline);
+    }
+
     fn control_plane_measures(&self, end: SimTime) -> Vec<Measure> {
         let up_to_the_end = |vacant: Option<(SimTime, Cause)>| vacant.map(|(since, _)| end.saturating_since(since));
         let election = self.election_time.max(up_to_the_end(self.etcd.vacant_since()));

@@ -412,6 +412,9 @@ impl Model for World {
     type Event = Event;
 
     fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
+        if self.probes.limits.is_due(now) {
+            self.look_for_limits(now);
+        }
         match event {
             Event::Request(request, step) => self.api_request(now, request, step, future),
             Event::RequestDeadline(request) => self.request_deadline(now, request, future),

@@ -105,6 +105,7 @@ impl World {
             let found = self.cluster.placement.search(state.deployment);
             self.cluster.found = found;
             let time = self.cycle_time(waiting.pod, found);
+            self.cluster.scheduler.takes(time);
             future.schedule(now + time, Event::Scheduler(generation, SchedulerClock::Next));
         }
     }

@@ -134,6 +134,11 @@ impl<T> ControllerClient<T> {
         Balance { station, arrived, left, refused: 0, lost: self.lost, inside }
     }
 
+    /// Requests that were to be sent, repeated ones too.
+    pub fn wanted(&self) -> u64 {
+        self.pushed
+    }
+
     /// Requests that wait.
     pub fn len(&self) -> usize {
         self.waiting.len() + self.failed.len()

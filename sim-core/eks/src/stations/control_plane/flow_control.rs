@@ -102,6 +102,11 @@ impl FlowControl {
         self.levels[level.index()].seats_used()
     }
 
+    /// Seat-seconds that the requests of a level have wanted, waiting or seated.
+    pub fn seats_wanted(&self, level: Level) -> f64 {
+        self.levels[level.index()].demand.total()
+    }
+
     /// Most seats that one request takes of a level.
     pub fn widest(&self, level: Level) -> u64 {
         self.levels[level.index()].widest()

@@ -90,6 +90,7 @@ struct Books {
     parked: u64,
     tried: u64,
     parked_forgotten: u64,
+    busy: SimDuration,
 }
 
 impl SchedulerQueue {
@@ -120,6 +121,16 @@ impl SchedulerQueue {
     /// A pod without a node is known from now on.
     pub fn push(&mut self, now: SimTime, pod: PodId, priority: i32) {
         self.activate(Waiting { priority: Reverse(priority), since: now, pod, tries: 0 });
+    }
+
+    /// The cycle of the pod in service takes so long.
+    pub fn takes(&mut self, time: SimDuration) {
+        self.books.busy += time;
+    }
+
+    /// Time that cycles have taken, up to the end of the one under way.
+    pub fn busy_time(&self) -> SimDuration {
+        self.books.busy
     }
 
     /// Takes the next pod into service, if none is.
@@ -216,7 +227,7 @@ impl SchedulerQueue {
             let (station, refused, inside) = (station.to_owned(), 0, inside as u64);
             Balance { station, arrived, left, refused, lost, inside }
         };
-        let Books { queued, served, queue_forgotten, parked, tried, parked_forgotten } = self.books;
+        let Books { queued, served, queue_forgotten, parked, tried, parked_forgotten, .. } = self.books;
         [
             balance("scheduler's queue", queued, served, queue_forgotten, self.queued()),
             balance("unschedulable pods", parked, tried, parked_forgotten, self.parked()),

@@ -21,18 +21,20 @@ use sim_kernel::{SimDuration, SimTime};
 #[derive(Clone, Debug)]
 pub struct FifoCores {
     free_at: Vec<SimTime>,
+    busy: SimDuration,
 }
 
 impl FifoCores {
     /// So many cores, at least one, all idle.
     pub fn new(count: u64) -> Self {
-        FifoCores { free_at: vec![SimTime::ZERO; count.max(1) as usize] }
+        FifoCores { free_at: vec![SimTime::ZERO; count.max(1) as usize], busy: SimDuration::ZERO }
     }
 
     /// Work of length `time` arrives: when it is done.
     pub fn serve(&mut self, now: SimTime, time: SimDuration) -> SimTime {
         let first = self.free_at.iter_mut().min().expect("at least one core");
         *first = now.max(*first) + time;
+        self.busy += time;
         *first
     }
 }
@@ -148,6 +150,11 @@ impl EtcdMachines {
         let length = confirm(handled + self.turn)?.saturating_since(handled);
         let decided = self.machines[leader.index()].questions.join(handled, || length);
         Some(Done { decided, answered: self.caught_up(leader, decided) })
+    }
+
+    /// By member: CPU seconds that its requests have wanted, and its cores for them.
+    pub fn wanted(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.machines.iter().map(|machine| (machine.cores.busy.as_secs_f64(), machine.cores.free_at.len() as f64))
     }
 
     /// One turn of a member's loop: before each fsync, and before what is committed goes to the store.

@@ -16,6 +16,7 @@ pub struct Demand {
     squares: f64,
     most: u64,
     smoothed: f64,
+    total: f64,
 }
 
 impl Demand {
@@ -31,8 +32,14 @@ impl Demand {
     fn count(&mut self, now: SimTime) {
         let (time, seats) = (now.saturating_since(self.since).as_secs_f64(), self.seats as f64);
         self.sum += seats * time;
+        self.total += seats * time;
         self.squares += seats * seats * time;
         self.since = now;
+    }
+
+    /// Seat-seconds that were wanted up to the last change.
+    pub fn total(&self) -> f64 {
+        self.total
     }
 
     /// A period ends: the most seats that were wanted in it, and the smoothed envelope (mean and one deviation).
