@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 10] = [
+static LIBRARY: [BuiltIn; 12] = [
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -44,6 +44,16 @@ static LIBRARY: [BuiltIn; 10] = [
         "etcd-quorum-loss",
         "etcd loses its quorum",
         "Two of etcd's three members stop; one of them returns after ten minutes. What can still be done meanwhile, what does the cluster do by itself, and how soon after the return is all as before?"
+    ),
+    built_in!(
+        "etcd-slow-disk",
+        "A slow disk under etcd",
+        "The disk of the etcd leader turns slow for ten minutes, later that of a follower. What do clients notice of either?"
+    ),
+    built_in!(
+        "etcd-full",
+        "etcd runs full",
+        "A runaway client fills etcd's database up to its quota. What stops working, do services suffer, and how does the cluster come back?"
     ),
     built_in!(
         "sts-outage",

@@ -146,8 +146,12 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("92-counted-agents.toml", 19, "clients[0].count: has no meaning for agents: there is one on each node"),
     ("93-busy-administrator.toml", 19, "clients[0].qps: has no meaning for admin; it is for agents and operators"),
     ("94-restarts-nobody.toml", 23, "changes[0].client: found \"metric\"; did you mean metrics"),
+    ("95-odd-fsync-law.toml", 19, "faults[0].fsync: `lognormal(median 20, p95 60ms)` is not a law of durations"),
     ("96-drains-nothing.toml", 25, "changes[0].node_group: found \"generel\"; did you mean general"),
+    ("96-slow-disk-twice.toml", 20, "faults[0].times: is given together with fsync"),
     ("97-odd-budget.toml", 25, "deployments[0].pdb_min_available: found \"most\"; wanted is a number of pods"),
+    ("97-odd-etcd-member.toml", 19, "faults[0].member: found \"folower\"; wanted is \"leader\", \"follower\""),
+    ("98-object-too-large.toml", 20, "faults[0].object_bytes: found 2000000; allowed is 1 to 1500000"),
     (
         "98-two-budgets.toml",
         26,

@@ -306,6 +306,13 @@ pub(crate) static STEP: &[Key] = &[
     key("wait", Duration, Then("0s"), "How long after the beginning of the step that `after` names."),
 ];
 
+const ETCD_MEMBER: Key = key(
+    "member",
+    Text,
+    Default("leader"),
+    "Whose disk: \"leader\", \"follower\" (the first living member that does not lead), or a zone.",
+);
+
 /// The faults by kind.
 pub(crate) static FAULTS: &[(&str, &Shape)] = &[
     (
@@ -402,6 +409,53 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "etcd.slow_disk",
+        &Shape {
+            about: "The disk of one etcd member takes long for every fsync.",
+            keys: &[
+                ETCD_MEMBER,
+                key(
+                    "fsync",
+                    Text,
+                    Then("the law of etcd.slow_fsync"),
+                    "The law of its fsyncs, such as \"lognormal(median 20ms, p95 60ms)\", or a histogram: \"empirical(16ms: 50%, 64ms: 100%)\".",
+                ),
+                key(
+                    "times",
+                    Count(2, 1_000_000),
+                    Then("as long as its law says"),
+                    "How many times as long as usual an fsync takes; in place of a law.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "etcd.stalled_disk",
+        &Shape {
+            about: "The disk of one etcd member ends no fsync for a while.",
+            keys: &[ETCD_MEMBER, AT, key("lasts", Duration, Refused, "How long it lasts.")],
+        },
+    ),
+    (
+        "etcd.fill",
+        &Shape {
+            about: "A client creates large objects through the API, one after another, whatever the answers.",
+            keys: &[
+                key("per_second", Count(1, 100_000), Refused, "Objects that it creates in a second."),
+                key(
+                    "object_bytes",
+                    Count(1, 1_500_000),
+                    Default("100000"),
+                    "Bytes of one object; etcd takes 1.5 MB at most.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
         "node.stop",
         &Shape {
             about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",
@@ -462,6 +516,13 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
 
 /// The changes by kind.
 pub(crate) static CHANGES: &[(&str, &Shape)] = &[
+    (
+        "etcd.space_repair",
+        &Shape {
+            about: "The provider makes room in etcd: superfluous objects deleted, compaction, every member defragmented, the alarm taken back.",
+            keys: &[AT],
+        },
+    ),
     (
         "deployment.scale",
         &Shape {

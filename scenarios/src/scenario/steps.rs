@@ -4,10 +4,11 @@ use super::fields::{Errors, Fields, not_one_of};
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::times;
 use super::tree::quoted;
+use sim_eks::Parameters;
 use sim_eks::parameters::Value as _;
-use sim_eks::plan::PartitionTarget;
 use sim_eks::plan::{
-    Change, Cluster, Deployment, Note, NoteKind, Step, StsTrouble, WorkloadClient, WorkloadKind, ZoneId,
+    Change, Cluster, Deployment, MemberChoice, Note, NoteKind, PartitionTarget, Step, StorageChange, StsTrouble,
+    WorkloadClient, WorkloadKind, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -109,6 +110,9 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         }
         "sts.slow" => Some(Change::StsTrouble { trouble: StsTrouble::Slow(*fields.duration("by")?), lasts }),
         "etcd.partition" => Some(Change::EtcdPartition { target: cut_off(fields, stage.cluster, errors)?, lasts }),
+        "etcd.slow_disk" | "etcd.stalled_disk" | "etcd.fill" | "etcd.space_repair" => {
+            Some(Change::EtcdStorage { what: storage(fields, stage.cluster, errors)?, lasts })
+        }
         "node.stop" => {
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::NodeLoss { zone, share: share(fields, errors)?, lasts })
@@ -214,6 +218,71 @@ fn cut_off(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Pa
         errors.add(fields.line_of("target"), fields.field("target"), problem);
     }
     found.map(PartitionTarget::Zone)
+}
+
+/// What happens to the storage of etcd.
+fn storage(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<StorageChange> {
+    match fields.variant {
+        "etcd.slow_disk" => slow_disk(fields, cluster, errors),
+        "etcd.stalled_disk" => {
+            let member = disk(fields, cluster, errors)?;
+            fields.duration("lasts").map(|_| StorageChange::StalledDisk { member })
+        }
+        "etcd.fill" => Some(StorageChange::Fill {
+            per_second: *fields.count("per_second")? as u32,
+            object_bytes: *fields.count("object_bytes")? as u32,
+        }),
+        _ => Some(StorageChange::SpaceRepair),
+    }
+}
+
+fn slow_disk(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<StorageChange> {
+    let (member, fsync) = (disk(fields, cluster, errors), law(fields, errors));
+    if fields.has("fsync") && fields.has("times") {
+        let problem = "is given together with fsync; give one of the two";
+        errors.add(fields.line_of("times"), fields.field("times"), problem);
+        return None;
+    }
+    let times = match fields.count("times") {
+        Some(times) => *times as u32,
+        None if fields.is_spoilt("times") => return None,
+        None => 1,
+    };
+    Some(StorageChange::SlowDisk { member: member?, fsync: fsync?, times })
+}
+
+/// The member whose disk is meant.
+fn disk(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<MemberChoice> {
+    let name = fields.text("member")?;
+    match name.as_str() {
+        "leader" => return Some(MemberChoice::Leader),
+        "follower" => return Some(MemberChoice::Follower),
+        "first" => return Some(MemberChoice::Zone(ZoneId(0))),
+        _ => {}
+    }
+    let found = cluster.zone(name).filter(|zone| zone.index() < CONTROL_PLANE_ZONES);
+    if found.is_none() {
+        let names = zone_names(&cluster.zones[..CONTROL_PLANE_ZONES.min(cluster.zones.len())]);
+        let problem =
+            format!("found {}; wanted is \"leader\", \"follower\", or one of the zones {names}", quoted(name));
+        errors.add(fields.line_of("member"), fields.field("member"), problem);
+    }
+    found.map(MemberChoice::Zone)
+}
+
+/// The law of a slow disk's fsyncs, as one would set that of `etcd.slow_fsync`; `Some(None)` where none is given.
+fn law(fields: &Fields, errors: &mut Errors) -> Option<Option<Law>> {
+    let Some(text) = fields.text("fsync") else {
+        return (!fields.is_spoilt("fsync")).then_some(None);
+    };
+    let mut parameters = Parameters::default();
+    match parameters.set("etcd.slow_fsync", text) {
+        Ok(()) => Some(Some(parameters.etcd.slow_fsync)),
+        Err(why) => {
+            errors.add(fields.line_of("fsync"), fields.field("fsync"), why.to_string());
+            None
+        }
+    }
 }
 
 /// A share in percent, more than none and at most all.

@@ -42,6 +42,8 @@ pub enum Event {
     CiRetry(u32, u32),
     /// Something that the consensus of etcd's members waited for.
     Etcd(EtcdStep),
+    /// Something around etcd's database.
+    EtcdStorage(StorageStep),
     /// An API server's connection to an etcd member: the server, the member, the generation of the connection.
     EtcdLink(ApiServerId, MemberId, u32, LinkStep),
     /// The candidate of a component on an API server: its generation.
@@ -190,6 +192,23 @@ pub enum EtcdStep {
     Decided,
     /// A leader sends heartbeats (only where they are not elided): the leader, its term.
     Heartbeat(MemberId, u32),
+}
+
+/// What has just happened around etcd's database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StorageStep {
+    /// Time to look at its size.
+    Polled,
+    /// Time for an API server to compact.
+    Compacts,
+    /// A runaway client creates an object: the client, the object's number.
+    Creates(u32, u32),
+    /// Somebody at the provider begins to make room after the alarm with this number.
+    RepairBegins(u32),
+    /// The superfluous objects are deleted.
+    Deleted,
+    /// A member's file is written anew.
+    Defragmented(u8),
 }
 
 /// What has just happened to an API server's connection to an etcd member.

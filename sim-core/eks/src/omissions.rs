@@ -39,13 +39,17 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a workload client is gone as long as its node, and its restart costs no pod writes",
     },
     Omission {
-        what: "growth of etcd's database, its compaction and quota; flow control of appends, and the part of a catch-up that had arrived when it broke off",
-        effect: "a member that is far behind is sent a database of constant size; one whose catch-up breaks off begins it anew",
+        what: "flow control of etcd's appends, and the part of a catch-up that had arrived when it broke off",
+        effect: "a member whose catch-up breaks off begins it anew",
     },
     Omission { what: "admission webhooks", effect: "an outage of a webhook cannot be rehearsed" },
     Omission {
         what: "limits of STS, requests that share one question to it, remembered refusals; IRSA",
         effect: "a storm of logins is not throttled by STS, and applications that exchange tokens there are not hurt by its outage",
+    },
+    Omission {
+        what: "etcd's memory and its limit of 1.5 MiB for a request",
+        effect: "a member is never killed for its memory, and no object is too large for it",
     },
     Omission {
         what: "application requests, load balancers of services, CoreDNS as a server",

@@ -7,7 +7,7 @@
 mod tiers;
 mod value;
 
-use crate::quantity::{Placement, Tier};
+use crate::quantity::{Access, Backend, Placement, Tier, Volumes};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Law, SimDuration};
 pub use tiers::tier_settings;
@@ -243,6 +243,8 @@ parameters! {
         workload: u64 = "4000", "100..1500000", Inferred, "a pod template, status and managed fields; no measured source", "Bytes of a Deployment or a ReplicaSet.";
         endpoint_slice: u64 = "25000", "100..1500000", Inferred, "a hundred endpoints of some 250 bytes; no measured source", "Bytes of an EndpointSlice.";
         applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
+        revision: u64 = "200", "0..100000", Inferred, "key, versions and the pages of the file that are not full; no measured source", "Bytes that etcd's database takes for a revision besides the object.";
+        other: u64 = "20000000", "0..100000000000", Inferred, "assumption: CustomResourceDefinitions, ConfigMaps, Secrets, Helm's releases and an hour of events", "Bytes of all objects that are not modelled one by one.";
     }
 
     /// The watch cache of an API server.
@@ -346,6 +348,24 @@ parameters! {
         proposal_cpu: SimDuration = "110us", "0s..1s", Inferred, "etcd-io/website, op-guide/performance.md: 44,341 puts/s on 8 cores are 180 us each; etcd-io/etcd issue 7156: a put takes 0.4 ms of software on one machine", "CPU time of the leader for one write: marshal, write the log's record, send it to the followers.";
         turn_cpu: SimDuration = "50us", "0s..1s", Inferred, "etcd-io/etcd issue 7156: the part of a put's 0.4 ms of software that requests and proposals do not take", "Time of one turn of a member's loop, whatever the number of entries in it: one before each fsync, one before what is committed is applied.";
         apply_cpu: SimDuration = "20us", "0s..1s", Measured, "etcd-io/website, op-guide/performance.md: tens of us to apply a write in memory; at most 50,104 puts/s", "Time to apply one entry to the store, one entry after another.";
+        backend: Backend = "raft", "", Documented, "EKS user guide; since 2025 the provider describes a journal service in place of raft for its largest clusters (AWS blog on ultra scale clusters; The New Stack, 2026), and does not say which standard clusters use it", "Where consensus lies: `raft` among the members, or `journal`, a service over several zones behind members that hold the database in memory.";
+        journal_latency: Law = "lognormal(median 2ms, p95 4ms)", "0s..1m", Inferred, "not published; one exchange between zones and a write on a disk in two of them", "Time from an entry that is sent to the journal to its acknowledgement, or from a question for the journal's end to the answer.";
+        journal_partitions: u64 = "1", "1..64", Inferred, "AWS blog on ultra scale clusters: partitions of the key space give up to 5 times the writes", "Parts of the key space whose commits wait for no other's, where consensus lies in a journal.";
+        journal_quota_gb: f64 = "20", "0.001..1000", Documented, "AWS blog on ultra scale clusters", "Quota of the database in GB where consensus lies in a journal, in place of `etcd.quota_gb`.";
+        access: Access = "direct", "", Inferred, "clientv3 connects to each member; one seed document shows a load balancer before etcd, the vendor's documents do not", "How API servers reach etcd: `direct`, over a connection to each member, or `balancer`, over one connection through a load balancer.";
+        balancer_check_interval: SimDuration = "10s", "1s..5m", Inferred, "default of Network Load Balancers", "Time between two health checks of a member by the balancer before etcd.";
+        balancer_threshold: u64 = "3", "1..10", Inferred, "default of Network Load Balancers", "Failed health checks after which that balancer sends no new connection to a member.";
+        dial_timeout: SimDuration = "20s", "100ms..10m", Documented, "kubernetes/apiserver storage factory", "How long an API server waits for a new connection through the balancer before it tries another.";
+        volumes: Volumes = "general-purpose", "", Inferred, "the volume that EKS uses is not published", "The volumes of the members' logs: one kind for all, or one for each zone, of general-purpose (`etcd.fsync`), io2 and gp2.";
+        fsync_io2: Law = "lognormal(median 0.3ms, p95 0.45ms)", "0s..10m", Inferred, "EBS documents: io2 Block Express takes less than 0.5 ms on average for 16 KiB, a tenth of general purpose's operations above 0.8 ms", "Time of one fsync on a volume of kind io2.";
+        fsync_gp2: Law = "empirical(1ms: 92.6%, 2ms: 94.9%, 4ms: 99.73%, 8ms: 99.85%, 64ms: 99.88%, 256ms: 99.94%, 512ms: 99.99%, 1024ms: 100%)", "0s..10m", Measured, "etcd-io/etcd issue 9544: 367,535 fsyncs on gp2", "Time of one fsync on a volume of kind gp2.";
+        slow_fsync: Law = "empirical(16ms: 0.2%, 32ms: 83.4%, 64ms: 98.9%, 128ms: 100%)", "0s..10m", Measured, "etcd-io/etcd issue 10273: a bad disk", "Time of one fsync on a disk that a fault makes slow, where the fault names no law of its own.";
+        compaction_interval: SimDuration = "5m", "10s..1d", Documented, "kubernetes/apiserver storage factory", "How often an API server compacts, each time up to where the compaction before found the database.";
+        database_poll: SimDuration = "30s", "1s..1h", Documented, "kubernetes/apiserver storage factory", "How often the size of the database is looked at, for the series.";
+        quota_gb: f64 = "8", "0.001..1000", Documented, "EKS user guide: 8 GB, on provisioned tiers 16; etcd-io/website, op-guide/maintenance.md: 8 GB advised at most", "Size of the database in GB at which etcd raises the alarm NOSPACE.";
+        repair_delay: Law = "lognormal(median 30m, p95 2h)", "0s..7d", Inferred, "people at the provider have to be called; not published", "Time from the alarm NOSPACE to the begin of its repair, where no change of the scenario comes first.";
+        repair_delete_rate: f64 = "100", "0.1..100000", Inferred, "one client that deletes object by object; no measured source", "Superfluous objects that the repair deletes per second.";
+        defragmentation_rate: f64 = "100", "1..10000", Inferred, "OpenShift documents: 100 s for 1 GB at 80 Mbit/s; proposed for SSD: 50 to 250 MB/s", "MB of the database that the defragmentation of a member writes per second; the member answers nobody meanwhile.";
         member_give_up: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/apiserver storage factory and grpc-go: TCP_USER_TIMEOUT equals the keepalive timeout", "With calls in flight, silence after which an API server gives up its connection to a member.";
         keepalive: SimDuration = "30s", "1s..1h", Documented, "kubernetes/apiserver storage factory", "Silence on an idle connection to a member after which it is probed.";
         member_start_time: Law = "uniform(10s, 30s)", "0s..1h", Inferred, "start of the instance and the process; not published", "Time from power to a member that takes part again.";
@@ -357,7 +377,6 @@ parameters! {
         snapshot_entries_kept: u64 = "5000", "0..10000000", Documented, "etcd-io/etcd server/etcdserver: DefaultSnapshotCatchUpEntries", "Entries that stay in the log before a snapshot: a member that lacks older ones is sent the database.";
         catch_up_rate: f64 = "10", "0.001..10000", Documented, "etcd-io/website, op-guide/hardware.md: 100 MB within 15 s over 10 MB/s", "Speed at which a member that is behind is sent what it lacks, in MiB per second.";
         entry_kib: f64 = "1", "0.01..1536", Inferred, "a lease of a node is some 0.5 kB, a pod 2 to 10 kB; leases are most of the writes", "Size of an entry of the log, in KiB.";
-        database_mib: f64 = "100", "0.1..65536", Documented, "etcd-io/website, op-guide/hardware.md: 100 MB for a small cluster of 50 nodes", "Size of the database, in MiB: what a member is sent that is too far behind.";
     }
 
     /// Leader election of scheduler and controller managers.
@@ -456,6 +475,13 @@ parameters! {
         readiness_delay: Law = "uniform(0s, 10s)", "0s..1h", Documented, "kubernetes/kubernetes, probe defaults: period 10 s, no initial delay", "Time from a running container to its first passed readiness probe.";
         termination_grace: SimDuration = "30s", "0s..1h", Documented, "Kubernetes API, terminationGracePeriodSeconds", "Time that a deleted pod takes to go, at most.";
         endpoint_propagation: Law = "uniform(1s, 3s)", "0s..10m", Documented, "aws/aws-eks-best-practices, cluster-services: 1 to 10 s by cluster size", "Time from a written EndpointSlice to kube-proxies that act on it.";
+    }
+}
+
+impl EtcdParameters {
+    /// The time in which a member is sent so many bytes of the database.
+    pub fn transfer_time(&self, bytes: u64) -> SimDuration {
+        SimDuration::from_secs_f64(bytes as f64 / f64::from(1 << 20) / self.catch_up_rate)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The plan: everything that a run needs, validated. Once it exists, a run cannot fail for a reason that the user
 //! could have been told before.
 
+mod storage;
+
 use crate::parameters::Parameters;
 use crate::quantity::{Resources, Tier};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
+pub use storage::{MemberChoice, StorageChange};
 
 /// What is to be run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -457,6 +460,13 @@ pub enum Change {
     },
     /// The API servers restart gracefully in their places, one after another.
     RestartApiServers,
+    /// Something happens to the storage of etcd.
+    EtcdStorage {
+        /// What.
+        what: StorageChange,
+        /// How long; `None` is for good, or has no end.
+        lasts: Option<SimDuration>,
+    },
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -533,7 +543,8 @@ impl Change {
             | Change::ZonalShift { lasts, .. }
             | Change::ZoneImpairment { lasts, .. }
             | Change::ZoneCut { lasts, .. }
-            | Change::EtcdMemberLoss { lasts, .. } => *lasts,
+            | Change::EtcdMemberLoss { lasts, .. }
+            | Change::EtcdStorage { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
             | Change::UpgradeControlPlane
             | Change::ChangeTier { .. }
@@ -560,6 +571,9 @@ impl Change {
 
     /// Whether it breaks something, rather than being somebody's will.
     pub fn is_fault(&self) -> bool {
+        if let Some(storage) = self.storage() {
+            return storage.is_fault();
+        }
         !matches!(
             self,
             Change::ScaleDeployment { .. }
@@ -573,6 +587,16 @@ impl Change {
                 | Change::DrainNodes { .. }
                 | Change::RestartWorkload { .. }
         )
+    }
+}
+
+impl Change {
+    /// What happens to the storage of etcd, if that is what happens.
+    pub fn storage(&self) -> Option<&StorageChange> {
+        match self {
+            Change::EtcdStorage { what, .. } => Some(what),
+            _ => None,
+        }
     }
 }
 
@@ -703,6 +727,7 @@ impl Plan {
     pub fn describe(&self, change: &Change) -> String {
         let zone = |id: &ZoneId| self.cluster.zones.get(id.index()).map_or("?", |zone| zone.name.as_str());
         let what = match change {
+            Change::EtcdStorage { what, .. } => what.describe(&self.cluster),
             Change::ZonePowerLoss { zone: id, .. } => format!("zone {} loses power", zone(id)),
             Change::ApiServerLoss { zone: Some(id), .. } => format!("the API server in {} stops silently", zone(id)),
             Change::ApiServerLoss { zone: None, .. } => {

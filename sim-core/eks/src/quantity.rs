@@ -198,6 +198,97 @@ impl fmt::Display for Tier {
     }
 }
 
+/// A kind of EBS volume, as far as its fsyncs are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Volume {
+    /// General purpose, measured in a virtual machine.
+    GeneralPurpose,
+    /// io2 Block Express.
+    Io2,
+    /// The older general purpose, with its long tail.
+    Gp2,
+}
+
+const VOLUMES: [(&str, Volume); 3] =
+    [("general-purpose", Volume::GeneralPurpose), ("io2", Volume::Io2), ("gp2", Volume::Gp2)];
+
+/// The volumes of etcd's members: one kind for all, or one for each of three zones.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volumes(Vec<Volume>);
+
+impl Volumes {
+    /// The volume of the member with this index.
+    pub fn of(&self, member: usize) -> Volume {
+        self.0[member % self.0.len()]
+    }
+}
+
+impl FromStr for Volumes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let volume = |name: &str| VOLUMES.iter().find(|(known, _)| *known == name.trim()).map(|(_, volume)| *volume);
+        let volumes: Option<Vec<Volume>> = text.split(',').map(volume).collect();
+        let sound = volumes.filter(|volumes| matches!(volumes.len(), 1 | 3));
+        sound.map(Volumes).ok_or_else(|| "general-purpose, io2 or gp2: one for all, or three by zone".to_owned())
+    }
+}
+
+impl fmt::Display for Volumes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |volume: &Volume| VOLUMES.iter().find(|(_, known)| known == volume).map_or("?", |(name, _)| *name);
+        f.write_str(&self.0.iter().map(name).collect::<Vec<_>>().join(","))
+    }
+}
+
+/// Declares a parameter that takes one of a few words.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $( $(#[$word_doc:meta])* $word:ident = $text:literal, )+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { $( $(#[$word_doc])* $word, )+ }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                match text.trim() {
+                    $( $text => Ok($name::$word), )+
+                    _ => Err([$( $text ),+].join(" or ")),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $( $name::$word => $text, )+ })
+            }
+        }
+    };
+}
+
+words! {
+    /// Where etcd's consensus lies.
+    Backend {
+        /// Among its members.
+        Raft = "raft",
+        /// In a journal service over several zones.
+        Journal = "journal",
+    }
+}
+
+words! {
+    /// How API servers reach the members of etcd.
+    Access {
+        /// Over a connection to each of them.
+        Direct = "direct",
+        /// Over one connection through a load balancer, to the member that it chose.
+        Balancer = "balancer",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -55,6 +55,8 @@ pub const MEASURES: &[&str] = &[
     "etcd.writes_lost",
     "controllers.failover",
     "cost.control_plane",
+    "etcd.database_gb",
+    "etcd.alarm",
     "ci.jobs.failed",
     "nodes.not_ready",
     "nodes.not_ready_falsely",

@@ -4,13 +4,14 @@ use crate::aim::Level;
 use crate::cluster::client_rate;
 use crate::event::Future;
 use crate::ids::{Component, Controller};
+use crate::journeys::etcd_storage::GIGABYTE;
 use crate::placement::Placement;
 use crate::plan::{Change, Plan, ZoneId};
 use crate::probes::{Cause, Resource, Wanted};
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
-use sim_study::{Better, Case, Measure, Subject, Unit};
+use sim_study::{Better, Case, Measure, Series, Subject, Unit};
 use std::sync::Arc;
 
 const TIES: Purpose = Purpose::new("run/ties");
@@ -101,6 +102,7 @@ impl Subject for Run {
         measures.extend(world.probes.limits.measures());
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
+        series.push(world.database_series(now));
         let mut balances = world.control_plane_balances();
         let (more_measures, more_series, more_balances) = world.cluster_measures(now);
         measures.extend(more_measures);
@@ -164,7 +166,7 @@ impl World {
 
     fn control_plane_measures(&self, end: SimTime) -> Vec<Measure> {
         let up_to_the_end = |vacant: Option<(SimTime, Cause)>| vacant.map(|(since, _)| end.saturating_since(since));
-        let election = self.election_time.max(up_to_the_end(self.etcd.vacant_since()));
+        let election = self.election_time.max(up_to_the_end(self.etcd.vacant_since().filter(|_| !self.has_journal())));
         let vacant = self.leases[Component::ControllerManager.index()].vacant_since();
         let failover = self.failover_time.max(up_to_the_end(vacant));
         let seconds = |name: &str, value: Option<SimDuration>, definition: &str| Measure {
@@ -205,8 +207,30 @@ impl World {
                 value: Some(self.bill.total(end)),
                 definition: "Price of the control plane for the whole run, by its tier.".to_owned(),
             },
+            Measure {
+                name: "etcd.database_gb".to_owned(),
+                unit: Unit::Count,
+                better: Better::Down,
+                value: Some(self.database.largest_seen() as f64 / GIGABYTE),
+                definition: "Largest size of a file of etcd's database on any member, GB.".to_owned(),
+            },
+            seconds(
+                "etcd.alarm",
+                self.database.alarmed(end),
+                "Time for which etcd's alarm NOSPACE was on and every put was refused, in all.",
+            ),
             count("ci.jobs.failed", jobs_failed, "CI jobs that failed after their last try."),
         ]
+    }
+
+    fn database_series(&mut self, end: SimTime) -> Series {
+        Series {
+            name: "etcd.database_gb".to_owned(),
+            unit: Unit::Count,
+            window_s: self.plan.window().as_secs_f64(),
+            values: self.database_gauge.windows(end),
+            definition: "Size of the largest file of etcd's database on any member, GB.".to_owned(),
+        }
     }
 
     fn control_plane_balances(&self) -> Vec<Balance> {

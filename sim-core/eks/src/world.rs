@@ -4,18 +4,22 @@ use crate::aim::{Aim, Caller, ClientClass, Outcome, Work};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
+use crate::journeys::etcd_balancing::first_routes;
+use crate::journeys::etcd_storage::{Runaway, runaways};
 use crate::journeys::server_life::parameters_of;
 use crate::journeys::upgrade::kind_at_start;
 use crate::journeys::workload::worker_entity;
 use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
-use crate::plan::{Client, Plan, ZoneId};
-use crate::probes::{Cause, Outage, Probes};
+use crate::plan::{Client, ExternalClient, Plan, ZoneId};
+use crate::probes::{Cause, Gauge, Outage, Probes};
 use crate::stations::clients::audience::Audience;
 use crate::stations::clients::backoff::Backoff;
 use crate::stations::clients::workload::{Process, Worker};
 use crate::stations::compute::kubelet::Kubelet;
-use crate::stations::control_plane::{ApiServer, Bill, Etcd, EtcdMachines, Fleet, LeaderLease, Nlb, Requests, Scaling};
+use crate::stations::control_plane::{
+    ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
+};
 use crate::stations::external_client::External;
 use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
@@ -57,6 +61,22 @@ pub struct World {
     pub(crate) etcd_cuts: Vec<(u32, Vec<MemberId>, Cause)>,
     /// The latest turn of what passes between the members of etcd, to be named as a cause.
     pub(crate) etcd_story: Cause,
+    /// The member that each API server's connection leads to, where they go through a balancer.
+    pub(crate) etcd_routes: Vec<MemberId>,
+    /// The journal that takes their place, where one does.
+    pub(crate) journal: Journal,
+    /// The volumes of their logs.
+    pub(crate) etcd_volumes: LogVolumes,
+    /// What its members hold.
+    pub(crate) database: Database,
+    /// Size of the largest file of it, GB.
+    pub(crate) database_gauge: Gauge,
+    /// Clients that fill it.
+    pub(crate) runaways: Vec<Runaway>,
+    /// The fact that tells of them.
+    pub(crate) fill_cause: Cause,
+    /// The repair that is under way: the fact that tells of it, and the members that are still to be defragmented.
+    pub(crate) repairing: Option<(Cause, Vec<MemberId>)>,
     /// The leases of the components, by component.
     pub(crate) leases: Vec<LeaderLease>,
     /// Why each component's holder cannot renew.
@@ -206,7 +226,9 @@ impl World {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
         let expand = |client: &Client| vec![External::new(client.class); client.count as usize];
-        let externals: Vec<External> = plan.clients.iter().flat_map(expand).collect();
+        let mut externals: Vec<External> = plan.clients.iter().flat_map(expand).collect();
+        let runaways = runaways(&plan, externals.len());
+        externals.extend(runaways.iter().map(|_| External::new(ExternalClient::Ci)));
         let servers = placement.api_servers.clone();
         let nlb = Nlb::new(zones, &servers, &parameters.nlb);
         let addresses = Addresses::of(nlb.zones());
@@ -230,6 +252,14 @@ impl World {
             etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, explicit, key),
             etcd_cuts: Vec::new(),
             etcd_story: None,
+            etcd_routes: first_routes(servers.len(), members, key),
+            journal: Journal::new(parameters.etcd.journal_partitions),
+            etcd_volumes: LogVolumes::new(members, &parameters.etcd),
+            database: Database::new(members, 0, 0),
+            database_gauge: Gauge::new(0.0, plan.window(), SimTime::ZERO + plan.warm_up),
+            runaways,
+            fill_cause: None,
+            repairing: None,
             leases: Component::ALL.map(|_| lease()).to_vec(),
             leadership_causes: vec![None; Component::ALL.len()],
             connections: Connections::default(),
@@ -284,6 +314,7 @@ impl World {
         self.pod_trace_begins(future);
         self.churn_begins(future);
         self.await_step(0, future);
+        self.etcd_storage_begins(future);
         self.etcd_turn(SimTime::ZERO, None, future, |etcd, turn| etcd.begin(turn));
     }
 
@@ -430,7 +461,10 @@ impl Model for World {
             Event::External(client, command) => self.external(now, client, command, future),
             Event::CiRetry(client, job) => self.ci_retry(now, client, job, future),
             Event::Etcd(step) => self.etcd_turn(now, None, future, |etcd, turn| etcd.step(turn, step)),
-            Event::EtcdLink(server, member, generation, step) => self.etcd_link(now, server, member, generation, step),
+            Event::EtcdStorage(step) => self.etcd_storage(now, step, future),
+            Event::EtcdLink(server, member, generation, step) => {
+                self.etcd_link(now, server, member, generation, step, future)
+            }
             Event::Candidate(component, server, generation, step) => {
                 self.candidate(now, component, server, generation, step, future);
             }

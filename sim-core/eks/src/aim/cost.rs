@@ -119,6 +119,11 @@ impl Aim {
         }
     }
 
+    /// Whether its write only takes an object away; a graceful deletion of a pod writes the pod first.
+    pub fn deletes(self) -> bool {
+        self.verb_kind() == Verb::Delete && !matches!(self, Aim::DeletePod(..))
+    }
+
     /// CPU time that it takes on an API server for `caller`; a LIST answers with `objects` objects, and so many watches
     /// begin together.
     pub fn cpu(self, caller: Caller, objects: u64, parameters: &Parameters, draw: &mut Draw) -> SimDuration {

@@ -33,7 +33,9 @@ impl World {
         let slot = self.requests.add(caller, aim, identity, connection, now);
         self.requests.at_mut(slot).cause = cause;
         self.put_on_connection(slot, connection);
-        self.probes.requests.begins(now, aim);
+        if !self.runs_away(caller) {
+            self.probes.requests.begins(now, aim);
+        }
         let patience = self.lanes.patience(caller, aim);
         if patience.is_clients {
             future.schedule_in_lane(patience.lane, Event::RequestDeadline(self.requests.life(slot)));
@@ -245,6 +247,9 @@ impl World {
         self.requests.free_if_over(slot);
         if matches!(caller, Caller::External(_)) || self.connections.is_over(connection) {
             self.connections.remove(connection); // the command's process ends, or a retired connection
+        }
+        if self.runs_away(caller) {
+            return (caller, aim, cause);
         }
         self.probes.requests.ends(now, begun, aim, outcome);
         if let (Caller::Kubelet(node), Outcome::Succeeded) = (caller, outcome) {

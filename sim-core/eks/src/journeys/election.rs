@@ -9,10 +9,9 @@
 use super::etcd_request::zone_of;
 use crate::event::{EtcdStep, Event, Future, LinkStep};
 use crate::ids::{ApiServerId, MemberId};
-use crate::parameters::Parameters;
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::control_plane::{Effect, Etcd, Ground, Leadership, LinkState, Turn};
+use crate::stations::control_plane::{Effect, Etcd, Ground, Leadership, LinkState, LogVolumes, Turn};
 use crate::stations::network::Zones;
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
@@ -23,14 +22,33 @@ const RECONNECT: Purpose = Purpose::new("etcd/reconnect");
 
 /// What lies between the members of a run, and below them.
 pub(crate) struct Surroundings<'a> {
+    pub now: SimTime,
     pub zones: &'a Zones,
-    pub parameters: &'a Parameters,
+    pub volumes: &'a LogVolumes,
     pub key: RunKey,
     /// A turn of a member's loop, before each fsync.
     pub turn: SimDuration,
     /// Entity and ordinal of the write whose entry goes to disk, if it is one's.
     pub write: (u64, u64),
+    /// Time of the transfer of the whole database.
+    pub snapshot: SimDuration,
 }
+
+/// What lies between the members now, without a hold on the rest of the world.
+macro_rules! surroundings {
+    ($world:ident, $now:ident, $write:expr) => {
+        Surroundings {
+            now: $now,
+            zones: &$world.zones,
+            volumes: &$world.etcd_volumes,
+            key: $world.key,
+            turn: $world.etcd_machines.turn(),
+            write: $write,
+            snapshot: $world.plan.parameters.etcd.transfer_time($world.database.used()),
+        }
+    };
+}
+pub(crate) use surroundings;
 
 impl Ground for Surroundings<'_> {
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
@@ -44,12 +62,11 @@ impl Ground for Surroundings<'_> {
         } else {
             self.key.draw(VOTE_FSYNC, u64::from(member.0), ordinal)
         };
-        self.turn + self.parameters.etcd.fsync.duration(&mut draw)
+        self.turn + self.volumes.fsync(member, self.now, &mut draw)
     }
 
     fn snapshot(&self) -> SimDuration {
-        let etcd = &self.parameters.etcd;
-        SimDuration::from_secs_f64(etcd.database_mib / etcd.catch_up_rate)
+        self.snapshot
     }
 }
 
@@ -64,8 +81,7 @@ impl World {
     ) {
         let mut effects = Vec::new();
         let cause = cause.or(self.etcd_story);
-        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
-        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let ground = surroundings!(self, now, (0, 0));
         let news = self.etcd.news();
         act(&mut self.etcd, &mut Turn { now, ground: &ground, effects: &mut effects });
         let mut told = Vec::new();
@@ -95,6 +111,9 @@ impl World {
     }
 
     fn stepped_down(&mut self, now: SimTime, member: MemberId, newer: bool) {
+        if self.has_journal() {
+            return;
+        }
         let cause = self.etcd_trouble();
         let zone = self.zone_name(zone_of(member));
         self.probes.timeline.note(
@@ -112,6 +131,9 @@ impl World {
 
     fn leadership_changes(&mut self, now: SimTime, cause: Cause) {
         let Some(Leadership::Taken { by, again, since, cause }) = self.etcd.leadership(now, cause) else { return };
+        if self.has_journal() {
+            return; // it needs no leader
+        }
         let took = now.saturating_since(since);
         self.election_time = Some(self.election_time.map_or(took, |longest| longest.max(took)));
         let (zone, term) = (self.zone_name(zone_of(by)), self.etcd.term(by));
@@ -130,9 +152,13 @@ impl World {
         if !self.etcd.is_up(member) {
             return;
         }
-        let led = self.etcd.leader() == Some(member);
+        let led = self.etcd.leader() == Some(member) && !self.has_journal();
         let zone = self.zone_name(zone_of(member));
-        let what = if led { "leader" } else { "follower" };
+        let what = match (led, self.has_journal()) {
+            (true, _) => "leader",
+            (false, true) => "member",
+            (false, false) => "follower",
+        };
         let weight = if led { Weight::Turn } else { Weight::Step };
         let kind = if led { "etcd/leader-lost" } else { "etcd/follower-lost" };
         let subject = u64::from(self.etcd.life(member)) << 8 | u64::from(member.0);
@@ -210,7 +236,7 @@ impl World {
         future: &mut Future,
     ) {
         let etcd = &self.plan.parameters.etcd;
-        let up = self.api_servers[server.index()].is_up();
+        let up = self.api_servers[server.index()].is_up() && self.has_link(server, member);
         let link = &mut self.api_servers[server.index()].links[member.index()];
         if up && link.state == LinkState::Ready {
             let given_up = now + etcd.keepalive + etcd.member_give_up;
@@ -250,6 +276,7 @@ impl World {
         member: MemberId,
         generation: u32,
         step: LinkStep,
+        future: &mut Future,
     ) {
         let zone = self.zone_name(zone_of(member));
         let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
@@ -264,6 +291,9 @@ impl World {
                 self.probes.timeline.note(now, Weight::Step, cause, "etcd/link", u64::from(member.0), || {
                     format!("API server gives up its connection to the etcd member in {zone}; calls on it fail")
                 });
+                if self.etcd_is_balanced() {
+                    self.dial_etcd(now, server, future);
+                }
             }
             LinkStep::Reconnected => link.state = LinkState::Ready,
         }
@@ -271,6 +301,9 @@ impl World {
 
     /// An API server finds out, at its next try, that a member answers again.
     pub(crate) fn reconnect(&mut self, now: SimTime, server: ApiServerId, member: MemberId, future: &mut Future) {
+        if self.etcd_is_balanced() {
+            return; // it dials until it has a connection, to whichever member
+        }
         let link = &mut self.api_servers[server.index()].links[member.index()];
         link.generation += 1;
         link.state = LinkState::Broken;

@@ -10,7 +10,7 @@
 //! What a leader has computed for an entry or a read is sure unless something has been cut since: then, when it would have
 //! come true, consensus is asked what has become of it.
 
-use super::election::Surroundings;
+use super::election::{Surroundings, surroundings};
 use crate::aim::{Outcome, Work};
 use crate::event::{Future, RequestStep};
 use crate::ids::MemberId;
@@ -35,7 +35,7 @@ impl World {
         let (server, work) = (request.server.index(), request.aim.work());
         let mut draw = self.draw_for_try(slot, ETCD);
         let from = &self.api_servers[server];
-        let Some(member) = from.choose_member(now, &mut draw) else {
+        let Some(member) = self.etcd_route(now, server, &mut draw) else {
             return self.leave_server(now, slot, Outcome::ServerError, future);
         };
         let parameters = &self.plan.parameters;
@@ -55,7 +55,7 @@ impl World {
     }
 
     /// The draws of a request's present try to ask etcd.
-    fn draw_for_try(&self, slot: u32, purpose: Purpose) -> Draw {
+    pub(crate) fn draw_for_try(&self, slot: u32, purpose: Purpose) -> Draw {
         let request = self.requests.at(slot);
         self.key.draw(purpose, request.entity, request.ordinal << 8 | u64::from(request.etcd_try))
     }
@@ -96,6 +96,8 @@ impl World {
         self.requests.at_mut(slot).member_life = self.etcd.life(member);
         match self.etcd.view(member) {
             View::Down => self.stall(now, slot, future),
+            _ if self.is_put(slot) && self.lacks_room(now, slot, future) => self.refused_for_space(now, slot, future),
+            _ if self.has_journal() => self.journal_request(now, slot, future),
             View::Leaderless => self.wait_for_leader(now, slot, future),
             View::Leads => {
                 self.requests.at_mut(slot).leader = member;
@@ -112,6 +114,20 @@ impl World {
         }
     }
 
+    fn is_put(&self, slot: u32) -> bool {
+        self.requests.at(slot).aim.work() == Work::Write
+    }
+
+    /// The member answers at once that there is no room.
+    fn refused_for_space(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let request = self.requests.at(slot);
+        let (member, server) = (request.member, self.api_servers[request.server.index()].zone);
+        let handled = self.etcd_machines.handle(member, now);
+        let back = self.zones.delay(zone_of(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        let cause = self.database.alarm().and_then(|(_, cause)| cause);
+        self.fails_at(now, slot, handled + back, cause, future);
+    }
+
     /// When a follower, done with a request, sends it on: a write by itself, reads together.
     fn leaves_follower(&mut self, now: SimTime, slot: u32) -> SimTime {
         let request = self.requests.at(slot);
@@ -119,8 +135,7 @@ impl World {
         if request.aim.work() == Work::Write {
             return self.etcd_machines.handle(member, now);
         }
-        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
-        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let ground = surroundings!(self, now, (0, 0));
         let confirm = |asked| self.etcd.confirm(asked, leader, &ground);
         self.etcd_machines.ask(member, leader, now, |a, b| ground.delay(a, b), confirm)
     }
@@ -167,8 +182,7 @@ impl World {
     fn propose(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, leader, write) = (request.member, request.leader, (request.entity, request.ordinal));
-        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
-        let ground = Surroundings { zones, parameters, key: self.key, turn, write };
+        let ground = surroundings!(self, now, write);
         let (etcd, mut entry) = (&mut self.etcd, None);
         let done = self.etcd_machines.write(
             member,
@@ -200,8 +214,7 @@ impl World {
     fn confirm(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, leader) = (request.member, request.leader);
-        let (zones, parameters, turn) = (&self.zones, &self.plan.parameters, self.etcd_machines.turn());
-        let ground = Surroundings { zones, parameters, key: self.key, turn, write: (0, 0) };
+        let ground = surroundings!(self, now, (0, 0));
         let confirm = |asked| self.etcd.confirm(asked, leader, &ground);
         let done = self.etcd_machines.read(member, leader, now, |a, b| ground.delay(a, b), confirm);
         let (index, back) = (self.etcd.read_index(leader, now), ground.delay(leader, member));
@@ -214,10 +227,14 @@ impl World {
     }
 
     /// The member answers at a time. The way is drawn, so that entries of one batch do not reach the server at one instant.
-    fn answer_reaches_server(&mut self, slot: u32, answered: SimTime, future: &mut Future) {
+    pub(crate) fn answer_reaches_server(&mut self, slot: u32, answered: SimTime, future: &mut Future) {
         let request = self.requests.at(slot);
         let server = self.api_servers[request.server.index()].zone;
         let way = self.zones.delay(zone_of(request.member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        if answered > request.at_member + self.etcd_request_timeout() {
+            let trouble = self.etcd_volumes.trouble(request.leader);
+            self.member_times_out(future.now(), slot, trouble, future);
+        }
         future.schedule(answered + way, self.in_etcd(slot, RequestStep::Committed));
     }
 
@@ -265,7 +282,7 @@ impl World {
     }
 
     /// The member that took the request gives it up when its request time-out is over.
-    fn member_times_out(&mut self, now: SimTime, slot: u32, trouble: Cause, future: &mut Future) {
+    pub(crate) fn member_times_out(&mut self, now: SimTime, slot: u32, trouble: Cause, future: &mut Future) {
         let request = self.requests.at_mut(slot);
         request.trouble = request.trouble.or(trouble);
         if !std::mem::replace(&mut request.times_out, true) {
@@ -338,7 +355,7 @@ impl World {
     pub(crate) fn request_committed(&mut self, now: SimTime, slot: u32, of: u8, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, work) = (request.member, request.aim.work());
-        let sure = request.breaks == self.etcd.breaks();
+        let sure = request.breaks == self.etcd.breaks() || self.has_journal();
         let lives = self.api_servers[request.server.index()].life() == request.server_life;
         let heard = request.in_hand && lives && request.etcd_try == of;
         if work == Work::Write && !self.takes_effect(now, slot, sure, future) {
@@ -381,6 +398,7 @@ impl World {
             return false;
         }
         self.requests.at_mut(slot).proposed = false;
+        self.revision_written(slot);
         self.committed(now, aim, begun, cause, future);
         true
     }

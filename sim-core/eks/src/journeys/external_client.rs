@@ -20,6 +20,9 @@ const COMMAND: Purpose = Purpose::new("external/command");
 impl World {
     /// Sets the time of a client's next command.
     pub(crate) fn external_waits(&mut self, now: SimTime, client: u32, future: &mut Future) {
+        if self.runs_away(Caller::External(client)) {
+            return; // its fault sets its pace
+        }
         let external = &mut self.externals[client as usize];
         let command = external.next_command();
         let law = match external.class {
@@ -60,6 +63,9 @@ impl World {
         future: &mut Future,
     ) {
         let Aim::Apply(job) = aim else { return };
+        if self.runs_away(Caller::External(client)) {
+            return; // it does not care
+        }
         let external = &mut self.externals[client as usize];
         if outcome == Outcome::Succeeded {
             return external.job_succeeded(job);

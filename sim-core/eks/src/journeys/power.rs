@@ -88,6 +88,7 @@ impl World {
             Change::ChangeTier { tier } => self.tier_change_begins(now, tier, future),
             Change::RestartApiServers => self.restarts_begin(now, future),
             Change::ZonalShift { zone, .. } => self.shift_zone(now, zone, true, future),
+            Change::EtcdStorage { ref what, .. } => self.storage_change(now, index, what, future),
             Change::ScaleDeployment { deployment, replicas } => {
                 self.scale_deployment(now, DeploymentId(deployment as u32), replicas, future);
             }
@@ -109,6 +110,9 @@ impl World {
 
     /// A fault of the plan ends.
     fn step_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
+        if let Some(what) = self.plan.steps[index as usize].change.storage().cloned() {
+            return self.storage_change_ends(now, index, &what, future);
+        }
         match self.plan.steps[index as usize].change {
             Change::ZonePowerLoss { zone, .. } => self.zone_regains_power(now, zone, future),
             Change::ApiServerLoss { .. } | Change::EtcdMemberLoss { .. } => self.let_go(now, index, future),
@@ -125,6 +129,7 @@ impl World {
             | Change::UpgradeControlPlane
             | Change::ChangeTier { .. }
             | Change::RestartApiServers
+            | Change::EtcdStorage { .. }
             | Change::ScaleDeployment { .. }
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
@@ -232,7 +237,7 @@ impl World {
         self.cut_members_off(now, index, members, future);
     }
 
-    fn no_target(&mut self, now: SimTime, index: u32, text: &str) {
+    pub(crate) fn no_target(&mut self, now: SimTime, index: u32, text: &str) {
         self.probes.timeline.note(now, Weight::Turn, None, "fault/no-target", u64::from(index), || text.to_owned());
     }
 
@@ -339,6 +344,9 @@ impl World {
         self.turn(now, cause, "server/back", subject, zone, || format!("API server in {name} {what}"));
         let (etcd, boots) = (&self.etcd, self.api_servers[server.index()].is_silent());
         self.api_servers[server.index()].start(|member| etcd.is_up(member));
+        if self.etcd_is_balanced() {
+            self.dial_etcd(now, server, future);
+        }
         self.reset_silent(now, |_, other| other == server, future);
         self.dials_hear(now, future);
         self.make_first_lists(now, server, future);

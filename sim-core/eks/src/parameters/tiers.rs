@@ -14,6 +14,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
     match tier {
         Tier::Standard => &[],
         Tier::Xl => &[
+            ("etcd.quota_gb", "16"),
             ("api_server.count", "2"),
             ("api_server.cores", "8"),
             ("flow_control.seats", "850"),
@@ -24,6 +25,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("control_plane.usd_per_hour", "1.65"),
         ],
         Tier::Xl2 => &[
+            ("etcd.quota_gb", "16"),
             ("api_server.count", "2"),
             ("api_server.cores", "16"),
             ("flow_control.seats", "1700"),
@@ -34,6 +36,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("control_plane.usd_per_hour", "3.4"),
         ],
         Tier::Xl4 => &[
+            ("etcd.quota_gb", "16"),
             ("api_server.count", "3"),
             ("api_server.cores", "32"),
             ("flow_control.seats", "2267"),
@@ -44,6 +47,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("control_plane.usd_per_hour", "6.9"),
         ],
         Tier::Xl8 => &[
+            ("etcd.quota_gb", "16"),
             ("api_server.count", "6"),
             ("api_server.cores", "32"),
             ("flow_control.seats", "2267"),

@@ -1,6 +1,6 @@
 //! The kinds of value that a parameter can have: how each is read, shown, checked against a range and stilled.
 
-use crate::quantity::{Placement, Tier, parse_duration, show_duration};
+use crate::quantity::{Access, Backend, Placement, Tier, Volumes, parse_duration, show_duration};
 use sim_kernel::{Law, SimDuration};
 
 /// A kind of parameter value.
@@ -161,6 +161,26 @@ impl Value for bool {
     fn show(&self) -> String {
         self.to_string()
     }
+}
+
+macro_rules! written_as_words {
+    ($($kind:ty, $name:literal;)+) => { $(
+        impl Value for $kind {
+            const KIND: &'static str = $name;
+            fn parse(text: &str) -> Result<Self, ValueError> {
+                text.parse().map_err(|why: String| malformed(text, Self::KIND, why))
+            }
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )+ };
+}
+
+written_as_words! {
+    Volumes, "volumes";
+    Backend, "back end";
+    Access, "access";
 }
 
 impl Value for Placement {

@@ -5,8 +5,11 @@
 
 pub mod cpu;
 mod disk;
+pub mod journal;
 mod raft;
 mod rounds;
+pub mod storage;
+pub mod volume;
 
 use crate::event::EtcdStep;
 use crate::ids::{MemberId, RequestRef};

@@ -66,19 +66,27 @@ struct Machine {
     /// When the last entry reached the store, and when it is applied.
     reached: SimTime,
     applied: SimTime,
+    /// Until when its database is written anew: it answers nobody before.
+    blocked_until: SimTime,
+}
+
+impl Machine {
+    fn new(parameters: &EtcdParameters) -> Self {
+        Machine {
+            cores: FifoCores::new(parameters.cores.saturating_sub(1)),
+            questions: Rounds::default(),
+            reached: SimTime::ZERO,
+            applied: SimTime::ZERO,
+            blocked_until: SimTime::ZERO,
+        }
+    }
 }
 
 impl EtcdMachines {
     /// `members` equal machines, idle.
     pub fn new(members: u8, parameters: &EtcdParameters) -> Self {
-        let machine = Machine {
-            cores: FifoCores::new(parameters.cores.saturating_sub(1)),
-            questions: Rounds::default(),
-            reached: SimTime::ZERO,
-            applied: SimTime::ZERO,
-        };
         EtcdMachines {
-            machines: vec![machine; members as usize],
+            machines: (0..members).map(|_| Machine::new(parameters)).collect(),
             request: parameters.request_cpu,
             proposal: parameters.proposal_cpu,
             turn: parameters.turn_cpu,
@@ -88,7 +96,8 @@ impl EtcdMachines {
 
     /// A request reaches a member: when its cores have handled it. That is all that a serializable read takes.
     pub fn handle(&mut self, member: MemberId, now: SimTime) -> SimTime {
-        self.machines[member.index()].cores.serve(now, self.request)
+        let machine = &mut self.machines[member.index()];
+        machine.cores.serve(now, self.request).max(machine.blocked_until)
     }
 
     /// A write reaches the leader, forwarded by another member or from a client: when it is committed, and when the member
@@ -108,6 +117,21 @@ impl EtcdMachines {
         let decided = commit(ready)?;
         self.apply(leader, decided, delay);
         Some(Done { decided, answered: self.machines[member.index()].applied })
+    }
+
+    /// A write reaches a member that sends it to a journal: when it is ready for that.
+    pub fn prepare(&mut self, member: MemberId, now: SimTime) -> SimTime {
+        self.machines[member.index()].cores.serve(now, self.request + self.proposal)
+    }
+
+    /// A member asks a journal for its end, for all reads that were handled before, which takes `length`: when it knows.
+    pub fn ask_for_end(&mut self, member: MemberId, handled: SimTime, length: SimDuration) -> SimTime {
+        self.machines[member.index()].questions.join(handled, || length)
+    }
+
+    /// When a member answers what it could answer at `ready`: not while its database is written anew.
+    pub fn answers(&self, member: MemberId, ready: SimTime) -> SimTime {
+        ready.max(self.machines[member.index()].blocked_until)
     }
 
     /// A linearizable read reaches a follower: when the question that it is part of goes to the leader. One question is out
@@ -175,6 +199,7 @@ impl EtcdMachines {
     /// A member knows at `confirmed` how far it must be for a read: when it is there, if entries queue before its store.
     fn caught_up(&self, member: MemberId, confirmed: SimTime) -> SimTime {
         let machine = &self.machines[member.index()];
+        let confirmed = confirmed.max(machine.blocked_until);
         if confirmed >= machine.reached {
             return confirmed.max(machine.applied);
         }
@@ -182,10 +207,17 @@ impl EtcdMachines {
         confirmed + machine.applied.saturating_since(machine.reached + self.apply)
     }
 
+    /// A member's database is written anew until `until`: it applies nothing and answers nobody meanwhile.
+    pub fn block(&mut self, member: MemberId, until: SimTime) {
+        let machine = &mut self.machines[member.index()];
+        machine.blocked_until = until;
+        machine.reached = machine.reached.max(until);
+        machine.applied = machine.applied.max(until);
+    }
+
     /// A member starts anew: nothing of its former life is under way.
     pub fn restart(&mut self, member: MemberId, parameters: &EtcdParameters) {
-        let fresh = EtcdMachines::new(1, parameters).machines.pop().expect("one machine");
-        self.machines[member.index()] = fresh;
+        self.machines[member.index()] = Machine::new(parameters);
     }
 }
 
