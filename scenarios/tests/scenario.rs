@@ -107,7 +107,7 @@ fn set_beats_the_file_which_beats_the_version_which_beats_the_default() {
 fn still_takes_every_chance_away() {
     let plan = load(&Request { still: true, ..request("az-failure") }).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(plan.parameters.get("network.jitter").as_deref(), Some("0"));
-    assert_eq!(plan.parameters.get("network.rtt_between_zones").as_deref(), Some("1ms"));
+    assert_eq!(plan.parameters.get("network.rtt_between_zones").as_deref(), Some("1.015ms"));
     assert!(plan.notes.iter().any(|note| note.place == "--still"));
 }
 
