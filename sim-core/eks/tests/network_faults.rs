@@ -112,21 +112,25 @@ fn a_long_cut_is_noticed_by_read_idle_and_the_nodes_behind_it_turn_not_ready() {
 }
 
 /// Seen from outside, the address of a zone that is cut off from the internet is dead; of one that is merely cut off
-/// from its neighbours, alive.
+/// from its neighbours, alive: it leaves DNS only because the API server behind it reaches no quorum of etcd and says so.
 #[test]
 fn the_address_of_a_zone_leaves_dns_only_where_the_internet_does_not_reach_it() {
-    let cut = |internet| {
+    let cut_asking = |internet, readyz| {
         let lasts = Some(SimDuration::from_mins(10));
-        let calm = story(3).placed("a,b", "b", "b").with_externals().minutes(30);
+        let calm = story(3).placed("a,b", "b", "b").with_externals().minutes(30).set("nlb.check_readyz", readyz);
         calm.at(10, Change::ZoneCut { zone: A, internet, lasts }).record()
     };
+    let cut = |internet| cut_asking(internet, "true");
     let gone = |record: &Record| fact(record, "address in eu-west-1a leaves DNS").map(|fact| fact.first);
     let outside = cut(true);
     let after = gone(&outside).expect("checked from outside").saturating_since(at_minute(10)).as_secs_f64();
     assert!((25.0..=70.0).contains(&after), "{after}");
     let back = fact(&outside, "address in eu-west-1a is in DNS again").expect("it comes back");
     assert!(back.first > at_minute(20), "{back:?}");
-    assert_eq!(gone(&cut(false)), None);
+    let inside = cut(false);
+    let unready = fact(&inside, "finds its target in eu-west-1a unhealthy").expect("asked for its readiness").first;
+    assert!(gone(&inside).expect("no target is left there") > unready);
+    assert_eq!(gone(&cut_asking(false, "false")), None);
 }
 
 /// Ties have no meaning, and what is elided would have changed nothing, while a zone is cut off, heals and is grey.
