@@ -227,7 +227,8 @@ fn a_reconnect_storm_queues_on_the_cores_of_the_server_that_is_left() {
         verb(&record, "kubelet", "renew node lease").latency_s.expect("renewals")[3]
     };
     let (light, heavy) = (longest("1ms"), longest("30ms"));
-    assert!(light < 1.0 && heavy > 2.5, "150 handshakes of 30 ms on one core: {light} and {heavy}");
+    // The handshakes alone are 4.35 s of work more; the lists of those that are back queue in both.
+    assert!((2.5..6.5).contains(&(heavy - light)), "150 handshakes of 30 ms on one core: {light} and {heavy}");
     let storm = crash.set("connection.tls_cpu", "200ms").record();
     assert!(fact(&storm, "TLS handshake with the API server in eu-west-1b timed out").is_some());
 }
