@@ -22,6 +22,8 @@ pub enum Event {
     Core(ApiServerId, u8, u32),
     /// The API server's own deadline for a request passes.
     ServerDeadline(RequestRef),
+    /// An API server's memory is exhausted: the server's life.
+    OutOfMemory(ApiServerId, u32),
     /// The priority levels of an API server share their seats out anew.
     SeatsShared(ApiServerId),
     /// Seats that a write held for its watchers are free: the level, how many, the server's life.

@@ -27,8 +27,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "in a cluster over more than three zones the loss of the fourth spares the control plane",
     },
     Omission {
-        what: "memory of API servers, CPU time of watch fan-out",
-        effect: "an API server is never killed for its memory and never slowed by watchers",
+        what: "the share of an API server's cores that garbage collection takes, and memory that it has not freed yet",
+        effect: "under large LISTs a server is slower, and is killed for its memory sooner",
+    },
+    Omission {
+        what: "the wait of a change for its server's cores before it is sent to a watcher",
+        effect: "the delay of watches does not grow while a server is overloaded",
     },
     Omission {
         what: "informers that begin, end and fail one by one: all of a node, its kube-proxy's too, share a connection, a request and a pause, and so do those of a controllers' leader",

@@ -222,6 +222,12 @@ parameters! {
         update_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "2 to 4 ms of CPU and admission in a calm write of 5 to 10 ms; no vendor publishes a distribution", "CPU time of an UPDATE, before and after etcd together, besides its bytes.";
         patch_cpu: Law = "lognormal(median 2.5ms, p95 5ms)", "0s..10s", Inferred, "as a write, with the patch to apply; no vendor publishes a distribution", "CPU time of a PATCH, before and after etcd together, besides its bytes.";
         delete_cpu: Law = "lognormal(median 2ms, p95 4ms)", "0s..10s", Inferred, "as a write; no vendor publishes a distribution", "CPU time of a DELETE, before and after etcd together, besides its bytes.";
+        memory_gib: f64 = "16", "0.5..4096", Inferred, "not published; smallest standard control plane assumed with 4 vCPU and 16 GiB", "Memory of one API server, GiB: beyond it the process is killed.";
+        base_memory_gib: f64 = "1", "0..4096", Inferred, "a server of an empty cluster holds some hundred MB; no measured source", "Memory that an API server takes besides objects, GiB.";
+        cache_memory_factor: f64 = "3", "0..100", Inferred, "decoded objects take a few times their bytes; no measured source", "Bytes of memory for each byte of an object in the watch cache.";
+        list_memory_factor: f64 = "2", "0..100", Inferred, "five copies before lists were streamed (KEP-3157), a tenth of that where they are; between the two", "Bytes of memory for each byte of a LIST's answer, while it is served.";
+        watch_event_cpu: SimDuration = "20us", "0s..1s", Inferred, "an event is encoded once and written to each watcher; no measured source", "CPU time of an API server for each watcher of a committed change.";
+        watch_batch_cpu: SimDuration = "1ms", "0s..1s", Inferred, "so that a change with few watchers is no event of its own; of no weight in results", "CPU time for watchers that is gathered before it becomes a job on the cores.";
         json_mb_per_s: f64 = "100", "1..10000", Inferred, "50 to 200 MB/s; 150 MB for 30,000 pods by the Kubernetes blog on version 1.2", "Megabytes that a core encodes or decodes per second as JSON.";
         protobuf_speedup: f64 = "3", "1..100", Inferred, "two to four times as fast as JSON", "How much faster a core encodes and decodes protobuf, which built-in components speak.";
         gzip_mb_per_s: f64 = "150", "1..10000", Inferred, "Go's compress/gzip at its fastest level; no measured source", "Megabytes that a core compresses per second.";
@@ -249,7 +255,11 @@ parameters! {
 
     /// The watch cache of an API server.
     watch_cache: WatchCacheParameters {
-        history: SimDuration = "75s", "0s..1d", Documented, "kubernetes/apiserver pkg/storage/cacher: the cache grows so that it holds the changes of 75 s", "How old a watch's last seen change may be for the watch to go on; otherwise it is too old and the client lists again.";
+        window_min: u64 = "100", "1..10000000", Documented, "kubernetes/apiserver pkg/storage/cacher", "Changes of a resource that are kept at least.";
+        window_max: u64 = "102400", "1..10000000", Documented, "kubernetes/apiserver pkg/storage/cacher", "Changes of a resource that are kept at most.";
+        window_time: SimDuration = "75s", "1s..1h", Documented, "kubernetes/apiserver pkg/storage/cacher", "Time whose changes the window grows to hold.";
+        retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/storage/cacher", "What a LIST or watch that comes before the cache is filled is told to wait.";
+        refuses_until_filled: bool = "true", "", Documented, "kubernetes/apiserver pkg/storage/cacher: since Kubernetes 1.31", "Whether a server that has just started answers the LISTs and watches of informers 429 until its cache is filled, or serves them at once.";
     }
 
     /// Authentication: whose an IAM token is.
@@ -290,7 +300,7 @@ parameters! {
         second_step_nodes: u64 = "1000", "1..10000000", Inferred, "worker count is a signal (aws/aws-eks-best-practices); the figure is a hardware step of etcd (etcd-io/website, op-guide/hardware.md)", "Nodes from which on a control plane has at least its second size.";
         third_step_nodes: u64 = "3000", "1..10000000", Inferred, "as the second step", "Nodes from which on it has its third and largest size.";
         largest_seats: u64 = "2000", "1..100000", Documented, "aws/aws-eks-best-practices, scalability/control-plane.adoc: 600, grows to about 2000", "Seats of an API server of the third size; the second lies halfway.";
-        growth: u64 = "2", "1..8", Inferred, "not published: 4, 8, 16 vCPU assumed", "Factor of the cores from one size to the next.";
+        growth: u64 = "2", "1..8", Inferred, "not published: 4, 8, 16 vCPU assumed", "Factor of the cores and the memory from one size to the next.";
     }
 
     /// API Priority and Fairness: who is admitted to an API server.

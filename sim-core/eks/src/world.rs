@@ -357,6 +357,7 @@ impl World {
 
     /// A write is in etcd: what it changes, changes.
     pub(crate) fn committed(&mut self, now: SimTime, aim: Aim, begun: SimTime, cause: Cause, future: &mut Future) {
+        self.fan_out(now, aim, future);
         match aim {
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => self.leadership_committed(now, aim, begun, future),
             Aim::ReadLeadership(..) | Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::Workload(..) => {}
@@ -450,6 +451,7 @@ impl Model for World {
             Event::Request(request, step) => self.api_request(now, request, step, future),
             Event::RequestDeadline(request) => self.request_deadline(now, request, future),
             Event::ServerDeadline(request) => self.server_deadline(now, request, future),
+            Event::OutOfMemory(server, life) => self.out_of_memory(now, server, life, future),
             Event::SeatsShared(server) => self.seats_shared(now, server, future),
             Event::LastSeats(server, level, seats, life) => self.last_seats(now, server, level, seats, life, future),
             Event::Core(server, core, generation) => self.core(now, server, core, generation, future),

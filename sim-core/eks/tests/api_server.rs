@@ -3,7 +3,8 @@
 mod story;
 
 use sim_eks::Record;
-use sim_eks::plan::{Client, ExternalClient};
+use sim_eks::plan::{Change, Client, ExternalClient, ZoneId};
+use sim_kernel::SimDuration;
 use story::{Story, fact, failed, measure, story, value, verb};
 
 /// Administrators, and no CI.
@@ -78,4 +79,52 @@ fn the_server_gives_a_request_up_after_its_own_deadline() {
     let patient = slow.set("api_server.request_timeout", "100s").record();
     assert_eq!(failed(&lists(&patient), "5xx"), 0);
     assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
+/// LISTs hold memory while they are served: enough of them at a time kill the process, which comes back by itself.
+#[test]
+fn too_many_large_lists_at_a_time_kill_the_server_for_its_memory() {
+    let storm = with_admins(story(30), 20)
+        .set("admin.list_share", "1")
+        .set("admin.interval", "exponential(20s)")
+        .set("object_bytes.pod", "1500000") // 300 pods: 450 MB, 7.5 s of CPU
+        .minutes(20);
+    let record = storm.record();
+    let killed = fact(&record, "its process is killed").expect("sixteen gibibytes are not enough");
+    assert!(killed.count >= 1 && fact(&record, "crashes").is_some_and(|crash| crash.cause == Some(killed.id)));
+    assert!(failed(verb(&record, "admin", "list"), "connection lost") > 5, "its connections are reset");
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+    let roomy = storm.set("api_server.memory_gib", "1000").record();
+    assert!(fact(&roomy, "its process is killed").is_none());
+}
+
+/// Since Kubernetes 1.31 a server whose watch cache is not filled yet answers informers 429. With no healthy target the
+/// balancer sends flows to servers that have just started.
+#[test]
+fn servers_that_have_just_started_refuse_informers_until_their_watch_caches_are_filled() {
+    let lasts = Some(SimDuration::from_secs(10));
+    let lost = |zone| Change::ApiServerLoss { zone: Some(ZoneId(zone)), lasts };
+    let restart = story(30)
+        .placed("a,b", "c", "b")
+        .set("control_plane.first_lists_per_s", "10") // some 360 objects: 36 s to fill
+        .at(10, lost(0))
+        .at(10, lost(1))
+        .minutes(20);
+    let refused = |record: &Record| -> u64 {
+        let kubelets = record.clients.iter().filter(|client| client.class == "kubelet");
+        kubelets.flat_map(|client| &client.verbs).map(|verb| failed(verb, "429")).sum()
+    };
+    let record = restart.record();
+    assert!(refused(&record) > 20, "30 kubelets ask: {}", refused(&record));
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+    assert_eq!(refused(&restart.set("watch_cache.refuses_until_filled", "false").record()), 0);
+}
+
+/// Every change costs its servers CPU time for each watcher.
+#[test]
+fn watchers_cost_cpu_time_of_the_servers() {
+    let calm = story(300).minutes(10);
+    let (light, heavy) = (calm.record(), calm.set("api_server.watch_event_cpu", "120ms").record());
+    let (light, heavy) = (p99_ms(&light, "controllers"), p99_ms(&heavy, "controllers"));
+    assert!(heavy > light + 5.0, "{light} ms and {heavy} ms: 30 leases a second, one watcher each, on four cores");
 }

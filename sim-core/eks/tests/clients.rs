@@ -75,11 +75,12 @@ fn lists(record: &sim_eks::Record) -> u64 {
 fn a_reset_lets_kubelets_watch_on_and_a_silent_death_or_a_short_memory_makes_them_list() {
     let alone = story(300).placed("a,b", "c", "b").minutes(30).set("node_lifecycle.grace_period", "10m");
     let alone = alone.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts: None });
-    let reset = alone.clone().set("connection.read_idle", "10m").set("watch_cache.history", "10m");
+    let reset = alone.clone().set("connection.read_idle", "10m").set("watch_cache.window_min", "10000");
     assert!(fact(&reset.record(), "connection of a kubelet reset").expect("by the health check").count > 100);
     assert_eq!(lists(&reset.record()), 0);
-    let forgetful = lists(&reset.set("watch_cache.history", "1s").record());
-    let given_up = lists(&alone.set("watch_cache.history", "10m").set("nlb.reset_unhealthy_flows", "false").record());
+    let forgetful = lists(&reset.set("watch_cache.window_min", "1").set("watch_cache.window_max", "1").record());
+    let given_up =
+        lists(&alone.set("watch_cache.window_min", "10000").set("nlb.reset_unhealthy_flows", "false").record());
     for relisted in [forgetful, given_up] {
         assert!((110..=190).contains(&relisted), "about half of 300 were on the dead server: {relisted}");
     }
@@ -90,7 +91,7 @@ fn a_reset_lets_kubelets_watch_on_and_a_silent_death_or_a_short_memory_makes_the
 fn a_server_that_has_just_started_makes_its_watchers_list() {
     let both = |seconds| {
         let lasts = Some(SimDuration::from_secs(seconds));
-        let story = story(90).placed("a,b", "c", "b").minutes(30).set("watch_cache.history", "1h");
+        let story = story(90).placed("a,b", "c", "b").minutes(30).set("watch_cache.window_min", "10000");
         let story = story.set("api_server.start_time", "1s").set("informer.bookmark_period", "0s");
         let story = story.at(10, Change::ApiServerLoss { zone: Some(ZoneId(0)), lasts });
         story.at(10, Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts })

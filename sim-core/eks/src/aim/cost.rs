@@ -40,6 +40,21 @@ pub enum Resource {
     Applied,
 }
 
+impl Resource {
+    /// Number of resources.
+    pub const COUNT: usize = 6;
+
+    /// All of them, in the order of their indices.
+    pub const ALL: [Resource; Resource::COUNT] = [
+        Resource::Pods,
+        Resource::Nodes,
+        Resource::Leases,
+        Resource::Workloads,
+        Resource::EndpointSlices,
+        Resource::Applied,
+    ];
+}
+
 impl Caller {
     /// Whether it speaks protobuf, as built-in components do; others speak JSON.
     pub fn speaks_protobuf(self) -> bool {

@@ -337,13 +337,13 @@ impl World {
         let zone = self.api_servers[server.index()].zone;
         let cause = self.api_servers[server.index()].down_since().and_then(|(_, cause)| cause);
         let name = self.zone_name(zone);
-        self.watch_cache_starts(now, server);
         let launched = self.fleet.at(server).role == Role::Launching;
         let what = if launched { "starts: it is new" } else { "answers again" };
         let subject = u32::from(launched) * u32::from(server.0);
         self.turn(now, cause, "server/back", subject, zone, || format!("API server in {name} {what}"));
         let (etcd, boots) = (&self.etcd, self.api_servers[server.index()].is_silent());
         self.api_servers[server.index()].start(|member| etcd.is_up(member));
+        self.api_servers[server.index()].watch_cache.starts(now);
         if self.etcd_is_balanced() {
             self.dial_etcd(now, server, future);
         }

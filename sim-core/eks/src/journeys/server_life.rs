@@ -56,6 +56,7 @@ impl World {
 
     /// The first lists of a server are there: it is ready. A new one becomes a target.
     pub(crate) fn first_lists_made(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
+        self.api_servers[server.index()].watch_cache.is_filled_now();
         if !self.api_servers[server.index()].goes(Phase::Starting, Phase::Ready) {
             return;
         }
@@ -288,6 +289,9 @@ pub(crate) fn parameters_of(plan: &Plan, kind: Kind) -> Parameters {
     if free("api_server.cores") {
         let cores = parameters.api_server.cores * scaling.growth.pow(u32::from(kind.step));
         parameters.api_server.cores = cores.min(Cores::MOST);
+    }
+    if free("api_server.memory_gib") {
+        parameters.api_server.memory_gib *= scaling.growth.pow(u32::from(kind.step)) as f64;
     }
     if free("flow_control.seats") {
         let seats = &mut parameters.flow_control.seats;

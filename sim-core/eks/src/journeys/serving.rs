@@ -9,6 +9,7 @@
 use crate::aim::{Aim, Level, Outcome, Resource, Verb, Work};
 use crate::event::{Event, Future};
 use crate::ids::{ApiServerId, Component, RequestRef};
+use crate::record::Weight;
 use crate::stations::control_plane::{Admission, Job, Request, Seat, Standing, Width};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
@@ -58,16 +59,15 @@ impl World {
             Work::Cached if aim.verb_kind() == Verb::Watch => Width::ONE,
             Work::List | Work::Cached => {
                 let objects = self.answer_objects(aim);
-                let bytes = objects * aim.object_bytes(parameters);
-                Width::of_list(objects, bytes, true, most, &parameters.flow_control)
+                Width::of_list(objects, self.list_bytes(aim), true, most, &parameters.flow_control)
             }
             Work::Write => Width::of_write(self.audience(aim, server), most, &parameters.flow_control),
         }
     }
 
-    /// Who watches the object of a write on an API server, as flow control counts: the components that act there, and the
-    /// kube-proxies, which spread over the servers, for what all of them follow. Kubelets' watches of their own pods, which
-    /// are indexed by node, do not count.
+    /// Who watches the object of a write on an API server, as flow control counts: the components that act there, the
+    /// kube-proxies that watch there, and workload clients. Kubelets' watches of their own pods, which are indexed by
+    /// node, do not count.
     pub(crate) fn audience(&self, aim: Aim, server: ApiServerId) -> u64 {
         let who: &[Component] = match aim.resource() {
             Resource::Pods => &[Component::ControllerManager, Component::Scheduler],
@@ -77,11 +77,12 @@ impl World {
         };
         let acts_here = |component: &&Component| self.leader(**component).is_some_and(|(leader, _)| leader == server);
         let components = who.iter().filter(acts_here).count() as u64;
-        if aim.resource() != Resource::EndpointSlices {
-            return components;
+        let audience = &self.audiences[server.index()];
+        match aim.resource() {
+            Resource::Pods => components + u64::from(audience.workloads),
+            Resource::EndpointSlices => components + u64::from(audience.kubelets),
+            _ => components,
         }
-        let servers = self.api_servers.iter().filter(|server| server.is_up()).count().max(1) as u64;
-        components + u64::from(self.cluster.node_count()) / servers
     }
 
     /// The namespace that a controller's request is about, as a number.
@@ -148,7 +149,7 @@ impl World {
             Standing::OnCores(seat) => self.requests.at_mut(slot).standing = Standing::Cancelled(seat),
             Standing::InEtcd(seat) => {
                 self.requests.at_mut(slot).standing = Standing::Outside;
-                self.leave_seats(now, server, seat, future);
+                self.leave_seats(now, slot, seat, future);
             }
         }
         let request = self.requests.at_mut(slot);
@@ -161,10 +162,119 @@ impl World {
     fn seated(&mut self, now: SimTime, slot: u32, seat: Seat, future: &mut Future) {
         self.probes.flow.seated(seat.since, seat.level, seat.waited);
         self.requests.at_mut(slot).standing = Standing::OnCores(seat);
+        if self.awaits_watch_cache(slot) {
+            return self.refuse_seated(now, slot, future);
+        }
+        self.takes_memory(now, slot, future);
+        let server = self.requests.at(slot).server;
         let cpu = self.cpu_time(slot);
         let job = Job::Request(self.requests.life(slot));
-        let server = self.requests.at(slot).server;
         self.run_job(now, server, job, cpu, future);
+    }
+
+    /// Whether a LIST or a watch needs a watch cache that its server has yet to fill. The pages of `kubectl get` do not:
+    /// etcd answers them.
+    fn awaits_watch_cache(&self, slot: u32) -> bool {
+        let Request { aim, server, .. } = *self.requests.at(slot);
+        let cached = matches!(aim.verb_kind(), Verb::List | Verb::Watch) && !matches!(aim, Aim::List(_));
+        let cache = &self.api_servers[server.index()].watch_cache;
+        cached && !cache.is_filled() && self.plan.parameters.watch_cache.refuses_until_filled
+    }
+
+    /// A LIST takes memory for its answer. Beyond what the server has, its process is killed.
+    fn takes_memory(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let Request { aim, server, .. } = *self.requests.at(slot);
+        if aim.verb_kind() != Verb::List {
+            return;
+        }
+        let parameters = &self.plan.parameters;
+        let bytes = (self.list_bytes(aim) as f64 * parameters.api_server.list_memory_factor) as u64;
+        let cache = (self.cached_bytes() as f64 * parameters.api_server.cache_memory_factor) as u64;
+        self.requests.at_mut(slot).memory = bytes;
+        if !self.api_servers[server.index()].memory.takes(bytes, cache) {
+            future.schedule(now, Event::OutOfMemory(server, self.api_servers[server.index()].life()));
+        }
+    }
+
+    /// 429 to a request that has its seats. Whoever seated it goes on with those who get them.
+    fn refuse_seated(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+        let wait = self.plan.parameters.watch_cache.retry_after;
+        let request = self.requests.at_mut(slot);
+        request.retry_after = wait;
+        if let Standing::OnCores(seat) = std::mem::replace(&mut request.standing, Standing::Outside) {
+            self.leave_seats(now, slot, seat, future);
+        }
+        self.respond(now, slot, Outcome::TooManyRequests, future);
+    }
+
+    /// Bytes of the objects that a LIST answers with.
+    fn list_bytes(&self, aim: Aim) -> u64 {
+        self.answer_objects(aim) * aim.object_bytes(&self.plan.parameters)
+    }
+
+    /// Bytes of all objects that a watch cache holds.
+    fn cached_bytes(&self) -> u64 {
+        let (bytes, nodes) = (&self.plan.parameters.object_bytes, u64::from(self.cluster.node_count()));
+        self.cluster.pod_objects() * bytes.pod + nodes * (bytes.node + bytes.lease)
+    }
+
+    /// The kernel kills an API server's process for its memory.
+    pub(crate) fn out_of_memory(&mut self, now: SimTime, server: ApiServerId, life: u32, future: &mut Future) {
+        let station = &self.api_servers[server.index()];
+        if station.life() != life || !station.is_up() {
+            return;
+        }
+        let name = self.zone_name(station.zone);
+        let cause = self.probes.timeline.note(now, Weight::Turn, None, "server/out-of-memory", server.0.into(), || {
+            format!("LISTs take more memory than the API server in {name} has: its process is killed")
+        });
+        self.server_crashes(now, server, cause, future);
+    }
+
+    /// A write has taken effect: the servers remember it, and encode it for who watches.
+    pub(crate) fn fan_out(&mut self, now: SimTime, aim: Aim, future: &mut Future) {
+        let parameters = &self.plan.parameters.api_server;
+        let (each, batch) = (parameters.watch_event_cpu, parameters.watch_batch_cpu);
+        for server in self.server_ids() {
+            if !self.api_servers[server.index()].is_up() {
+                continue;
+            }
+            let watchers = self.watchers(aim, server);
+            let station = &mut self.api_servers[server.index()];
+            station.watch_cache.changes(now, aim.resource());
+            station.fan_out += each * watchers;
+            if watchers > 0 && station.fan_out >= batch {
+                let cpu = std::mem::take(&mut station.fan_out);
+                self.run_job(now, server, Job::FanOut, cpu, future);
+            }
+        }
+    }
+
+    /// Who is sent a change by an API server: those that flow control counts, and the kubelet whose node or pod it is.
+    fn watchers(&self, aim: Aim, server: ApiServerId) -> u64 {
+        let node = match aim {
+            Aim::ReportPodStarted(pod)
+            | Aim::ReportPodReady(pod)
+            | Aim::ReportPodFinished(pod)
+            | Aim::MarkPodNotReady(pod, _)
+            | Aim::DeletePod(pod, _)
+            | Aim::DeleteReplica(pod, _)
+            | Aim::EvictPod(pod)
+            | Aim::DeleteAnyPod(pod)
+            | Aim::DeleteFinishedPod(pod)
+            | Aim::ForceDeletePod(pod)
+            | Aim::RemovePod(pod) => self.cluster.pods[pod.index()].node,
+            Aim::BindPod(_, node)
+            | Aim::ReportStatus(node)
+            | Aim::MarkNotReady(node)
+            | Aim::RemoveTaints(node)
+            | Aim::TaintNoExecute(node)
+            | Aim::CordonNode(node) => Some(node),
+            _ => None,
+        };
+        let kubelet = node.and_then(|node| self.kubelets.get(node.index()));
+        let it_watches = kubelet.is_some_and(|kubelet| kubelet.informer.server() == Some(server));
+        self.audience(aim, server) + u64::from(it_watches)
     }
 
     /// Seats have changed hands: whoever waited and has them now goes on.
@@ -184,8 +294,11 @@ impl World {
     }
 
     /// A served request leaves its seats, save those for its watchers.
-    fn leave_seats(&mut self, now: SimTime, server: ApiServerId, seat: Seat, future: &mut Future) {
+    fn leave_seats(&mut self, now: SimTime, slot: u32, seat: Seat, future: &mut Future) {
+        let request = self.requests.at_mut(slot);
+        let (server, memory) = (request.server, std::mem::take(&mut request.memory));
         let station = &mut self.api_servers[server.index()];
+        station.memory.frees(memory);
         if let Some(after) = station.flow_control.leave(now, seat) {
             let event = Event::LastSeats(server, seat.level, seat.width.last, station.life());
             future.schedule(now + after, event);
@@ -257,7 +370,7 @@ impl World {
             }
             Standing::Cancelled(seat) => {
                 self.requests.at_mut(request.slot).standing = Standing::Outside;
-                self.leave_seats(now, server, seat, future);
+                self.leave_seats(now, request.slot, seat, future);
                 self.requests.free_if_over(request.slot);
                 self.seats_change(now, server, future);
             }
@@ -277,7 +390,7 @@ impl World {
         let server = request.server;
         let standing = std::mem::replace(&mut request.standing, Standing::Outside);
         if let Standing::OnCores(seat) | Standing::InEtcd(seat) = standing {
-            self.leave_seats(now, server, seat, future);
+            self.leave_seats(now, slot, seat, future);
             self.seats_change(now, server, future);
         }
         self.respond(now, slot, answer, future);

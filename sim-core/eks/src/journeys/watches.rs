@@ -9,9 +9,9 @@
 //! One traveller stands for all informers of a node, its kube-proxy's too: its request costs the CPU time of all of them,
 //! on one seat after another. Upstream each informer has a seat, a pause and an end of its own.
 
-use crate::aim::{Aim, Call, Caller, Outcome};
+use crate::aim::{Aim, Call, Caller, Outcome, Resource};
 use crate::event::{Event, Future, WatchStep};
-use crate::ids::{ApiServerId, NodeId};
+use crate::ids::NodeId;
 use crate::stations::clients::informer::Next;
 use crate::stations::network::{ConnectionState, Owner};
 use crate::world::World;
@@ -21,6 +21,9 @@ const WATCH_TIME: Purpose = Purpose::new("watches/time");
 const PHASE: Purpose = Purpose::new("watches/phase");
 const PAUSE: Purpose = Purpose::new("watches/pause");
 const BOOKMARK: Purpose = Purpose::new("watches/bookmark");
+
+/// What a kubelet and the kube-proxy beside it watch.
+const WATCHED: [Resource; 3] = [Resource::Pods, Resource::Nodes, Resource::EndpointSlices];
 
 impl World {
     /// The watches of a kubelet that has run for long when the run begins: each is somewhere in its time.
@@ -101,9 +104,9 @@ impl World {
     fn kubelet_watch_begins(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
         let kubelet = &mut self.kubelets[node.index()];
         let ConnectionState::Open { server, .. } = self.connections.at(kubelet.connection).state else { return };
-        let history = self.plan.parameters.watch_cache.history;
         let seen = kubelet.informer.seen().unwrap_or(SimTime::ZERO);
-        if !self.audiences[server.index()].resumes(seen, now, history) {
+        let cache = &self.api_servers[server.index()].watch_cache;
+        if !WATCHED.iter().all(|resource| cache.can_resume(*resource, seen)) {
             kubelet.informer.breaks(None); // too old
             return self.kubelet_pauses(now, node, future);
         }
@@ -179,10 +182,5 @@ impl World {
             Aim::FillInformers(..) => self.cluster.pod_objects() + u64::from(self.cluster.node_count()) + 3 * services,
             _ => self.cluster.pod_objects(),
         }
-    }
-
-    /// An API server's process begins: it remembers no change from before.
-    pub(crate) fn watch_cache_starts(&mut self, now: SimTime, server: ApiServerId) {
-        self.audiences[server.index()].starts(now);
     }
 }

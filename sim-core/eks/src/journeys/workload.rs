@@ -6,7 +6,7 @@
 //! an informer: fills its store -> watches -> WatchEnded -> watches on; lost: fills its store again
 //! ```
 
-use crate::aim::{Aim, Call, Caller, Outcome, User};
+use crate::aim::{Aim, Call, Caller, Outcome, Resource, User};
 use crate::event::{Event, Future, WorkloadStep};
 use crate::ids::NodeId;
 use crate::plan::WorkloadCall;
@@ -223,10 +223,9 @@ impl World {
         let process = self.workers[worker as usize].process as usize;
         let connection = self.connections.at(self.processes[process].connection);
         let ConnectionState::Open { server, .. } = connection.state else { return };
-        let history = self.plan.parameters.watch_cache.history;
         let informer = &mut self.workers[worker as usize].informer;
         let seen = informer.seen().unwrap_or(SimTime::ZERO);
-        if !self.audiences[server.index()].resumes(seen, now, history) {
+        if !self.api_servers[server.index()].watch_cache.can_resume(Resource::Pods, seen) {
             informer.breaks(None); // too old
             return self.worker_fails(now, worker, future);
         }

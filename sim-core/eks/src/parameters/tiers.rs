@@ -1,7 +1,7 @@
 //! What a tier of the control plane sets. Seats, tiers and service levels are documented in
 //! awsdocs/amazon-eks-user-guide, `eks-provisioned-control-plane-introduction`; seats per server, client rates and prices
 //! were measured in devfloor9/engineering-playbook; servers are the cluster's seats by those of a server; cores are
-//! estimates (half to double).
+//! estimates (half to double), with 4 GiB of memory each.
 
 use crate::parameters::Parameters;
 use crate::quantity::Tier;
@@ -17,6 +17,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("etcd.quota_gb", "16"),
             ("api_server.count", "2"),
             ("api_server.cores", "8"),
+            ("api_server.memory_gib", "32"),
             ("flow_control.seats", "850"),
             ("scheduler.qps", "167"),
             ("scheduler.burst", "167"),
@@ -28,6 +29,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("etcd.quota_gb", "16"),
             ("api_server.count", "2"),
             ("api_server.cores", "16"),
+            ("api_server.memory_gib", "64"),
             ("flow_control.seats", "1700"),
             ("scheduler.qps", "283"),
             ("scheduler.burst", "283"),
@@ -39,6 +41,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("etcd.quota_gb", "16"),
             ("api_server.count", "3"),
             ("api_server.cores", "32"),
+            ("api_server.memory_gib", "128"),
             ("flow_control.seats", "2267"),
             ("scheduler.qps", "400"),
             ("scheduler.burst", "400"),
@@ -50,6 +53,7 @@ pub fn tier_settings(tier: Tier) -> Settings {
             ("etcd.quota_gb", "16"),
             ("api_server.count", "6"),
             ("api_server.cores", "32"),
+            ("api_server.memory_gib", "128"),
             ("flow_control.seats", "2267"),
             ("scheduler.qps", "400"),
             ("scheduler.burst", "400"),

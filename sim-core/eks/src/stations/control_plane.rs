@@ -9,6 +9,7 @@ pub mod etcd;
 pub mod fleet;
 pub mod flow_control;
 pub mod leader_lease;
+pub mod memory;
 pub mod nlb;
 pub mod node_lifecycle;
 pub mod placement;
@@ -16,6 +17,7 @@ pub mod pod_gc;
 pub mod requests;
 pub mod scaling;
 pub mod scheduler;
+pub mod watch_cache;
 pub mod work_queue;
 pub mod zone_taints;
 

@@ -1,10 +1,11 @@
 //! An API server: admission by priority level, cores that jobs compete for, connections to the etcd members.
 //!
-//! All CPU time of a request is spent before etcd is asked; memory and watch fan-out are left out, so an API server is
-//! never killed for its memory and never slowed by watchers.
+//! All CPU time of a request is spent before etcd is asked.
 
 use super::cores::{Cores, Job};
 use super::flow_control::FlowControl;
+use super::memory::Memory;
+use super::watch_cache::WatchCache;
 use crate::ids::{MemberId, RequestRef};
 use crate::parameters::Parameters;
 use crate::plan::ZoneId;
@@ -43,6 +44,12 @@ pub struct ApiServer {
     pub flow_control: FlowControl,
     /// Its connections to the etcd members.
     pub links: Vec<EtcdLink>,
+    /// The latest changes.
+    pub watch_cache: WatchCache,
+    /// What is held for requests.
+    pub memory: Memory,
+    /// CPU time for watchers that no job has been made for yet.
+    pub fan_out: SimDuration,
     /// What runs.
     pub cores: Cores,
     /// Seats, over all priority levels.
@@ -96,6 +103,9 @@ impl ApiServer {
             zone,
             flow_control: FlowControl::new(&parameters.flow_control),
             links: vec![EtcdLink::default(); members],
+            watch_cache: WatchCache::new(&parameters.watch_cache),
+            memory: Memory::new(&parameters.api_server),
+            fan_out: SimDuration::ZERO,
             cores: Cores::new(parameters.api_server.cores, parameters.api_server.time_slice),
             seats: parameters.flow_control.seats,
             asked: SimDuration::ZERO,
@@ -195,6 +205,8 @@ impl ApiServer {
             self.phase = Phase::Down { since: now, cause };
         }
         self.lives += 1;
+        self.memory.is_lost();
+        self.fan_out = SimDuration::ZERO;
         let mut had = self.flow_control.lose_all(now);
         for job in self.cores.lose_all() {
             if let Job::Request(request) = job {

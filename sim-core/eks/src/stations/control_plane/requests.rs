@@ -72,6 +72,8 @@ pub struct Request {
     pub commit: SimTime,
     /// Where it stands on its server.
     pub standing: Standing,
+    /// Bytes of its server's memory that it holds.
+    pub memory: u64,
     /// What a 429 told its client to wait.
     pub retry_after: SimDuration,
     /// Its entry: the term.
@@ -148,6 +150,7 @@ impl Requests {
             stalled: None,
             commit: now,
             standing: Standing::Outside,
+            memory: 0,
             retry_after: SimDuration::ZERO,
             term: 0,
             index: 0,

@@ -1,0 +1,62 @@
+//! The memory of an API server: a base, its watch cache, and what LISTs hold while they are served.
+
+use crate::parameters::ApiServerParameters;
+
+/// The memory of one API server, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    capacity: u64,
+    base: u64,
+    held: u64,
+    peak: u64,
+}
+
+impl Memory {
+    /// The memory of a server that serves nothing.
+    pub fn new(parameters: &ApiServerParameters) -> Self {
+        let bytes = |gib: f64| (gib * 1_073_741_824.0) as u64;
+        let base = bytes(parameters.base_memory_gib);
+        Memory { capacity: bytes(parameters.memory_gib), base, held: 0, peak: 0 }
+    }
+
+    /// A request takes memory, beside a watch cache of `cache` bytes. Whether there is so much.
+    pub fn takes(&mut self, bytes: u64, cache: u64) -> bool {
+        self.held += bytes;
+        let used = self.base + cache + self.held;
+        self.peak = self.peak.max(used);
+        used <= self.capacity
+    }
+
+    /// A request gives its memory back.
+    pub fn frees(&mut self, bytes: u64) {
+        self.held -= bytes;
+    }
+
+    /// The process is gone, and what requests held with it.
+    pub fn is_lost(&mut self) {
+        self.held = 0;
+    }
+
+    /// The largest share of the capacity that was ever used.
+    pub fn peak(&self) -> f64 {
+        self.peak as f64 / self.capacity as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::Parameters;
+
+    #[test]
+    fn lists_and_the_cache_share_what_the_base_leaves() {
+        let mut parameters = Parameters::default().api_server;
+        (parameters.memory_gib, parameters.base_memory_gib) = (4.0, 1.0);
+        let (mut memory, gib) = (Memory::new(&parameters), 1 << 30);
+        assert!(memory.takes(gib, gib) && memory.takes(gib, gib) && !memory.takes(1, gib));
+        memory.frees(gib);
+        assert!(memory.takes(gib - 1, gib) && memory.peak() > 1.0);
+        memory.is_lost();
+        assert!(memory.takes(2 * gib, gib));
+    }
+}
