@@ -24,7 +24,7 @@ macro_rules! built_in {
     };
 }
 
-static LIBRARY: [BuiltIn; 12] = [
+static LIBRARY: &[BuiltIn] = &[
     built_in!(
         "az-failure",
         "A zone loses power",
@@ -85,11 +85,21 @@ static LIBRARY: [BuiltIn; 12] = [
         "Which tier for a burst of pods",
         "A deployment of thousands of pods starts at once. How fast is it up with a standard control plane, and with each provisioned tier, and what does that cost?"
     ),
+    built_in!(
+        "list-storm",
+        "A storm of LISTs",
+        "An agent on each of two thousand nodes lists all pods, and all of them restart at once. Do the API servers recover, and what makes the difference?"
+    ),
+    built_in!(
+        "operator-hot-loop",
+        "An operator in a hot loop",
+        "One service account floods the API servers with writes without a pause. Do kubelets, controllers, administrators and another operator still get through?"
+    ),
 ];
 
 /// All built-in scenarios, in the order in which one would meet them.
 pub fn library() -> &'static [BuiltIn] {
-    &LIBRARY
+    LIBRARY
 }
 
 /// Looks up a built-in scenario by its exact name.

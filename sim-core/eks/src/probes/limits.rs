@@ -103,9 +103,11 @@ impl LimitProbe {
     /// A look at all resources: `wanted` gives what was wanted of each instance since the run began, and what it can do
     /// in a second, in the same order each time; the instances of one resource may grow in number.
     pub fn look(&mut self, now: SimTime, wanted: &[Wanted], timeline: &mut Timeline) {
-        let passed = now.saturating_since(self.looked).as_secs_f64();
+        // Windows end on their grid, whichever event comes first after that.
+        let ends = SimTime::ZERO + self.window * (now.as_nanos() / self.window.as_nanos());
+        let passed = ends.saturating_since(self.looked).as_secs_f64();
         let counts = self.looked >= self.counted_from;
-        self.looked = now;
+        self.looked = ends;
         let mut seen = [0; Resource::ALL.len()];
         for &Wanted { resource, total, per_second } in wanted {
             let index = resource as usize;
@@ -120,7 +122,7 @@ impl LimitProbe {
                 self.peak[index] = self.peak[index].max(share);
             }
             if share >= Self::FULL {
-                timeline.note(now, Weight::Step, None, "limit/reached", index as u64, || {
+                timeline.note(ends, Weight::Step, None, "limit/reached", index as u64, || {
                     format!("all of the {} was wanted", resource.words())
                 });
             }

@@ -14,5 +14,6 @@ mod c3_priority_and_fairness;
 mod c4_scheduler_throughput;
 mod c5_node_failure;
 mod c7_zone_distances;
+mod c8_service_levels;
 mod c9_graceful_stop;
 mod etcd_bench;
