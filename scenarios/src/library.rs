@@ -95,6 +95,16 @@ static LIBRARY: &[BuiltIn] = &[
         "An operator in a hot loop",
         "One service account floods the API servers with writes without a pause. Do kubelets, controllers, administrators and another operator still get through?"
     ),
+    built_in!(
+        "webhook-down",
+        "An admission webhook hangs",
+        "A webhook that reviews every new pod hangs for half an hour, and a zone loses its nodes meanwhile. When do services have all their pods again, with failurePolicy Fail and with Ignore?"
+    ),
+    built_in!(
+        "api-away",
+        "The API is away for half an hour",
+        "Every API server hangs for half an hour. What keeps running meanwhile, and what does the return of all clients at once cost?"
+    ),
 ];
 
 /// All built-in scenarios, in the order in which one would meet them.

@@ -14,6 +14,7 @@ mod steps;
 mod times;
 mod tree;
 mod variants;
+mod webhooks;
 mod workload;
 
 use crate::eksctl;
@@ -133,7 +134,15 @@ fn resolve(
     let variants = variants::resolve(file, leaves, request, &cluster, errors);
     let pods = pods_file(file, source, pods);
     let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
-    let stage = steps::Stage { cluster: &cluster, deployments: &deployments, workloads: &workloads, duration, warm_up };
+    let webhooks = webhooks::resolve(file, &deployments, errors);
+    let stage = steps::Stage {
+        cluster: &cluster,
+        deployments: &deployments,
+        workloads: &workloads,
+        webhooks: &webhooks,
+        duration,
+        warm_up,
+    };
     let steps = steps::resolve(file, &stage, &mut notes, errors);
     let pod_trace = pods.and_then(|path| {
         let read = pod_trace::read(&path, SimTime::ZERO + duration, deployments.len() as u32);
@@ -154,6 +163,7 @@ fn resolve(
         deployments,
         clients,
         workloads,
+        webhooks,
         steps,
         objectives,
         settings: settings.list(&errors.file_name()),

@@ -2,7 +2,7 @@
 
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
-use sim_eks::plan::{Change, NoteKind, WorkloadCall, ZoneId};
+use sim_eks::plan::{Change, NoteKind, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId};
 use sim_eks::quantity::parse_duration;
 
 fn request(scenario: &str) -> Request<'_> {
@@ -66,7 +66,12 @@ fn every_key_of_the_format_is_read() {
     assert_eq!((render.requests.milli_cpu, render.requests.memory_mib, render.tolerations.len()), (1500, 2048, 3));
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
-    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50]);
+    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55]);
+    let guard = &plan.webhooks[0];
+    assert!(guard.rules == WebhookRules::All && guard.deployment == Some(0) && guard.exempts_itself);
+    assert!(guard.ignores_failure && guard.timeout == parse_duration("5s").unwrap());
+    let (webhook, trouble) = (0, WebhookTrouble::Refuses);
+    assert_eq!(plan.steps[8].change, Change::WebhookTrouble { webhook, trouble, lasts: None });
     assert_eq!(plan.steps[7].change, Change::RestartWorkload { workload: 0 });
     let [metrics, operator] = &plan.workloads[..] else { panic!("agents and an operator") };
     let interval = parse_duration("10m").unwrap();

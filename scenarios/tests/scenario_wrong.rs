@@ -170,6 +170,10 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("n09-latency-too-long.toml", 21, "faults[0].latency: found \"30s\"; allowed is a mean of 0s to 2s"),
     ("n10-cut-off-twice.toml", 24, "faults[1]: fails while faults[0] has it failed already"),
     ("n11-no-time.toml", 17, "faults[0].at: is missing: when it happens, from the start of the run; or `after`"),
+    ("w01-patient-webhook.toml", 19, "webhooks[0].timeout: found 1m; Kubernetes allows 1s to 30s"),
+    ("w02-webhook-of-nothing.toml", 19, "webhooks[0].deployment: found \"guard\"; allowed: service-1"),
+    ("w03-unknown-webhook.toml", 22, "faults[0].webhook: found \"gaurd\"; did you mean guard"),
+    ("w04-odd-failure-policy.toml", 19, "webhooks[0].failure_policy: found \"fail\"; did you mean Fail"),
 ];
 
 fn corpus() -> PathBuf {

@@ -38,6 +38,7 @@ pub fn plan() -> Plan {
         deployments: vec![deployment()],
         clients: vec![],
         workloads: vec![],
+        webhooks: vec![],
         steps: vec![Step {
             at: SimTime::ZERO + SimDuration::from_mins(10),
             change: Change::ZonePowerLoss { zone: ZoneId(0), lasts: Some(SimDuration::from_mins(15)) },

@@ -112,6 +112,7 @@ pub(crate) static SCENARIO: Shape = Shape {
             Then("one administrator and one CI system"),
             "Clients outside the cluster; kubelets and controllers are always there.",
         ),
+        key("webhooks", Tables(&WEBHOOK), Then("none"), "Admission webhooks, in the order in which they are asked."),
         key("faults", Variants(FAULTS), Then("none"), "What fails, and when."),
         key("changes", Variants(CHANGES), Then("none"), "What people change, and when."),
         key(
@@ -295,6 +296,33 @@ static CLIENT: Shape = Shape {
     ],
 };
 
+static WEBHOOK: Shape = Shape {
+    about: "An admission webhook: a program that API servers ask before they store a write.",
+    keys: &[
+        key("name", Text, Refused, "Its name."),
+        key(
+            "reviews",
+            OneOf(&["pods", "all"]),
+            Default("pods"),
+            "The writes that it reviews: the creation of pods, or every write, those of leases and of status too.",
+        ),
+        key(
+            "deployment",
+            Text,
+            Then("it runs outside the cluster"),
+            "The Deployment of the cluster that it is, with its namespace where that is not unique.",
+        ),
+        key("exempts_itself", Flag, Default("false"), "Whether it does not review the pods of its own Deployment."),
+        key("timeout", Duration, Default("10s"), "How long an API server waits for it, 1s to 30s."),
+        key(
+            "failure_policy",
+            OneOf(&["Fail", "Ignore"]),
+            Default("Fail"),
+            "Whether writes are refused or pass when it does not answer.",
+        ),
+    ],
+};
+
 const AT: Key =
     key("at", Duration, Then("when `after` says"), "When it happens, from the start of the run; before its end.");
 const LASTS: Key = key("lasts", Duration, Then("for good"), "How long it lasts.");
@@ -374,6 +402,23 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         &Shape {
             about: "The Security Token Service of the region fails: API servers cannot ask whose an IAM token is.",
             keys: &[
+                key(
+                    "answer",
+                    OneOf(&["silent", "refuses"]),
+                    Default("silent"),
+                    "Whether its calls stay unanswered or fail at once.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "webhook.down",
+        &Shape {
+            about: "An admission webhook stops answering.",
+            keys: &[
+                key("webhook", Text, Refused, "Its name."),
                 key(
                     "answer",
                     OneOf(&["silent", "refuses"]),

@@ -8,7 +8,7 @@ use sim_eks::Parameters;
 use sim_eks::parameters::Value as _;
 use sim_eks::plan::{
     Change, Cluster, Deployment, MemberChoice, Note, NoteKind, PartitionTarget, Step, StorageChange, StsTrouble,
-    WorkloadClient, WorkloadKind, ZoneId,
+    Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -24,6 +24,7 @@ pub(crate) struct Stage<'a> {
     pub cluster: &'a Cluster,
     pub deployments: &'a [Deployment],
     pub workloads: &'a [WorkloadClient],
+    pub webhooks: &'a [Webhook],
     pub duration: SimDuration,
     pub warm_up: SimDuration,
 }
@@ -108,6 +109,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             let trouble = if refuses { StsTrouble::Refuses } else { StsTrouble::Silent };
             Some(Change::StsTrouble { trouble, lasts })
         }
+        "webhook.down" => webhook_down(fields, stage.webhooks, lasts, errors),
         "sts.slow" => Some(Change::StsTrouble { trouble: StsTrouble::Slow(*fields.duration("by")?), lasts }),
         "etcd.partition" => Some(Change::EtcdPartition { target: cut_off(fields, stage.cluster, errors)?, lasts }),
         "etcd.slow_disk" | "etcd.stalled_disk" | "etcd.fill" | "etcd.space_repair" => {
@@ -301,9 +303,7 @@ fn share(fields: &Fields, errors: &mut Errors) -> Option<f64> {
 /// A zone by letter, by name, or `first`, among the first `among` of the plan's zones.
 fn zone(fields: &Fields, cluster: &Cluster, among: usize, errors: &mut Errors) -> Option<ZoneId> {
     let name = fields.text("zone")?;
-    let place = ["first", "second"].iter().position(|word| word == name);
-    let found =
-        place.map(|place| ZoneId(place as u8)).or_else(|| cluster.zone(name)).filter(|zone| zone.index() < among);
+    let found = cluster.zone(name).filter(|zone| zone.index() < among);
     if found.is_none() {
         let zones = &cluster.zones[..among.min(cluster.zones.len())];
         let problem =
@@ -313,8 +313,8 @@ fn zone(fields: &Fields, cluster: &Cluster, among: usize, errors: &mut Errors) -
     found
 }
 
-/// The deployment that a change means, by its name or its namespace and name.
-fn deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) -> Option<usize> {
+/// The deployment that a change or a webhook means, by its name or its namespace and name.
+pub(crate) fn deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) -> Option<usize> {
     let name = fields.text("deployment")?;
     let full = |deployment: &Deployment| format!("{}/{}", deployment.namespace, deployment.name);
     let meant: Vec<usize> = (0..deployments.len())
@@ -330,6 +330,27 @@ fn deployment(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) 
     };
     errors.add(fields.line_of("deployment"), fields.field("deployment"), problem);
     None
+}
+
+fn webhook_down(
+    fields: &Fields,
+    webhooks: &[Webhook],
+    lasts: Option<SimDuration>,
+    errors: &mut Errors,
+) -> Option<Change> {
+    let name = fields.text("webhook")?;
+    let refuses = fields.text("answer")? == "refuses";
+    let trouble = if refuses { WebhookTrouble::Refuses } else { WebhookTrouble::Silent };
+    let found = webhooks.iter().position(|webhook| webhook.name == *name);
+    if found.is_none() {
+        let problem = if webhooks.is_empty() {
+            format!("found {}; there are no webhooks", quoted(name))
+        } else {
+            not_one_of(name, webhooks.iter().map(|webhook| webhook.name.as_str()))
+        };
+        errors.add(fields.line_of("webhook"), fields.field("webhook"), problem);
+    }
+    found.map(|webhook| Change::WebhookTrouble { webhook, trouble, lasts })
 }
 
 fn restart(fields: &Fields, workloads: &[WorkloadClient], errors: &mut Errors) -> Option<Change> {
@@ -399,6 +420,7 @@ fn extent(step: &Step) -> Option<((u8, Option<ZoneId>), u64, u64)> {
         Change::EtcdMemberLoss { zone, lasts } => ((2, *zone), lasts),
         Change::StsTrouble { lasts, .. } => ((3, Some(ZoneId(0))), lasts),
         Change::ZoneCut { zone, lasts, .. } => ((4, Some(*zone)), lasts),
+        Change::WebhookTrouble { webhook, lasts, .. } => ((5, Some(ZoneId(*webhook as u8))), lasts),
         _ => return None,
     };
     // The leader moves on: a second loss takes another one.

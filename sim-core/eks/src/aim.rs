@@ -293,6 +293,8 @@ pub enum Outcome {
     TooManyRequests,
     /// The API server answered 401: nobody vouched for the caller's token.
     Unauthorized,
+    /// The API server answered 500: an admission webhook that must answer did not.
+    NotAdmitted,
     /// The client died.
     Abandoned,
     /// The last address of the endpoint that was tried refused the connection.
@@ -303,7 +305,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Number of outcomes.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Outcome; Outcome::COUNT] = [
@@ -314,6 +316,7 @@ impl Outcome {
         Outcome::ServerError,
         Outcome::TooManyRequests,
         Outcome::Unauthorized,
+        Outcome::NotAdmitted,
         Outcome::Abandoned,
         Outcome::Refused,
         Outcome::Withheld,
@@ -329,6 +332,7 @@ impl Outcome {
             Outcome::ServerError => "5xx",
             Outcome::TooManyRequests => "429",
             Outcome::Unauthorized => "401",
+            Outcome::NotAdmitted => "webhook failed",
             Outcome::Abandoned => "client died",
             Outcome::Refused => "connection refused",
             Outcome::Withheld => "withheld by a disruption budget",

@@ -111,6 +111,10 @@ pub enum RequestStep {
     Authenticated,
     /// Nobody has vouched for its caller.
     Refused,
+    /// The webhooks that match it have let it pass.
+    Reviewed,
+    /// A webhook that must answer has not.
+    NotAdmitted,
     /// It reached the etcd member that was asked.
     AtMember(u8),
     /// The member's leader has it.

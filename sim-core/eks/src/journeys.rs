@@ -1,5 +1,6 @@
 //! Journeys: the way of one traveller through the stations, a file each.
 
+pub mod admission;
 pub mod api_request;
 pub mod authentication;
 pub mod autoscaler;

@@ -46,7 +46,10 @@ pub const OMISSIONS: &[Omission] = &[
         what: "flow control of etcd's appends, and the part of a catch-up that had arrived when it broke off",
         effect: "a member whose catch-up breaks off begins it anew",
     },
-    Omission { what: "admission webhooks", effect: "an outage of a webhook cannot be rehearsed" },
+    Omission {
+        what: "the network between API servers and admission webhooks; what a webhook changes in an object",
+        effect: "a zone that is cut off from the control plane does not hurt a webhook there unless its pods die, and no write is reviewed twice",
+    },
     Omission {
         what: "limits of STS, requests that share one question to it, remembered refusals; IRSA",
         effect: "a storm of logins is not throttled by STS, and applications that exchange tokens there are not hurt by its outage",

@@ -107,7 +107,7 @@ macro_rules! parameters {
 parameters! {
     /// Where the provider put things; drawn for each replication unless pinned.
     placement: PlacementParameters {
-        api_server_zones: Placement = "drawn", "", Inferred, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two API servers in at least two of three zones; which ones is not published", "The zones that hold an API server and an NLB node: `drawn`, or a list of zones such as `a,b`.";
+        api_server_zones: Placement = "drawn", "", Inferred, "aws/aws-eks-best-practices, reliability/controlplane.adoc: at least two API servers in at least two of three zones; which ones is not published", "The zones that hold an API server and an NLB node: `drawn`, or a list of zones such as `a,b` or `first,second`.";
         etcd_leader_zone: Placement = "drawn", "", Inferred, "any of the three members may lead", "The zone of the etcd member that leads when the run begins: `drawn` or one zone.";
         controllers_zone: Placement = "drawn", "", Inferred, "scheduler and controller managers run on the API server instances, one active by lease (aws/aws-eks-best-practices, reliability/controlplane.adoc)", "The zone of the API server instance whose controller managers and scheduler hold the leases when the run begins: `drawn` or one of `placement.api_server_zones`.";
     }
@@ -301,6 +301,12 @@ parameters! {
         third_step_nodes: u64 = "3000", "1..10000000", Inferred, "as the second step", "Nodes from which on it has its third and largest size.";
         largest_seats: u64 = "2000", "1..100000", Documented, "aws/aws-eks-best-practices, scalability/control-plane.adoc: 600, grows to about 2000", "Seats of an API server of the third size; the second lies halfway.";
         growth: u64 = "2", "1..8", Inferred, "not published: 4, 8, 16 vCPU assumed", "Factor of the cores and the memory from one size to the next.";
+    }
+
+    /// Admission webhooks.
+    webhook: WebhookParameters {
+        latency: Law = "lognormal(median 5ms, p95 20ms)", "0s..10m", Inferred, "a small program in the cluster, its round trip through EKS's network interfaces included; no measured source", "Time of a call to an admission webhook that answers.";
+        ignore_failures: bool = "false", "", Inferred, "what each webhook's own failurePolicy says", "Whether writes pass every webhook that does not answer, whatever its own policy says.";
     }
 
     /// API Priority and Fairness: who is admitted to an API server.

@@ -40,6 +40,9 @@ pub struct Plan {
     /// Programs on the nodes that use the API by service accounts.
     #[serde(default)]
     pub workloads: Vec<WorkloadClient>,
+    /// Admission webhooks, in the order in which they are asked.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// Faults and changes, in the order of their times.
     pub steps: Vec<Step>,
     /// What the run must reach.
@@ -325,6 +328,43 @@ pub enum ExternalClient {
     Ci,
 }
 
+/// An admission webhook: a program that must let writes pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// Its name in reports.
+    pub name: String,
+    /// The writes that it reviews.
+    pub rules: WebhookRules,
+    /// The Deployment that it is: index in [`Plan::deployments`]; `None` where it runs outside the cluster.
+    pub deployment: Option<usize>,
+    /// Whether it does not review its own pods.
+    pub exempts_itself: bool,
+    /// How long an API server waits for it.
+    pub timeout: SimDuration,
+    /// Whether writes pass when it does not answer (failurePolicy Ignore); otherwise they are refused (Fail).
+    pub ignores_failure: bool,
+}
+
+/// The writes that a webhook reviews.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhookRules {
+    /// The creation of pods.
+    Pods,
+    /// Every write, those of leases and of status too.
+    All,
+}
+
+/// What is wrong with a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhookTrouble {
+    /// Nothing comes back.
+    Silent,
+    /// Every call fails at once.
+    Refuses,
+}
+
 /// Programs on the cluster's nodes that use the API by one service account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WorkloadClient {
@@ -467,6 +507,15 @@ pub enum Change {
         /// How long; `None` is for good, or has no end.
         lasts: Option<SimDuration>,
     },
+    /// An admission webhook stops answering.
+    WebhookTrouble {
+        /// Index in [`Plan::webhooks`].
+        webhook: usize,
+        /// What is wrong.
+        trouble: WebhookTrouble,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// A Deployment is scaled.
     ScaleDeployment {
         /// Index in [`Plan::deployments`].
@@ -543,6 +592,7 @@ impl Change {
             | Change::ZonalShift { lasts, .. }
             | Change::ZoneImpairment { lasts, .. }
             | Change::ZoneCut { lasts, .. }
+            | Change::WebhookTrouble { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. }
             | Change::EtcdStorage { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
@@ -786,6 +836,13 @@ impl Plan {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());
                 format!("{nodes} nodes of {name} are drained")
             }
+            Change::WebhookTrouble { webhook, trouble, .. } => {
+                let name = self.webhooks.get(*webhook).map_or("?", |found| found.name.as_str());
+                match trouble {
+                    WebhookTrouble::Silent => format!("webhook {name} does not answer"),
+                    WebhookTrouble::Refuses => format!("webhook {name} refuses every call"),
+                }
+            }
             Change::RestartWorkload { workload } => {
                 let name = self.workloads.get(*workload).map_or("?", |found| found.name.as_str());
                 format!("every process of {name} starts anew")
@@ -804,10 +861,12 @@ impl Plan {
 }
 
 impl Cluster {
-    /// Looks up a zone by its name (`eu-west-1a`) or its last letter (`a`), in any case.
+    /// Looks up a zone by its name (`eu-west-1a`), its last letter (`a`) or its place (`first`, `second`), in any case.
     pub fn zone(&self, name: &str) -> Option<ZoneId> {
         let wanted = name.to_ascii_lowercase();
-        let found = self.zones.iter().position(|zone| zone.name == wanted || zone.letter() == wanted)?;
+        let place = ["first", "second"].iter().position(|word| *word == wanted).filter(|at| *at < self.zones.len());
+        let found =
+            place.or_else(|| self.zones.iter().position(|zone| zone.name == wanted || zone.letter() == wanted))?;
         Some(ZoneId(found as u8))
     }
 

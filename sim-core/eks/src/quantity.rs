@@ -96,7 +96,7 @@ pub enum Placement {
     /// Drawn for each replication.
     #[default]
     Drawn,
-    /// In these zones: names (`eu-west-1a`) or their last letters (`a`).
+    /// In these zones: names (`eu-west-1a`), their last letters (`a`) or their places (`first`, `second`).
     Zones(Vec<String>),
 }
 

@@ -17,6 +17,7 @@ use crate::stations::clients::audience::Audience;
 use crate::stations::clients::backoff::Backoff;
 use crate::stations::clients::workload::{Process, Worker};
 use crate::stations::compute::kubelet::Kubelet;
+use crate::stations::control_plane::webhooks::Webhooks;
 use crate::stations::control_plane::{
     ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
 };
@@ -51,6 +52,8 @@ pub struct World {
     pub(crate) bill: Bill,
     /// The etcd cluster.
     pub(crate) etcd: Etcd,
+    /// Who reviews writes.
+    pub(crate) webhooks: Webhooks,
     /// Who vouches for IAM tokens.
     pub(crate) sts: Sts,
     /// The identities that the API servers remember, by server.
@@ -246,6 +249,7 @@ impl World {
             fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
             scaling: Scaling::default(),
             bill: Bill::new(parameters.control_plane.usd_per_hour),
+            webhooks: Webhooks::new(&plan.webhooks),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
             etcd_machines: EtcdMachines::new(members, &parameters.etcd),

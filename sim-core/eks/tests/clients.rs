@@ -2,7 +2,7 @@
 
 mod story;
 
-use sim_eks::plan::{Change, StsTrouble, WorkloadCall, WorkloadClient, ZoneId};
+use sim_eks::plan::{Change, StsTrouble, Webhook, WebhookRules, WebhookTrouble, WorkloadCall, WorkloadClient, ZoneId};
 use sim_kernel::SimDuration;
 use story::{Story, at_minute, fact, failed, measure, story, verb};
 
@@ -167,4 +167,106 @@ fn agents_list_at_their_interval_and_at_a_restart_and_die_with_their_nodes() {
     let watching = WorkloadClient { does: WorkloadCall::Watch, ..agents };
     let record = with(story(60), watching).minutes(35).at(20, Change::RestartWorkload { workload: 0 }).record();
     assert_eq!(verb(&record, "workload", "list pods for an informer").sent, 60, "once, at the restart");
+}
+
+/// A webhook of its own Deployment beside the story's, of which two pods stand in one zone.
+fn guarded(rules: WebhookRules, ignores_failure: bool) -> Story {
+    let mut guarded = story(6).minutes(60).set("node_group.replace_instances", "false");
+    guarded.plan.deployments[0].replicas = 20;
+    guarded.plan.deployments.push(story::deployment("guard", 2));
+    let timeout = SimDuration::from_secs(10);
+    let name = "guard".to_owned();
+    let webhook = Webhook { name, rules, deployment: Some(1), exempts_itself: false, timeout, ignores_failure };
+    guarded.plan.webhooks.push(webhook);
+    guarded
+}
+
+/// With failurePolicy Fail nothing is created while the webhook is silent; with Ignore it takes the time-out longer.
+#[test]
+fn a_silent_webhook_stops_or_delays_what_it_reviews_and_nothing_else() {
+    let scaled = |ignores_failure| {
+        let silent = WebhookTrouble::Silent;
+        let lasts = Some(SimDuration::from_mins(20));
+        guarded(WebhookRules::Pods, ignores_failure)
+            .at(10, Change::WebhookTrouble { webhook: 0, trouble: silent, lasts })
+            .at(15, Change::ScaleDeployment { deployment: 0, replicas: 30 })
+            .record()
+    };
+    let bound_after = |record: &sim_eks::Record| {
+        let creations = verb(record, "controllers", "create pod");
+        (creations.succeeded, failed(creations, "webhook failed"), creations.latency_s.expect("some succeed"))
+    };
+    let (created, refused, _) = bound_after(&scaled(false));
+    assert!(created == 10 && refused > 500, "refused every second or so for a quarter of an hour: {refused}");
+    let record = scaled(true);
+    let (created, refused, latency) = bound_after(&record);
+    assert!(created == 10 && refused == 0 && (10.0..10.2).contains(&latency[1]), "{latency:?}");
+    assert_eq!(measure(&record, "api.availability.kubelet"), 1.0);
+}
+
+/// A webhook that reviews its own pods and must answer cannot come back once all of them are gone.
+#[test]
+fn a_webhook_that_reviews_its_own_pods_never_returns_once_they_are_gone() {
+    let pending = |exempts_itself, ignores_failure| {
+        let mut lost = guarded(WebhookRules::Pods, ignores_failure).minutes(40);
+        lost.plan.webhooks[0].exempts_itself = exempts_itself;
+        lost = lost.at(10, Change::ScaleDeployment { deployment: 1, replicas: 0 });
+        lost = lost.at(20, Change::ScaleDeployment { deployment: 1, replicas: 2 });
+        lost = lost.at(30, Change::ScaleDeployment { deployment: 0, replicas: 25 });
+        verb(&lost.record(), "controllers", "create pod").succeeded
+    };
+    assert_eq!(pending(false, false), 0, "neither its own pods nor the others");
+    assert_eq!(pending(true, false), 7, "its own two first, then five others");
+    assert_eq!(pending(false, true), 7);
+}
+
+/// A service lists dead pods until their nodes are NotReady: until then calls to them hang.
+#[test]
+fn calls_to_dead_pods_of_a_webhook_hang_until_their_node_is_not_ready() {
+    let lost = guarded(WebhookRules::Pods, true).minutes(20);
+    let lost = lost.at(10, Change::NodeLoss { zone: ZoneId(0), share: 1.0, lasts: None });
+    let lost = lost.at(10, Change::ScaleDeployment { deployment: 0, replicas: 30 });
+    let lost = lost.at(12, Change::ScaleDeployment { deployment: 0, replicas: 50 });
+    let records = lost.records(0..6);
+    let unanswered = records.iter().filter_map(|record| fact(record, "webhook guard does not answer"));
+    let spans: Vec<f64> = unanswered.map(|fact| fact.last.saturating_since(at_minute(10)).as_secs_f64()).collect();
+    assert!(spans.len() >= 2, "one of the two pods is in the zone in most runs");
+    assert!(
+        spans.iter().all(|span| *span < 60.0),
+        "nothing hangs in minute 12, when the dead one is listed no more: {spans:?}"
+    );
+}
+
+/// A webhook on every write, leases too: even one whose failure is ignored costs the leaders their leases when it hangs,
+/// for they wait 5 s for a renewal and it is let pass after 10 s.
+#[test]
+fn a_hanging_webhook_on_every_write_takes_the_leaders_down_though_it_is_ignored() {
+    let (trouble, lasts) = (WebhookTrouble::Silent, Some(SimDuration::from_mins(10)));
+    let hung = |rules| {
+        let story = guarded(rules, true).minutes(30);
+        story.at(10, Change::WebhookTrouble { webhook: 0, trouble, lasts }).record()
+    };
+    let all = hung(WebhookRules::All);
+    assert!(fact(&all, "cannot renew its lease").is_some() && measure(&all, "controllers.failover") > 500.0);
+    assert!(failed(verb(&all, "kubelet", "renew node lease"), "timed out") > 0);
+    assert_eq!(measure(&hung(WebhookRules::Pods), "api.availability"), 1.0);
+}
+
+/// Thirty minutes without an API server: pods run on, nobody is evicted, and a pod that is bound late starts late.
+#[test]
+fn half_an_hour_without_the_api_costs_a_healthy_service_nothing() {
+    let lasts = Some(SimDuration::from_mins(30));
+    let mut away = story(60).placed("a,b", "c", "b").minutes(60);
+    for zone in [0, 1] {
+        away = away.at(10, Change::ApiServerLoss { zone: Some(ZoneId(zone)), lasts });
+    }
+    let record = away.record();
+    assert_eq!((measure(&record, "workload.availability"), measure(&record, "pods.evicted")), (1.0, 0.0));
+    assert_eq!(measure(&record, "nodes.not_ready_falsely"), 0.0, "whoever would say so is away too");
+    assert!((1795.0..1900.0).contains(&measure(&record, "api.outage.kubelet")), "and the start of a server");
+    let relisted = lists(&record);
+    assert!((60..=75).contains(&relisted), "every kubelet lists again when it is back: {relisted}");
+    let scaled = away.at(20, Change::ScaleDeployment { deployment: 0, replicas: 610 }).record();
+    let created = verb(&scaled, "controllers", "create pod").succeeded;
+    assert!(created == 10 && measure(&scaled, "pods.pending.end") == 0.0, "later, but all: {created}");
 }

@@ -109,6 +109,7 @@ impl ClusterProbe {
         for pod in pods.iter() {
             let standing = pod.standing();
             deployments[pod.deployment.index()].serving += u32::from(standing.serving);
+            deployments[pod.deployment.index()].listed += u32::from(standing.listed);
             self.listed += u64::from(standing.listed);
             self.answering += u64::from(standing.serving);
             self.waiting += u64::from(standing.pending);

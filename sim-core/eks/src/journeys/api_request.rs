@@ -71,6 +71,8 @@ impl World {
             }
             RequestStep::Authenticated => self.authenticated(now, slot, future),
             RequestStep::Refused => self.refused(now, slot, future),
+            RequestStep::Reviewed => self.reviewed(now, slot, future),
+            RequestStep::NotAdmitted => self.not_admitted(now, slot, future),
             RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
             RequestStep::AtLeader(of) if of == current => self.request_at_leader(now, slot, future),
             RequestStep::EtcdFailed(of) if of == current => self.etcd_failed(now, slot, future),

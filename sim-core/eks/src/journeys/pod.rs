@@ -265,8 +265,9 @@ impl World {
         }
         let (deployment, cause) = (state.deployment, state.story);
         let is_planned = state.node.is_some_and(|node| self.cluster.nodes[node.index()].takes_no_pods());
-        let serving = &mut self.cluster.deployments[deployment.index()].serving;
-        *serving = *serving + u32::from(after.serving) - u32::from(before.serving);
+        let of = &mut self.cluster.deployments[deployment.index()];
+        of.serving = of.serving + u32::from(after.serving) - u32::from(before.serving);
+        of.listed = of.listed + u32::from(after.listed) - u32::from(before.listed);
         let deployments = &self.cluster.deployments;
         if self.cluster.probe.standing_changes(now, deployment, deployments, before, after, is_planned) {
             self.note_whole(now, cause);

@@ -101,6 +101,7 @@ impl World {
             Change::DrainNodes { node_group, nodes } => {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
+            Change::WebhookTrouble { webhook, trouble, .. } => self.webhook_fails(now, index, webhook, trouble),
             Change::RestartWorkload { workload } => self.workload_restarts(now, workload as u32, future),
             Change::ScaleNodeGroup { node_group, desired } => {
                 self.scale_node_group(now, GroupId(node_group as u16), desired, future);
@@ -138,6 +139,7 @@ impl World {
             | Change::ScaleNodeGroup { .. } => {}
             Change::ZoneImpairment { .. } => self.zone_cleared(now, index),
             Change::ZoneCut { zone, internet, .. } => self.zone_reached_again(now, index, zone, internet, future),
+            Change::WebhookTrouble { webhook, .. } => self.webhook_recovers(now, index, webhook),
         }
     }
 

@@ -366,7 +366,7 @@ impl World {
                 if aim.work() == Work::Cached {
                     return self.leave_server(now, request.slot, Outcome::Succeeded, future);
                 }
-                self.ask_etcd(now, request.slot, future);
+                self.admit(now, request.slot, future);
             }
             Standing::Cancelled(seat) => {
                 self.requests.at_mut(request.slot).standing = Standing::Outside;

@@ -18,6 +18,7 @@ pub mod requests;
 pub mod scaling;
 pub mod scheduler;
 pub mod watch_cache;
+pub mod webhooks;
 pub mod work_queue;
 pub mod zone_taints;
 

@@ -63,6 +63,7 @@ pub fn story(nodes: u32) -> Story {
         churn: 0.0,
         clients: Vec::new(),
         workloads: Vec::new(),
+        webhooks: Vec::new(),
         steps: Vec::new(),
         objectives: Vec::new(),
         parameters: Parameters::default(),

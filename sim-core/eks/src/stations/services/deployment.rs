@@ -13,6 +13,8 @@ use sim_kernel::SimTime;
 /// A Deployment.
 #[derive(Clone, Debug)]
 pub struct Deployment {
+    /// Pods that kube-proxies list.
+    pub listed: u32,
     /// Pods that kube-proxies list and that answer.
     pub serving: u32,
     /// Its pods stay on unreachable nodes.
@@ -71,6 +73,7 @@ impl Deployment {
         let (told, seen) = (Status::default(), Status::default());
         let story = None;
         Deployment {
+            listed: 0,
             serving: 0,
             tolerates_unreachable: false,
             tolerates_not_ready: false,
