@@ -67,6 +67,10 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
     },
     Omission {
+        what: "node affinity by expressions, affinity between pods, spread over hosts, gated pods",
+        effect: "only selectors, taints, room and the spread over zones decide where a pod may go",
+    },
+    Omission {
         what: "Jobs; pods of DaemonSets as pods; the garbage collector and the namespace controller",
         effect: "no pod ends by itself, a new node's own pods cost it room but no requests, and deleted owners leave nothing to clear away",
     },
@@ -95,8 +99,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "in a lossy zone a large answer is as fast as a small one, and a busy connection repairs a loss only after TCP's time-out; loss beyond 20 % is refused, since then TCP's pauses outlast the clients' own",
     },
     Omission {
-        what: "elections because heartbeats are lost or late: a member in an impaired zone keeps its leader",
-        effect: "with pre-vote and loss of a few percent a member may miss its leader for a second in hours, and deposes nobody; without pre-vote (`etcd.pre_vote`) or with a latency near the election time-out real clusters elect again and again",
+        what: "segments that are lost between etcd's members, and elections because heartbeats are lost or late: a lossy zone delays raft by its latency alone",
+        effect: "commits through a lossy zone have no long tail of their own, and its member keeps its leader",
     },
     Omission {
         what: "in a zone that is cut off: launches and status checks of instances, endpoints that only one side of the cut reaches",

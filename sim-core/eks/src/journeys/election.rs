@@ -52,7 +52,7 @@ pub(crate) use surroundings;
 
 impl Ground for Surroundings<'_> {
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
-        self.zones.mean(zone_of(from), zone_of(to))
+        self.zones.present_mean(zone_of(from), zone_of(to))
     }
 
     fn fsync(&self, member: MemberId, ordinal: u64) -> SimDuration {

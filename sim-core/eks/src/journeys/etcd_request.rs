@@ -200,7 +200,7 @@ impl World {
         if member == leader {
             return self.answer_reaches_server(slot, done.answered, future);
         }
-        let back = self.zones.mean(zone_of(leader), zone_of(member));
+        let back = self.zones.present_mean(zone_of(leader), zone_of(member));
         match self.etcd.learns(member, now, entry.index, back) {
             Some(at) => self.answer_reaches_server(slot, at.max(done.answered), future),
             None => {
@@ -312,7 +312,7 @@ impl World {
             Fate::Due(at) => at,
         };
         let by = self.etcd.leader().unwrap_or(leader);
-        let back = self.zones.mean(zone_of(by), zone_of(member));
+        let back = self.zones.present_mean(zone_of(by), zone_of(member));
         match self.etcd.learns(member, now, index, back).filter(|_| awaited) {
             Some(at) => self.answer_reaches_server(slot, at.max(commit), future),
             None if proposed => future.schedule(commit, self.in_etcd(slot, RequestStep::Committed)),
@@ -407,7 +407,11 @@ impl World {
     fn is_answered(&self, now: SimTime, slot: u32) -> bool {
         let request = self.requests.at(slot);
         let (member, leader) = (request.member, request.leader);
-        let back = if member == leader { SimDuration::ZERO } else { self.zones.mean(zone_of(leader), zone_of(member)) };
+        let back = if member == leader {
+            SimDuration::ZERO
+        } else {
+            self.zones.present_mean(zone_of(leader), zone_of(member))
+        };
         if request.aim.work() == Work::Write {
             return self.etcd.learns(member, now, request.index, back).is_some_and(|at| at <= now);
         }

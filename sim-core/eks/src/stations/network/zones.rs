@@ -111,6 +111,13 @@ impl Zones {
         self.one_way[self.pair(a, b)]
     }
 
+    /// Mean one-way delay between two zones as they are now: with the mean latency that impaired zones add, and without
+    /// the repetitions of what is lost.
+    pub fn present_mean(&self, a: ZoneId, b: ZoneId) -> SimDuration {
+        let crossed = self.impairments.iter().filter(|impairment| crosses((Place::Zone(a), b), impairment.zone));
+        crossed.fold(self.mean(a, b), |way, impairment| way + SimDuration::from_secs_f64(impairment.latency.mean()))
+    }
+
     /// Mean delay over a leg that nothing impairs.
     pub fn mean_of(&self, (place, zone): Leg) -> SimDuration {
         match place {
