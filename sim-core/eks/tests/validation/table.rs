@@ -50,7 +50,7 @@ impl Row {
         let allowed = match self.allowed {
             Allowed::Exactly => "exact".to_owned(),
             Allowed::Share(share) => format!("±{} %", share * 100.0),
-            Allowed::Off(most) => format!("±{most}"),
+            Allowed::Off(most) => format!("±{}", short(most)),
             Allowed::UpTo(times) => format!("1 to {times} times"),
             Allowed::AtMost => "at most".to_owned(),
             Allowed::AtLeast => "at least".to_owned(),
