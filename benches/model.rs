@@ -1,5 +1,7 @@
 //! What an hour of a thousand nodes costs: `cargo bench --bench model`.
 //!
+//! At the end: an hour of 5,000 nodes with 150,000 pods and churn, a fork of it, and the cost of a node by their number.
+//!
 //! Prints, from one run on one machine: the time of one HOLD step of the calendar at 1,000 pending events; the time,
 //! events, memory and requests of `busy-hour.toml`; and the time of an API write from client to answer, as a multiple
 //! of the HOLD step. The write's time is that of an hour of 1,000 nodes without a fault, where lease renewals are
@@ -42,10 +44,60 @@ fn main() {
     let writes = writes(&record) as f64 * 60.0 / 55.0; // the totals leave out the five minutes of warm-up
     let write_ns = seconds * 1e9 / writes;
     println!("API write, client to answer: {write_ns:.0} ns = {:.1} HOLD steps", write_ns / hold_ns);
+    thresholds();
+    cost_of_nodes();
+}
+
+/// An hour at the thresholds of the Kubernetes service levels, with the loss of a zone; and what a fork of it takes.
+fn thresholds() {
+    let plan = load("thresholds.toml", &[]);
+    let start = Instant::now();
+    let mut run = Run::start(&plan, 1, 0);
+    run.run_until(plan.end()).expect("time goes on");
+    let seconds = start.elapsed().as_secs_f64();
+    let before = Instant::now();
+    let fork = black_box(run.clone());
+    let forked = before.elapsed().as_secs_f64();
+    drop(fork);
+    let events = run.costs().events;
+    println!(
+        "5,000 nodes, 150,000 pods, churn 20/s, an hour: {seconds:.2} s, {events} events; a fork {:.1} ms",
+        forked * 1e3
+    );
+    println!("memory at most so far: {:.0} MiB", memory_peak_kib().unwrap_or(0) as f64 / 1024.0);
+}
+
+/// What a node costs for a simulated second, from a thousand to a hundred thousand of them; ten pods a node, largest tier.
+fn cost_of_nodes() {
+    for nodes in [1_000, 10_000, 100_000] {
+        let tier = ["control_plane.tier=8xl".to_owned(), "etcd.backend=journal".to_owned()];
+        let mut plan = Plan { steps: Vec::new(), ..(*plan(&tier)).clone() };
+        plan.duration = SimDuration::from_mins(5);
+        plan.warm_up = SimDuration::from_mins(1);
+        let group = &mut plan.cluster.node_groups[0];
+        (group.desired, group.max) = (nodes, nodes);
+        for deployment in &mut plan.deployments {
+            deployment.replicas = 5 * nodes;
+        }
+        let plan = Arc::new(plan);
+        let mut run = Run::start(&plan, 1, 0);
+        let start = Instant::now();
+        run.run_until(plan.end()).expect("time goes on");
+        let seconds = start.elapsed().as_secs_f64();
+        let cost = seconds * 1e9 / f64::from(nodes) / plan.duration.as_secs_f64();
+        let memory = memory_peak_kib().unwrap_or(0) as f64 / 1024.0;
+        println!(
+            "{nodes:>7} nodes, 5 minutes: {seconds:.2} s, {cost:.0} ns a node and second, {memory:.0} MiB at most so far"
+        );
+    }
 }
 
 fn plan(sets: &[String]) -> Arc<Plan> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/busy-hour.toml");
+    load("busy-hour.toml", sets)
+}
+
+fn load(name: &str, sets: &[String]) -> Arc<Plan> {
+    let file = &format!("{}/benches/{name}", env!("CARGO_MANIFEST_DIR"));
     let request = Request { scenario: file, cluster: None::<&Path>, sets, still: false };
     Arc::new(scenarios::load(&request).unwrap_or_else(|errors| panic!("{errors}")))
 }

@@ -16,7 +16,8 @@ struct Curve<'a> {
 
 /// The figures over all replications: bands, or plain lines where there is only one replication.
 pub fn of_all(plan: &Plan, findings: &Findings) -> Vec<Figure> {
-    let curves = findings.bands.iter().map(|band| Curve {
+    let told = findings.bands.iter().filter(|band| band.mean.iter().any(Option::is_some));
+    let curves = told.map(|band| Curve {
         name: &band.name,
         unit: band.unit,
         definition: &band.definition,
@@ -32,7 +33,8 @@ pub fn of_all(plan: &Plan, findings: &Findings) -> Vec<Figure> {
 
 /// The figures of one run.
 pub fn of_run(plan: &Plan, record: &Record) -> Vec<Figure> {
-    let curves = record.series.iter().map(|series| Curve {
+    let told = record.series.iter().filter(|series| series.values.iter().any(Option::is_some));
+    let curves = told.map(|series| Curve {
         name: &series.name,
         unit: series.unit,
         definition: &series.definition,
@@ -59,6 +61,9 @@ pub fn side_by_side(document: &Document) -> Vec<Figure> {
         };
         for (name, findings) in names.iter().zip(all()) {
             let Some(own) = findings.bands.iter().find(|own| own.name == band.name) else { continue };
+            if own.mean.iter().all(Option::is_none) {
+                continue;
+            }
             let (label, values) = (name.clone(), own.mean.clone());
             figure.add(empty.clone(), Line { label, window_s: own.window_s, values, band: None });
         }

@@ -101,11 +101,11 @@ pub fn of_class<'a>(estimates: &'a [Estimate], family: &str, class: &str) -> Opt
     measure(estimates, format!("{family}{class}").trim_end_matches('.'))
 }
 
-/// The client classes that any measure tells of, in order of appearance; last the empty one for all clients, if any
+/// The client classes of which any measure has a value, in order of appearance; last the empty one for all clients, if any
 /// measure tells of them.
 pub fn client_classes(estimates: &[Estimate]) -> Vec<&str> {
     let mut classes: Vec<&str> = Vec::new();
-    for estimate in estimates {
+    for estimate in estimates.iter().filter(|estimate| estimate.mean.is_some()) {
         let class = CLASS_FAMILIES.iter().find_map(|(family, _)| estimate.name.strip_prefix(family));
         if let Some(class) = class.filter(|class| !classes.contains(class)) {
             classes.push(class);
