@@ -1,7 +1,7 @@
 //! The etcd cluster: one member in each zone of the control plane, consensus among them, and the requests that wait there.
 //!
-//! Modelled: see [`raft`]; followers that forward, requests that wait for a leader or for their entry, what each
-//! member believes of the leader. Left out: database size, compaction, leases of etcd's own.
+//! Modelled: see `raft.rs`; followers that forward, requests that wait for a leader or for their entry, what each
+//! member believes of the leader; the database in `storage.rs`. Left out: leases of etcd's own.
 
 pub mod cpu;
 mod disk;
