@@ -4,7 +4,6 @@
 
 #[path = "../story/mod.rs"]
 mod story;
-#[allow(dead_code)] // each module takes what it needs
 mod table;
 
 mod c10_lease_failover;
