@@ -72,8 +72,15 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
     let notes = findings.into_notes()?;
     let network = network.expect("a region that is missing or unknown is an error");
     let region = network.region.name.to_owned();
-    let cluster =
-        Cluster { name, region, version, zones: network.zones, node_groups, daemon_sets: catalogue::daemon_sets() };
+    let cluster = Cluster {
+        name,
+        region,
+        version,
+        zones: network.zones,
+        node_groups,
+        daemon_sets: catalogue::daemon_sets(),
+        network: network.vpc,
+    };
     Ok(ClusterFile { cluster, notes })
 }
 

@@ -7,7 +7,7 @@ use super::group::{Group, list};
 use super::instances;
 use super::network::{Network, listed_zones};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{NodeGroup, Taint, TaintEffect, ZoneId};
+use sim_eks::plan::{Network as Vpc, NodeGroup, Taint, TaintEffect, ZoneId};
 use std::collections::BTreeMap;
 
 /// Most nodes that a cluster may have: as many as EKS supports.
@@ -49,6 +49,10 @@ pub(super) fn read(
             min,
             desired,
             max,
+            subnets: network.map_or_else(Vec::new, |network| {
+                network.vpc.subnets_in(&zones, group.truth("privateNetworking") != Some(true))
+            }),
+            security_groups: vec![Vpc::CLUSTER_GROUP],
             zones,
             labels: labels(group, cluster, &instance),
             taints: taints(group, findings),

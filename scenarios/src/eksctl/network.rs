@@ -5,7 +5,7 @@ use super::fields::joined;
 use super::findings::Findings;
 use crate::catalogue::{self, Region};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Zone, ZoneId};
+use sim_eks::plan::{Network as Vpc, VpcLayout, Zone, ZoneId};
 
 /// Fewest zones, and fewest subnets of a kind, that EKS takes.
 const ZONES_MIN: usize = 2;
@@ -25,6 +25,8 @@ pub(super) struct Network {
     pub zones: Vec<Zone>,
     /// The subnets that the file names; none if eksctl makes the VPC.
     pub subnets: Vec<Subnet>,
+    /// The VPC as the model has it.
+    pub vpc: Vpc,
 }
 
 /// A subnet of a VPC that was there before.
@@ -73,7 +75,8 @@ pub(super) fn read(root: &Node, region: &'static Region, findings: &mut Findings
     }
     let zones = with_control_plane(root, region, zones, local_zones, findings);
     let subnets = drafts.into_iter().filter_map(|draft| draft.settled(&zones)).collect();
-    Network { region, zones, subnets }
+    let vpc = Vpc::new(&zones, &VpcLayout::default());
+    Network { region, zones, subnets, vpc }
 }
 
 impl Draft {

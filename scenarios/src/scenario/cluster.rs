@@ -5,7 +5,9 @@ use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::tree::quoted;
 use crate::catalogue::{self, Region, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Cluster, KubernetesVersion, NodeGroup, Note, NoteKind, Taint, TaintEffect, Zone, ZoneId};
+use sim_eks::plan::{
+    Cluster, KubernetesVersion, Network, NodeGroup, Note, NoteKind, Taint, TaintEffect, VpcLayout, Zone, ZoneId,
+};
 use std::collections::BTreeMap;
 
 /// Reads a cluster table; what is wrong is noted. `None` if nothing else can be checked against it.
@@ -15,6 +17,7 @@ pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors
     let version = version(fields, &mut filled, errors);
     let own = zones(fields, region, &mut filled, errors)?;
     let zones = with_control_plane(own, region);
+    let network = Network::new(&zones, &VpcLayout::default());
     let mut cluster = Cluster {
         name: fields.text("name").cloned().unwrap_or_default(),
         region: region.name.to_owned(),
@@ -22,6 +25,7 @@ pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors
         zones,
         node_groups: Vec::new(),
         daemon_sets: catalogue::daemon_sets(),
+        network,
     };
     for group in fields.tables("node_groups").into_iter().flatten() {
         let read = node_group(group, &cluster, errors);
@@ -163,6 +167,8 @@ fn node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option
         min,
         desired,
         max,
+        subnets: cluster.network.subnets_in(zones.as_ref()?, true),
+        security_groups: vec![Network::CLUSTER_GROUP],
         zones: zones?,
         labels: text_map(fields, "labels"),
         taints: taints?,

@@ -4,8 +4,8 @@ use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
-    Amount, AutoscalerBounds, Client, Cluster, Control, Deployment, DisruptionBudget, ExternalClient, NodeGroup, Note,
-    NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
+    Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, Deployment, DisruptionBudget, ExternalClient,
+    NodeGroup, Note, NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
 };
 use sim_eks::quantity::Resources;
 use sim_kernel::SimDuration;
@@ -340,7 +340,7 @@ pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors)
             filled(notes, "clients", "one administrator and one CI system, as none are listed".to_owned());
         }
         return [("admin", ExternalClient::Admin), ("ci", ExternalClient::Ci)]
-            .map(|(name, class)| Client { name: name.to_owned(), class, count: 1 })
+            .map(|(name, class)| Client { name: name.to_owned(), class, place: ClientPlace::default(), count: 1 })
             .to_vec();
     };
     let mut clients: Vec<Client> = Vec::new();
@@ -365,7 +365,7 @@ pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors)
             let problem = format!("has no meaning for {word}; it is for agents and operators");
             errors.add(fields.line_of(key), fields.field(key), problem);
         }
-        clients.push(Client { name, class, count: count as u32 });
+        clients.push(Client { name, class, place: ClientPlace::default(), count: count as u32 });
     }
     clients
 }

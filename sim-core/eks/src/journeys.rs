@@ -34,5 +34,6 @@ pub mod scheduling;
 pub mod server_life;
 pub mod serving;
 pub mod upgrade;
+pub mod vpc_changes;
 pub mod watches;
 pub mod workload;

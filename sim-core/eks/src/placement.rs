@@ -116,15 +116,17 @@ fn spreads(cluster: &Cluster, count: u64, pin: &Pin) -> Vec<Vec<ZoneId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{KubernetesVersion, Zone};
+    use crate::plan::{KubernetesVersion, Network, VpcLayout, Zone};
 
     fn cluster() -> Cluster {
         let zone = |letter| Zone { name: format!("eu-west-1{letter}"), in_cluster: true };
+        let zones = ["a", "b", "c"].map(zone).to_vec();
         Cluster {
+            network: Network::new(&zones, &VpcLayout::default()),
             name: "test".to_owned(),
             region: "eu-west-1".to_owned(),
             version: KubernetesVersion { major: 1, minor: 34 },
-            zones: ["a", "b", "c"].map(zone).to_vec(),
+            zones,
             node_groups: Vec::new(),
             daemon_sets: Vec::new(),
         }

@@ -1,10 +1,15 @@
 //! The plan: everything that a run needs, validated. Once it exists, a run cannot fail for a reason that the user
 //! could have been told before.
 
+mod network;
 mod storage;
 
 use crate::parameters::Parameters;
 use crate::quantity::{Resources, Tier};
+pub use network::{
+    AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network, Peer,
+    Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
+};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -92,6 +97,8 @@ pub struct Cluster {
     pub node_groups: Vec<NodeGroup>,
     /// What runs on every node.
     pub daemon_sets: Vec<DaemonSet>,
+    /// Its VPC, and the ways to its API.
+    pub network: Network,
 }
 
 /// A Kubernetes version, `1.33`.
@@ -144,6 +151,10 @@ pub struct NodeGroup {
     pub max: u32,
     /// The zones of its subnets, none twice.
     pub zones: Vec<ZoneId>,
+    /// The subnet in each of these zones: indices in [`Network::subnets`].
+    pub subnets: Vec<usize>,
+    /// The security groups of its nodes: indices in [`Network::security_groups`].
+    pub security_groups: Vec<usize>,
     /// Labels of its nodes.
     pub labels: BTreeMap<String, String>,
     /// Taints of its nodes.
@@ -307,13 +318,15 @@ pub struct Toleration {
     pub effect: Option<TaintEffect>,
 }
 
-/// A client outside the cluster.
+/// A client that is no part of the cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Client {
     /// Its name in reports.
     pub name: String,
     /// What it does; how often is in the parameters of its class.
     pub class: ExternalClient,
+    /// Where it is.
+    pub place: ClientPlace,
     /// How many of them there are.
     pub count: u32,
 }
@@ -491,6 +504,47 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// The API endpoint gets another access mode, or another list of ranges: an update of minutes.
+    EndpointAccess {
+        /// What it is to be.
+        access: EndpointAccess,
+    },
+    /// A rule inbound of a security group is added or taken away.
+    SecurityRule {
+        /// Index in [`Network::security_groups`].
+        group: usize,
+        /// The rule.
+        rule: Rule,
+        /// Whether it is added.
+        allow: bool,
+    },
+    /// NAT gateways stop silently, alone.
+    NatLoss {
+        /// The zone of the gateway; `None` takes all of them.
+        zone: Option<ZoneId>,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// The interfaces that EKS owns in a zone let nothing through; everything else in the zone lives.
+    InterfaceLoss {
+        /// The zone.
+        zone: ZoneId,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// The VPC's endpoint of an AWS service stops answering.
+    ServiceEndpointLoss {
+        /// The service.
+        service: AwsService,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
+    /// Somebody deletes the cluster with a tool that needs its API (`eksctl delete cluster`). The run goes on whether it
+    /// can or not: what is shown is whether the tool gets through.
+    DeleteCluster {
+        /// From where: index in [`Plan::clients`].
+        client: usize,
+    },
     /// The control plane is upgraded to the next minor version: a rolling replacement of its API servers.
     UpgradeControlPlane,
     /// The control plane moves to another tier: a rolling replacement of its API servers.
@@ -584,7 +638,10 @@ impl Change {
     /// How long it lasts; `None` for good, and for changes that have no end.
     pub fn lasts(&self) -> Option<SimDuration> {
         match self {
-            Change::EtcdPartition { lasts, .. }
+            Change::NatLoss { lasts, .. }
+            | Change::InterfaceLoss { lasts, .. }
+            | Change::ServiceEndpointLoss { lasts, .. }
+            | Change::EtcdPartition { lasts, .. }
             | Change::ZonePowerLoss { lasts, .. }
             | Change::ApiServerLoss { lasts, .. }
             | Change::NodeLoss { lasts, .. }
@@ -596,6 +653,9 @@ impl Change {
             | Change::EtcdMemberLoss { lasts, .. }
             | Change::EtcdStorage { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
+            | Change::EndpointAccess { .. }
+            | Change::SecurityRule { .. }
+            | Change::DeleteCluster { .. }
             | Change::UpgradeControlPlane
             | Change::ChangeTier { .. }
             | Change::RestartApiServers
@@ -627,6 +687,9 @@ impl Change {
         !matches!(
             self,
             Change::ScaleDeployment { .. }
+                | Change::EndpointAccess { .. }
+                | Change::SecurityRule { .. }
+                | Change::DeleteCluster { .. }
                 | Change::ScaleNodeGroup { .. }
                 | Change::ZonalShift { .. }
                 | Change::UpgradeControlPlane
@@ -816,6 +879,20 @@ impl Plan {
             }
             Change::ZonalShift { zone: id, .. } => {
                 format!("the provider shifts the control plane's traffic away from {}", zone(id))
+            }
+            Change::EndpointAccess { access } => format!("the endpoint's access becomes {access}"),
+            Change::SecurityRule { group, rule, allow } => self.cluster.network.describe_rule(*group, rule, *allow),
+            Change::NatLoss { zone: None, .. } => "the NAT gateways stop silently".to_owned(),
+            Change::NatLoss { zone: Some(id), .. } => format!("the NAT gateway in {} stops silently", zone(id)),
+            Change::InterfaceLoss { zone: id, .. } => {
+                format!("the interfaces of EKS in {} let nothing through", zone(id))
+            }
+            Change::ServiceEndpointLoss { service, .. } => {
+                format!("the VPC endpoint of {} does not answer", service.name())
+            }
+            Change::DeleteCluster { client } => {
+                let name = self.clients.get(*client).map_or("?", |found| found.name.as_str());
+                format!("{name} deletes the cluster")
             }
             Change::UpgradeControlPlane => "the control plane is upgraded to the next minor version".to_owned(),
             Change::ChangeTier { tier } => format!("the control plane moves to the tier {tier}"),

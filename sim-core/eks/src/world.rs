@@ -22,7 +22,7 @@ use crate::stations::control_plane::{
     ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
 };
 use crate::stations::external_client::External;
-use crate::stations::network::{Addresses, Connections, Distances, Dns, Zones};
+use crate::stations::network::{Addresses, Connections, Distances, Dns, Vpc, Zones};
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
@@ -38,6 +38,8 @@ pub struct World {
     pub(crate) key: RunKey,
     /// Distances and power.
     pub(crate) zones: Zones,
+    /// The VPC: who is where, routes, the packet filter, the endpoint's access.
+    pub(crate) vpc: Vpc,
     /// Name resolution of the endpoint.
     pub(crate) dns: Dns,
     /// The load balancer in front of the API servers.
@@ -243,6 +245,7 @@ impl World {
         let explicit = plan.modes.explicit_heartbeats;
         let mut world = World {
             zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
+            vpc: Vpc::new(&plan),
             dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),

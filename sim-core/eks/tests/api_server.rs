@@ -10,7 +10,7 @@ use story::{Story, fact, failed, measure, story, value, verb};
 /// Administrators, and no CI.
 fn with_admins(story: Story, count: u32) -> Story {
     let mut story = story;
-    let client = Client { name: "admins".to_owned(), class: ExternalClient::Admin, count };
+    let client = Client { name: "admins".to_owned(), class: ExternalClient::Admin, place: Default::default(), count };
     story.plan.clients.push(client);
     story
 }

@@ -84,6 +84,12 @@ impl World {
                 self.zone_impaired(now, index, zone, latency, loss)
             }
             Change::ZoneCut { zone, internet, .. } => self.zone_cut_off(now, index, zone, internet, future),
+            Change::EndpointAccess { .. }
+            | Change::SecurityRule { .. }
+            | Change::NatLoss { .. }
+            | Change::InterfaceLoss { .. }
+            | Change::ServiceEndpointLoss { .. }
+            | Change::DeleteCluster { .. } => self.network_changes(now, index, change, future),
             Change::UpgradeControlPlane => self.upgrade_begins(now, future),
             Change::ChangeTier { tier } => self.tier_change_begins(now, tier, future),
             Change::RestartApiServers => self.restarts_begin(now, future),
@@ -126,7 +132,13 @@ impl World {
             }
             Change::StsTrouble { .. } => self.sts_recovers(now, index),
             Change::ZonalShift { zone, .. } => self.shift_zone(now, zone, false, future),
+            Change::NatLoss { .. } | Change::InterfaceLoss { .. } | Change::ServiceEndpointLoss { .. } => {
+                self.network_fault_ends(now, index, future);
+            }
             Change::ApiServerCrash { .. }
+            | Change::EndpointAccess { .. }
+            | Change::SecurityRule { .. }
+            | Change::DeleteCluster { .. }
             | Change::UpgradeControlPlane
             | Change::ChangeTier { .. }
             | Change::RestartApiServers

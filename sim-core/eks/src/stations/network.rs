@@ -1,11 +1,18 @@
-//! The network: distances between zones, power of zones, name resolution, connections.
+//! The network: distances between zones, power of zones, the VPC and its packet filter, name resolution, connections.
 
 pub mod connections;
 pub mod dns;
+pub mod interfaces;
+pub mod packet_filter;
 pub mod regions;
+pub mod trace;
+pub mod vpc;
 pub mod zones;
 
 pub use connections::{Connection, ConnectionState, Connections, Far, Owner};
 pub use dns::{Addresses, Dns};
+pub use interfaces::{Interface, Interfaces};
 pub use regions::Distances;
+pub use trace::{Closure, Hop, Trace};
+pub use vpc::{Site, SiteAt, SiteId, View, Vpc};
 pub use zones::{Impairment, Leg, Place, Way, Zones};

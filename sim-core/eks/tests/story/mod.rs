@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test file uses its part
 
 use sim_eks::plan::{
-    Change, Client, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes, NodeGroup, Step,
-    Zone, ZoneId,
+    Change, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes,
+    Network, NodeGroup, Step, VpcLayout, Zone, ZoneId,
 };
 use sim_eks::quantity::Resources;
 use sim_eks::record::{Fact, VerbRecord};
@@ -34,16 +34,20 @@ pub fn story(nodes: u32) -> Story {
         desired: nodes,
         max: nodes.max(1) * 2,
         zones: vec![ZoneId(0), ZoneId(1), ZoneId(2)],
+        subnets: vec![0, 1, 2],
+        security_groups: vec![Network::CLUSTER_GROUP],
         labels: BTreeMap::new(),
         taints: Vec::new(),
         spot: false,
         usd_per_hour: None,
     };
+    let zones = ["a", "b", "c"].map(zone).to_vec();
     let cluster = Cluster {
+        network: Network::new(&zones, &VpcLayout::default()),
         name: "story".to_owned(),
         region: "eu-west-1".to_owned(),
         version: KubernetesVersion { major: 1, minor: 34 },
-        zones: ["a", "b", "c"].map(zone).to_vec(),
+        zones,
         node_groups: vec![group],
         daemon_sets: vec![DaemonSet {
             name: "kube-proxy".to_owned(),
@@ -137,7 +141,7 @@ impl Story {
     /// With an administrator and a CI system on the internet.
     pub fn with_externals(mut self) -> Self {
         for (name, class) in [("admin", ExternalClient::Admin), ("ci", ExternalClient::Ci)] {
-            self.plan.clients.push(Client { name: name.to_owned(), class, count: 1 });
+            self.plan.clients.push(Client { name: name.to_owned(), class, place: ClientPlace::default(), count: 1 });
         }
         self
     }

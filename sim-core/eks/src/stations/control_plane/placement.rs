@@ -478,6 +478,8 @@ mod tests {
             min: 0,
             desired: 3,
             max: 9,
+            subnets: vec![0, 1, 2],
+            security_groups: vec![0],
             zones: (0..zones).map(ZoneId).collect(),
             labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
             taints: Vec::new(),

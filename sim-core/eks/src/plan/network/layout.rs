@@ -1,0 +1,282 @@
+//! The VPC as eksctl makes it: subnets, routes, NAT gateways and security groups.
+//!
+//! Source: eksctl-io/eksctl, `pkg/cfn/builder` and `pkg/vpc` (the resources of its CloudFormation stacks).
+
+use super::{
+    AwsService, EndpointAccess, Family, NatGateway, Network, Peer, Route, RouteTarget, Rule, SecurityGroup, Subnet,
+    VpcDns, own_zones,
+};
+use crate::plan::{Zone, ZoneId};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How many NAT gateways a VPC has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NatMode {
+    /// One for all zones, in the first one: eksctl's default.
+    #[default]
+    Single,
+    /// One in each zone.
+    HighlyAvailable,
+    /// None.
+    Disable,
+}
+
+/// What a VPC is to look like.
+#[derive(Clone, Debug)]
+pub struct VpcLayout {
+    /// Its range: /16 to /24.
+    pub cidr: Ipv4Net,
+    /// The family of the addresses of pods and services.
+    pub family: Family,
+    /// Its NAT gateways.
+    pub nat: NatMode,
+    /// Whether it has private subnets only, with endpoints for the services that nodes need.
+    pub fully_private: bool,
+    /// How the API endpoint may be reached.
+    pub access: EndpointAccess,
+}
+
+/// Services with an endpoint in a fully private VPC of eksctl's.
+const PRIVATE_SERVICES: [AwsService; 5] =
+    [AwsService::Ec2, AwsService::EcrApi, AwsService::EcrDkr, AwsService::S3, AwsService::Sts];
+
+impl Default for VpcLayout {
+    fn default() -> Self {
+        VpcLayout {
+            cidr: Ipv4Net::new(Ipv4Addr::new(192, 168, 0, 0), 16).expect("a valid prefix"),
+            family: Family::IPv4,
+            nat: NatMode::Single,
+            fully_private: false,
+            access: EndpointAccess { public: true, private: false, public_cidrs: vec![everywhere()] },
+        }
+    }
+}
+
+/// `0.0.0.0/0`.
+pub(super) fn everywhere() -> IpNet {
+    IpNet::V4(Ipv4Net::new(Ipv4Addr::UNSPECIFIED, 0).expect("a valid prefix"))
+}
+
+/// `::/0`.
+fn everywhere_v6() -> IpNet {
+    IpNet::V6(Ipv6Net::new(Ipv6Addr::UNSPECIFIED, 0).expect("a valid prefix"))
+}
+
+/// The addresses of NAT gateways: of a range that is kept for documentation (RFC 5737).
+fn nat_address(index: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(203, 0, 113, (index % 250) as u8 + 1))
+}
+
+impl Network {
+    /// A VPC over the cluster's zones as eksctl makes it.
+    pub fn new(zones: &[Zone], layout: &VpcLayout) -> Self {
+        let own: Vec<(ZoneId, &Zone)> = own_zones(zones).collect();
+        let blocks = blocks(layout.cidr, own.len());
+        let public = if layout.fully_private { 0 } else { own.len() };
+        let subnet = |index: usize, kind: &str, (zone, named): (ZoneId, &Zone)| Subnet {
+            name: format!("{kind}-{}", named.name),
+            zone,
+            public: kind == "public",
+            cidr: blocks[index % blocks.len()],
+            free: None,
+            routes: Vec::new(),
+        };
+        let publics = own.iter().take(public).enumerate().map(|(index, at)| subnet(index, "public", *at));
+        let privates = own.iter().enumerate().map(|(index, at)| subnet(own.len() + index, "private", *at));
+        Self::of_subnets(publics.chain(privates).collect(), layout)
+    }
+
+    /// A VPC of given subnets, with the routes and security groups that eksctl's have.
+    pub fn of_subnets(subnets: Vec<Subnet>, layout: &VpcLayout) -> Self {
+        let service_cidr = match layout.family {
+            Family::IPv6 => "fd30:1c53:5f8a::/108".parse().expect("a valid range"),
+            Family::IPv4 if overlaps_ten_hundred(layout.cidr) => "172.20.0.0/16".parse().expect("a valid range"),
+            Family::IPv4 => "10.100.0.0/16".parse().expect("a valid range"),
+        };
+        let mut network = Network {
+            cidr: layout.cidr,
+            family: layout.family,
+            service_cidr,
+            dns: VpcDns { hostnames: true, support: true },
+            control_plane_subnets: (0..subnets.len()).collect(),
+            subnets,
+            nat_gateways: Vec::new(),
+            vpc_endpoints: if layout.fully_private { PRIVATE_SERVICES.to_vec() } else { Vec::new() },
+            connected: Vec::new(),
+            security_groups: groups_of_eksctl(),
+            control_plane_groups: vec![Self::CLUSTER_GROUP, Self::CONTROL_PLANE_GROUP],
+            access: layout.access.clone(),
+        };
+        network.set_nat(if layout.fully_private { NatMode::Disable } else { layout.nat });
+        network
+    }
+
+    /// Gives the VPC these NAT gateways, and its subnets the routes that go with them.
+    pub fn set_nat(&mut self, mode: NatMode) {
+        self.nat_gateways.clear();
+        let mut zones: Vec<ZoneId> = Vec::new();
+        for subnet in self.subnets.iter().filter(|subnet| !subnet.public) {
+            if !zones.contains(&subnet.zone) {
+                zones.push(subnet.zone);
+            }
+        }
+        let publics = |zone: ZoneId| self.subnet_in(zone, true);
+        let first = self.subnets.iter().position(|subnet| subnet.public);
+        let gateways: Vec<(Option<usize>, ZoneId)> = match mode {
+            NatMode::Disable => Vec::new(),
+            NatMode::Single => {
+                let zone = first.map(|subnet| self.subnets[subnet].zone).or(zones.first().copied());
+                zone.into_iter().map(|zone| (publics(zone), zone)).collect()
+            }
+            NatMode::HighlyAvailable => zones.iter().map(|zone| (publics(*zone), *zone)).collect(),
+        };
+        let numbered = gateways.into_iter().enumerate();
+        self.nat_gateways =
+            numbered.map(|(index, (subnet, zone))| NatGateway { subnet, zone, address: nat_address(index) }).collect();
+        for index in 0..self.subnets.len() {
+            let (zone, public) = (self.subnets[index].zone, self.subnets[index].public);
+            let nat = self.nat_gateways.iter().position(|nat| nat.zone == zone);
+            let nat = nat.or((mode == NatMode::Single && !self.nat_gateways.is_empty()).then_some(0));
+            let target = if public { Some(RouteTarget::InternetGateway) } else { nat.map(RouteTarget::Nat) };
+            self.subnets[index].routes = self.default_routes(target, public);
+        }
+    }
+
+    fn default_routes(&self, target: Option<RouteTarget>, public: bool) -> Vec<Route> {
+        let mut routes: Vec<Route> =
+            target.into_iter().map(|target| Route { destination: everywhere(), target }).collect();
+        if self.family == Family::IPv6 {
+            let target = if public { RouteTarget::InternetGateway } else { RouteTarget::EgressOnlyGateway };
+            routes.push(Route { destination: everywhere_v6(), target });
+        }
+        for (index, connected) in self.connected.iter().enumerate() {
+            let destination = IpNet::V4(connected.cidr);
+            routes.push(Route { destination, target: RouteTarget::Connected(index) });
+        }
+        routes
+    }
+
+    /// Connects a network with the VPC: every route table leads there.
+    pub fn connect(&mut self, network: super::ConnectedNetwork) -> usize {
+        let index = self.connected.len();
+        for subnet in &mut self.subnets {
+            let destination = IpNet::V4(network.cidr);
+            subnet.routes.push(Route { destination, target: RouteTarget::Connected(index) });
+        }
+        self.connected.push(network);
+        index
+    }
+
+    /// The security groups of a node group: managed nodes have the cluster's, self-managed ones a group of their own and
+    /// the shared one. `ssh` adds the rule of `remoteAccess`.
+    pub fn groups_of_nodes(&mut self, name: &str, managed: bool, ssh: bool) -> Vec<usize> {
+        let mut groups = if managed { vec![Self::CLUSTER_GROUP] } else { self.group_of_own(name) };
+        if ssh {
+            let inbound = vec![Rule::port(22, Peer::Cidr(everywhere()))];
+            groups.push(self.add_group(format!("nodegroup-{name}-remoteAccess"), inbound));
+        }
+        groups
+    }
+
+    fn group_of_own(&mut self, name: &str) -> Vec<usize> {
+        let from_control_plane = Peer::Group(Self::CONTROL_PLANE_GROUP);
+        let inbound = vec![
+            Rule { from_port: 1025, to_port: u16::MAX, peer: from_control_plane.clone() },
+            Rule::port(Self::API_PORT, from_control_plane),
+        ];
+        let own = self.add_group(format!("nodegroup-{name}-SG"), inbound);
+        let to_api = Rule::port(Self::API_PORT, Peer::Group(own));
+        self.security_groups[Self::CONTROL_PLANE_GROUP].inbound.push(to_api);
+        vec![own, Self::SHARED_NODE_GROUP]
+    }
+
+    /// A security group with these rules inbound, and all outbound: its index.
+    pub fn add_group(&mut self, name: String, inbound: Vec<Rule>) -> usize {
+        self.security_groups.push(SecurityGroup { name, inbound, outbound: vec![Rule::all(Peer::Cidr(everywhere()))] });
+        self.security_groups.len() - 1
+    }
+
+    /// eksctl's `vpc.extraCIDRs`: these may reach the control plane's interfaces.
+    pub fn allow_extra_cidr(&mut self, cidr: IpNet) {
+        let rule = Rule::port(Self::API_PORT, Peer::Cidr(cidr));
+        self.security_groups[Self::CONTROL_PLANE_GROUP].inbound.push(rule);
+    }
+}
+
+/// The groups that every cluster of eksctl's has, in the order of the constants of [`Network`].
+fn groups_of_eksctl() -> Vec<SecurityGroup> {
+    let group = |name: &str, inbound: Vec<Rule>| SecurityGroup {
+        name: name.to_owned(),
+        inbound,
+        outbound: vec![Rule::all(Peer::Cidr(everywhere()))],
+    };
+    let from = |index: usize| Rule::all(Peer::Group(index));
+    vec![
+        group("eks-cluster-sg", vec![from(Network::CLUSTER_GROUP), from(Network::SHARED_NODE_GROUP)]),
+        group("ControlPlaneSecurityGroup", Vec::new()),
+        group("ClusterSharedNodeSecurityGroup", vec![from(Network::SHARED_NODE_GROUP), from(Network::CLUSTER_GROUP)]),
+    ]
+}
+
+/// EKS takes 172.20.0.0/16 for services where the VPC lies in 10.0.0.0/8.
+fn overlaps_ten_hundred(cidr: Ipv4Net) -> bool {
+    let ten: Ipv4Net = "10.0.0.0/8".parse().expect("a valid range");
+    ten.contains(&cidr)
+}
+
+/// The blocks that eksctl cuts a VPC into: eight, or sixteen where eight are not enough.
+fn blocks(cidr: Ipv4Net, zones: usize) -> Vec<Ipv4Net> {
+    let bits = if 2 * zones <= 8 { 3 } else { 4 };
+    let longer = (cidr.prefix_len() + bits).min(32);
+    cidr.subnets(longer).expect("a longer prefix").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three_zones() -> Vec<Zone> {
+        ["a", "b", "c"].map(|letter| Zone { name: format!("eu-west-1{letter}"), in_cluster: true }).to_vec()
+    }
+
+    #[test]
+    fn a_vpc_of_eksctl_has_a_public_and_a_private_subnet_in_each_zone_and_one_nat_gateway() {
+        let network = Network::new(&three_zones(), &VpcLayout::default());
+        let cidrs: Vec<String> = network.subnets.iter().map(|subnet| subnet.cidr.to_string()).collect();
+        let wanted = ["0", "32", "64", "96", "128", "160"].map(|third| format!("192.168.{third}.0/19"));
+        assert_eq!(cidrs, wanted);
+        assert_eq!(network.subnets.iter().filter(|subnet| subnet.public).count(), 3);
+        assert_eq!(network.nat_gateways.len(), 1);
+        assert_eq!(network.nat_gateways[0].subnet, Some(0));
+        for subnet in network.subnets.iter().filter(|subnet| !subnet.public) {
+            assert_eq!(subnet.routes, vec![Route { destination: everywhere(), target: RouteTarget::Nat(0) }]);
+        }
+        assert_eq!(network.kubernetes_service().to_string(), "10.100.0.1");
+    }
+
+    #[test]
+    fn with_a_gateway_in_each_zone_private_subnets_use_their_own() {
+        let layout = VpcLayout { nat: NatMode::HighlyAvailable, ..VpcLayout::default() };
+        let network = Network::new(&three_zones(), &layout);
+        for subnet in network.subnets.iter().filter(|subnet| !subnet.public) {
+            let RouteTarget::Nat(nat) = subnet.routes[0].target else { panic!("{subnet:?}") };
+            assert_eq!(network.nat_gateways[nat].zone, subnet.zone);
+        }
+    }
+
+    #[test]
+    fn a_fully_private_vpc_has_no_way_out_but_endpoints() {
+        let layout = VpcLayout { fully_private: true, ..VpcLayout::default() };
+        let network = Network::new(&three_zones(), &layout);
+        assert!(network.subnets.iter().all(|subnet| !subnet.public && subnet.routes.is_empty()));
+        assert_eq!(network.vpc_endpoints.len(), 5);
+    }
+
+    #[test]
+    fn a_subnet_keeps_five_addresses() {
+        let network = Network::new(&three_zones(), &VpcLayout::default());
+        assert_eq!(network.subnets[0].usable(), 8187);
+        assert_eq!(network.subnets[0].address(0).to_string(), "192.168.0.4");
+    }
+}

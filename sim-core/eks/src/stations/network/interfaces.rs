@@ -1,0 +1,144 @@
+//! The network interfaces that EKS owns in the cluster's subnets, and the addresses of these subnets.
+//!
+//! Interface i leads to API server i and dies with it or with its zone; nothing checks its health and nothing resets its
+//! flows. A new API server gets a new interface with an address of its own, where there is one left.
+
+use crate::ids::ApiServerId;
+use crate::plan::{Network, ZoneId};
+use crate::probes::Cause;
+use sim_kernel::SimTime;
+use std::net::IpAddr;
+
+/// One interface.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface {
+    /// The API server that it leads to.
+    pub server: ApiServerId,
+    /// The subnet that it lies in.
+    pub subnet: u16,
+    /// The zone of that subnet.
+    pub zone: ZoneId,
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether the private answer has its address.
+    pub is_named: bool,
+    /// Whether the endpoints of the service `kubernetes` have its address.
+    pub is_endpoint: bool,
+    /// Whether it is there: a deleted one keeps its place until the place is needed.
+    pub exists: bool,
+    /// Since when it lets nothing through, and why.
+    pub lost: Option<(SimTime, Cause)>,
+}
+
+/// All interfaces, and the addresses that are free in each subnet.
+#[derive(Clone, Debug)]
+pub struct Interfaces {
+    places: Vec<Interface>,
+    free: Vec<u32>,
+    given: Vec<u32>,
+    refused: u64,
+}
+
+impl Interfaces {
+    /// Places for interfaces: an address of the endpoint is one of them or a zone of the load balancer's.
+    pub const PLACES: usize = 24;
+
+    /// None yet; the subnets have the addresses that they have.
+    pub fn new(network: &Network) -> Self {
+        Interfaces {
+            places: Vec::new(),
+            free: network.subnets.iter().map(crate::plan::Subnet::usable).collect(),
+            given: vec![0; network.subnets.len()],
+            refused: 0,
+        }
+    }
+
+    /// Takes `count` addresses of a subnet: how many there were.
+    pub fn take(&mut self, subnet: usize, count: u32) -> u32 {
+        let taken = count.min(self.free[subnet]);
+        self.free[subnet] -= taken;
+        self.given[subnet] = self.given[subnet].wrapping_add(taken);
+        taken
+    }
+
+    /// Gives an address of a subnet back.
+    pub fn give_back(&mut self, subnet: usize) {
+        self.free[subnet] += 1;
+    }
+
+    /// Addresses that are free in a subnet.
+    pub fn free_in(&self, subnet: usize) -> u32 {
+        self.free[subnet]
+    }
+
+    /// How often there was no address for an interface.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// A new interface for an API server: in a subnet of its zone if one has an address left, else in the one with the
+    /// most. `None` if no subnet of the control plane has one.
+    pub fn attach(&mut self, network: &Network, server: ApiServerId, zone: ZoneId) -> Option<usize> {
+        let open = |subnet: &&usize| self.free[**subnet] > 0;
+        let candidates = || network.control_plane_subnets.iter().filter(open);
+        let near = candidates().find(|subnet| network.subnets[**subnet].zone == zone);
+        let other = candidates().max_by_key(|subnet| (self.free[**subnet], usize::MAX - **subnet));
+        let Some(subnet) = near.or(other).copied() else {
+            self.refused += 1;
+            return None;
+        };
+        let nth = self.given[subnet];
+        self.take(subnet, 1);
+        let interface = Interface {
+            server,
+            subnet: subnet as u16,
+            zone: network.subnets[subnet].zone,
+            address: network.subnets[subnet].address(nth),
+            is_named: false,
+            is_endpoint: false,
+            exists: true,
+            lost: None,
+        };
+        let place = self.place_for_another()?;
+        if place == self.places.len() {
+            self.places.push(interface);
+        }
+        self.places[place] = interface;
+        Some(place)
+    }
+
+    /// A place that nothing has had yet, or else one that nobody knows any more.
+    fn place_for_another(&self) -> Option<usize> {
+        let is_forgotten = |place: &Interface| !place.exists && !place.is_named && !place.is_endpoint;
+        let fresh = Some(self.places.len()).filter(|places| *places < Self::PLACES);
+        fresh.or_else(|| self.places.iter().position(is_forgotten))
+    }
+
+    /// The interface of a server that is terminated goes with it, and its address is free again.
+    pub fn detach(&mut self, server: ApiServerId) -> Option<usize> {
+        let place = self.of(server)?;
+        self.places[place].exists = false;
+        self.give_back(self.places[place].subnet as usize);
+        Some(place)
+    }
+
+    /// The place of a server's interface.
+    pub fn of(&self, server: ApiServerId) -> Option<usize> {
+        self.places.iter().position(|interface| interface.exists && interface.server == server)
+    }
+
+    /// The interface at a place.
+    pub fn at(&self, place: usize) -> &Interface {
+        &self.places[place]
+    }
+
+    /// The interface at a place.
+    pub fn at_mut(&mut self, place: usize) -> &mut Interface {
+        &mut self.places[place]
+    }
+
+    /// Every place with its interface, whether or not it still exists.
+    pub fn all(&self) -> impl Iterator<Item = (usize, &Interface)> {
+        self.places.iter().enumerate()
+    }
+}
