@@ -59,6 +59,8 @@ pub enum Event {
     Start(Part, u32),
     /// An API server has come a step further in its life: the server, its life.
     Server(ApiServerId, u32, ServerStep),
+    /// The replacement of an etcd member has come a step further: the member, its life.
+    Member(MemberId, u32, MemberStep),
     /// The provider looks how loaded a standard control plane is.
     Scaling,
     /// A rolling replacement of the API servers looks whether it can go on: its generation.
@@ -278,6 +280,17 @@ pub enum ServerStep {
     Drains,
     /// In a restart of all servers one after another: the next one's turn.
     NextRestarts,
+}
+
+/// What has just happened to an etcd member that is dead, or new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MemberStep {
+    /// Its Auto Scaling group has found its machine dead.
+    FoundDead,
+    /// The machine that takes its place runs.
+    Launched,
+    /// It is looked whether the change of the members that it needs can go on.
+    Looked,
 }
 
 /// A part of the control plane that can be down.

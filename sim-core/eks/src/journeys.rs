@@ -13,6 +13,7 @@ pub mod drain;
 pub mod election;
 pub mod endpoint_slice;
 pub mod etcd_balancing;
+pub mod etcd_replacement;
 pub mod etcd_request;
 pub mod etcd_storage;
 pub mod external_client;

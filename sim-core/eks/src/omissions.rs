@@ -19,8 +19,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "every client takes the public way through the load balancer; what a private endpoint changes is not seen",
     },
     Omission {
-        what: "replacement of dead etcd members in another zone",
-        effect: "a member lost with its zone returns only with the zone, so etcd has no spare member for longer than it would",
+        what: "restoring etcd from a backup; the time in which a change of its members reaches each of them",
+        effect: "a quorum that is lost for good never returns, and a removed or promoted member counts so for all from the same moment",
     },
     Omission {
         what: "a control plane in other than the first three zones of the cluster",

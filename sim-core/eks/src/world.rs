@@ -5,6 +5,7 @@ use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
 use crate::journeys::etcd_balancing::first_routes;
+use crate::journeys::etcd_replacement::MemberReplacement;
 use crate::journeys::etcd_storage::{Runaway, runaways};
 use crate::journeys::server_life::parameters_of;
 use crate::journeys::upgrade::kind_at_start;
@@ -64,6 +65,10 @@ pub struct World {
     pub(crate) etcd_machines: EtcdMachines,
     /// The members of etcd that are cut off from all others, by the steps of the plan that did it.
     pub(crate) etcd_cuts: Vec<(u32, Vec<MemberId>, Cause)>,
+    /// By member: its zone.
+    pub(crate) etcd_places: Vec<ZoneId>,
+    /// By member: how far its replacement has come, if it is replaced.
+    pub(crate) etcd_replacements: Vec<Option<MemberReplacement>>,
     /// The latest turn of what passes between the members of etcd, to be named as a cause.
     pub(crate) etcd_story: Cause,
     /// The member that each API server's connection leads to, where they go through a balancer.
@@ -258,6 +263,8 @@ impl World {
             etcd_machines: EtcdMachines::new(members, &parameters.etcd),
             etcd: Etcd::new(members, MemberId(placement.etcd_leader.0), &parameters.etcd, explicit, key),
             etcd_cuts: Vec::new(),
+            etcd_places: (0..members).map(ZoneId).collect(),
+            etcd_replacements: vec![None; members as usize],
             etcd_story: None,
             etcd_routes: first_routes(servers.len(), members, key),
             journal: Journal::new(parameters.etcd.journal_partitions),
@@ -480,6 +487,7 @@ impl Model for World {
             Event::Nlb(zone, generation, step) => self.balancing(now, zone, generation, step, future),
             Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
             Event::Start(part, life) => self.start(now, part, life, future),
+            Event::Member(member, life, step) => self.member_life(now, member, life, step, future),
             Event::Server(server, life, step) => self.server_life(now, server, life, step, future),
             Event::Scaling => self.scaling_looks(now, future),
             Event::Roll(generation) => self.roll_goes_on(now, generation, future),

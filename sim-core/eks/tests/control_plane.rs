@@ -151,7 +151,7 @@ fn the_controllers_leases_fail_over_in_about_seventeen_seconds() {
 
 #[test]
 fn a_holder_without_a_quorum_gives_up_and_nobody_acts_until_etcd_is_back() {
-    let lost = story(3).placed("b,c", "c", "b").minutes(40);
+    let lost = story(3).placed("b,c", "c", "b").set("control_plane.repair", "false").minutes(40);
     let lasts = Some(SimDuration::from_mins(10));
     let lost = lost
         .at(10, Change::ZonePowerLoss { zone: ZoneId(0), lasts })
@@ -318,7 +318,7 @@ fn late_answers_of_etcd_hand_no_seat_back_twice() {
 /// facts/control-plane.md, section 9: a consistent list from the cache waits 3 s for etcd, then fails.
 #[test]
 fn without_a_quorum_lists_fail_too_and_the_outages_last_to_the_end() {
-    let mut lost = story(6).placed("a,b", "a", "a").with_externals().minutes(30);
+    let mut lost = story(6).placed("a,b", "a", "a").with_externals().set("control_plane.repair", "false").minutes(30);
     for zone in [1, 2] {
         lost = lost.at(10, Change::EtcdMemberLoss { zone: Some(ZoneId(zone)), lasts: None });
     }

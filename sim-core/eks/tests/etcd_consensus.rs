@@ -15,9 +15,10 @@ fn loss(zone: u8, seconds: u64) -> Change {
     Change::EtcdMemberLoss { zone: Some(ZoneId(zone)), lasts: Some(SimDuration::from_secs(seconds)) }
 }
 
-/// API servers in b and c, the etcd leader in a, something at minute 10.
+/// API servers in b and c, the etcd leader in a, something at minute 10; nobody replaces what is dead.
 fn with(change: Change) -> Story {
-    story(120).placed("b,c", "a", "b").with_externals().minutes(20).at(10, change)
+    let story = story(120).placed("b,c", "a", "b").with_externals().set("control_plane.repair", "false");
+    story.minutes(20).at(10, change)
 }
 
 /// Seconds from minute 10 to the first and the last of a fact.

@@ -131,7 +131,8 @@ fn revisions_stay_for_five_to_ten_minutes() {
 #[test]
 fn with_a_journal_one_member_is_enough_and_no_election_is_held() {
     let lose = |letter| Change::EtcdMemberLoss { zone: Some(ZoneId(letter)), lasts: None };
-    let losing = story(100).placed("a,b", "a", "b").minutes(20).at(10, lose(0)).at(10, lose(1));
+    let losing = story(100).placed("a,b", "a", "b").set("control_plane.repair", "false").minutes(20);
+    let losing = losing.at(10, lose(0)).at(10, lose(1));
     let journal = losing.clone().set("etcd.backend", "journal").record();
     assert_eq!((value(&journal, "etcd.election"), measure(&journal, "etcd.writes_lost")), (None, 0.0));
     let raft = losing.record();

@@ -37,7 +37,11 @@ impl World {
             Caller::Component(component, server) => self.loopbacks[component.index()][server.index()],
             Caller::Submitter(_) | Caller::Churn(_) => self.submitter.connection,
             Caller::Workload(worker) => self.processes[self.workers[worker as usize].process as usize].connection,
-            Caller::External(client) => self.connections.add(Owner::External(client), Place::Internet(client)),
+            Caller::External(client) => {
+                let slot = self.connections.add(Owner::External(client), Place::Internet(client));
+                self.connections.at_mut(slot).number = self.externals[client as usize].requests + 1;
+                slot
+            }
         }
     }
 
@@ -123,11 +127,8 @@ impl World {
     fn dial_draw(&self, slot: u32, part: u64) -> Draw {
         let connection = self.connections.at(slot);
         let dial = u64::from(connection.dials);
-        let ordinal = match connection.owner {
-            Owner::External(client) => u64::from(self.externals[client as usize].requests),
-            _ => 0,
-        };
-        self.key.draw(DIAL, entity_of(connection.owner), ordinal << 24 | dial << 8 | part)
+        let number = u64::from(connection.number);
+        self.key.draw(DIAL, entity_of(connection.owner), number << 24 | dial << 8 | part)
     }
 
     fn resolver_of(&self, place: Place) -> usize {

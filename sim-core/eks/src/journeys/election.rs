@@ -6,9 +6,9 @@
 //! member dies -> calls to it stall -> GivenUp -> ... -> it returns -> the leader turns to it; Reconnected
 //! ```
 
-use super::etcd_request::zone_of;
 use crate::event::{EtcdStep, Event, Future, LinkStep};
 use crate::ids::{ApiServerId, MemberId};
+use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{Effect, Etcd, Ground, Leadership, LinkState, LogVolumes, Turn};
@@ -24,6 +24,8 @@ const RECONNECT: Purpose = Purpose::new("etcd/reconnect");
 pub(crate) struct Surroundings<'a> {
     pub now: SimTime,
     pub zones: &'a Zones,
+    /// By member: its zone.
+    pub places: &'a [ZoneId],
     pub volumes: &'a LogVolumes,
     pub key: RunKey,
     /// A turn of a member's loop, before each fsync.
@@ -40,6 +42,7 @@ macro_rules! surroundings {
         Surroundings {
             now: $now,
             zones: &$world.zones,
+            places: &$world.etcd_places,
             volumes: &$world.etcd_volumes,
             key: $world.key,
             turn: $world.etcd_machines.turn(),
@@ -52,7 +55,7 @@ pub(crate) use surroundings;
 
 impl Ground for Surroundings<'_> {
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
-        self.zones.present_mean(zone_of(from), zone_of(to))
+        self.zones.present_mean(self.places[from.index()], self.places[to.index()])
     }
 
     fn fsync(&self, member: MemberId, ordinal: u64) -> SimDuration {
@@ -115,7 +118,7 @@ impl World {
             return;
         }
         let cause = self.etcd_trouble();
-        let zone = self.zone_name(zone_of(member));
+        let zone = self.zone_name(self.member_zone(member));
         self.probes.timeline.note(
             now,
             Weight::Turn,
@@ -136,7 +139,7 @@ impl World {
         }
         let took = now.saturating_since(since);
         self.election_time = Some(self.election_time.map_or(took, |longest| longest.max(took)));
-        let (zone, term) = (self.zone_name(zone_of(by)), self.etcd.term(by));
+        let (zone, term) = (self.zone_name(self.member_zone(by)), self.etcd.term(by));
         let seconds = took.as_secs_f64();
         self.probes.timeline.note(now, Weight::Turn, cause, "etcd/elected", u64::from(by.0), || {
             if again {
@@ -153,7 +156,7 @@ impl World {
             return;
         }
         let led = self.etcd.leader() == Some(member) && !self.has_journal();
-        let zone = self.zone_name(zone_of(member));
+        let zone = self.zone_name(self.member_zone(member));
         let what = match (led, self.has_journal()) {
             (true, _) => "leader",
             (false, true) => "member",
@@ -166,6 +169,7 @@ impl World {
             self.probes.timeline.note(now, weight, cause, kind, subject, || format!("etcd {what} in {zone} lost"));
         let cause = noted.or(cause);
         self.etcd_turn(now, cause, future, |etcd, turn| etcd.die(turn, member, cause));
+        self.member_will_be_found_dead(now, member, future);
         for server in 0..self.api_servers.len() as u8 {
             self.link_falls_silent(now, ApiServerId(server), member, future);
         }
@@ -173,13 +177,21 @@ impl World {
 
     /// A dead member takes part again, and the API servers reconnect to it.
     pub(crate) fn member_starts(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
-        let zone = self.zone_name(zone_of(member));
+        let zone = self.zone_name(self.member_zone(member));
         let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
         self.probes.timeline.note(now, Weight::Step, cause, "etcd/member-back", u64::from(member.0), || {
             format!("etcd member in {zone} is back")
         });
         self.etcd_turn(now, cause, future, |etcd, turn| etcd.start(turn, member));
         self.etcd_machines.restart(member, &self.plan.parameters.etcd);
+        if !self.etcd.is_voter(member) {
+            return self.learner_starts(now, member, future);
+        }
+        self.member_is_dialled(now, member, future);
+    }
+
+    /// The API servers open connections to a member that takes requests again.
+    pub(crate) fn member_is_dialled(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
         for server in 0..self.api_servers.len() as u8 {
             self.reconnect(now, ApiServerId(server), member, future);
         }
@@ -188,7 +200,7 @@ impl World {
     /// Members are cut off from all others, by the step of the plan with this index.
     pub(crate) fn cut_members_off(&mut self, now: SimTime, index: u32, members: Vec<MemberId>, future: &mut Future) {
         let led = self.etcd.leader().filter(|leader| members.contains(leader));
-        let name = |member: &MemberId| self.zone_name(zone_of(*member));
+        let name = |member: &MemberId| self.zone_name(self.member_zone(*member));
         let text = match (&members[..], led) {
             ([one], Some(_)) => format!("etcd leader in {} is cut off from the other members", name(one)),
             ([one], None) => format!("etcd member in {} is cut off from the others", name(one)),
@@ -219,7 +231,7 @@ impl World {
         let cut_off = |member: &MemberId| self.etcd_cuts.iter().any(|(_, members, _)| members.contains(member));
         let alone: Vec<MemberId> = self.etcd.ids().filter(cut_off).collect();
         let apart = |a: &MemberId, b: &MemberId| {
-            alone.contains(a) || alone.contains(b) || !self.zones.reaches(zone_of(*a), zone_of(*b))
+            alone.contains(a) || alone.contains(b) || !self.zones.reaches(self.member_zone(*a), self.member_zone(*b))
         };
         let pairs = self.etcd.ids().flat_map(|a| self.etcd.ids().map(move |b| (a, b)));
         let cut: Vec<(MemberId, MemberId)> = pairs.filter(|(a, b)| apart(a, b)).collect();
@@ -278,7 +290,7 @@ impl World {
         step: LinkStep,
         future: &mut Future,
     ) {
-        let zone = self.zone_name(zone_of(member));
+        let zone = self.zone_name(self.member_zone(member));
         let cause = self.etcd.down_since(member).and_then(|(_, cause)| cause);
         let up = self.api_servers[server.index()].is_up();
         let link = &mut self.api_servers[server.index()].links[member.index()];

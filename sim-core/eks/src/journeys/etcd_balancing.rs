@@ -6,7 +6,6 @@
 //!   |-- the member dies: calls stall until the connection is given up
 //! ```
 
-use super::etcd_request::zone_of;
 use crate::event::{Event, Future, LinkStep};
 use crate::ids::{ApiServerId, MemberId};
 use crate::quantity::Access;
@@ -47,7 +46,10 @@ impl World {
     pub(crate) fn dial_etcd(&mut self, now: SimTime, server: ApiServerId, future: &mut Future) {
         let etcd = &self.plan.parameters.etcd;
         let found_out = etcd.balancer_check_interval * etcd.balancer_threshold;
-        let passes = |member: &MemberId| self.etcd.down_since(*member).is_none_or(|(since, _)| now < since + found_out);
+        let passes = |member: &MemberId| match self.etcd.down_since(*member) {
+            Some((since, _)) => now < since + found_out,
+            None => self.etcd.is_voter(*member),
+        };
         let passing: Vec<MemberId> = self.etcd.ids().filter(passes).collect();
         if self.etcd_routes.len() <= server.index() {
             self.etcd_routes.resize(server.index() + 1, MemberId(0)); // a server that joins
@@ -59,8 +61,8 @@ impl World {
         let chosen = if passing.is_empty() { before } else { passing[draw.below(passing.len() as u64) as usize] };
         self.etcd_routes[server.index()] = chosen;
         let zone = self.api_servers[server.index()].zone;
-        let (ends, step) = if self.etcd.is_up(chosen) {
-            (now + self.zones.delay(zone, zone_of(chosen), &mut draw) * 2, LinkStep::Reconnected)
+        let (ends, step) = if self.etcd.serves(chosen) {
+            (now + self.zones.delay(zone, self.member_zone(chosen), &mut draw) * 2, LinkStep::Reconnected)
         } else {
             (now + etcd.dial_timeout, LinkStep::GivenUp)
         };

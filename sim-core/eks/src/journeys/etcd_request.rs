@@ -14,7 +14,6 @@ use super::election::{Surroundings, surroundings};
 use crate::aim::{Outcome, Work};
 use crate::event::{Future, RequestStep};
 use crate::ids::MemberId;
-use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{Fate, Ground, LinkState, Request, View};
@@ -39,7 +38,7 @@ impl World {
             return self.leave_server(now, slot, Outcome::ServerError, future);
         };
         let parameters = &self.plan.parameters;
-        let mut way = self.zones.delay(from.zone, zone_of(member), &mut draw);
+        let mut way = self.zones.delay(from.zone, self.member_zone(member), &mut draw);
         if work == Work::List {
             way += parameters.api_server.list_progress.duration(&mut draw);
             let patience = now + parameters.api_server.list_freshness_wait;
@@ -64,7 +63,7 @@ impl World {
     pub(crate) fn stall(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         let (server, member) = (request.server, request.member);
-        let here = self.stories[zone_of(member).index()];
+        let here = self.stories[self.member_zone(member).index()];
         let trouble = self.etcd.down_since(member).map_or(here, |(_, cause)| cause);
         self.requests.at_mut(slot).stalled = Some(now);
         let given_up = self.call_on_silent_link(now, server, member, future);
@@ -108,7 +107,7 @@ impl World {
                 let sent = self.leaves_follower(now, slot);
                 // Drawn, so that requests that waited together do not arrive together.
                 let mut draw = self.draw_for_try(slot, FORWARD);
-                let way = self.zones.delay(zone_of(member), zone_of(leader), &mut draw);
+                let way = self.zones.delay(self.member_zone(member), self.member_zone(leader), &mut draw);
                 future.schedule(sent + way, self.in_etcd(slot, RequestStep::AtLeader));
             }
         }
@@ -123,7 +122,7 @@ impl World {
         let request = self.requests.at(slot);
         let (member, server) = (request.member, self.api_servers[request.server.index()].zone);
         let handled = self.etcd_machines.handle(member, now);
-        let back = self.zones.delay(zone_of(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        let back = self.zones.delay(self.member_zone(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
         let cause = self.database.alarm().and_then(|(_, cause)| cause);
         self.fails_at(now, slot, handled + back, cause, future);
     }
@@ -169,7 +168,11 @@ impl World {
         match self.etcd.view(leader) {
             View::Down | View::Leaderless => self.lost_on_the_way(now, slot, future),
             View::Follows(other) => {
-                let way = self.zones.delay(zone_of(leader), zone_of(other), &mut self.draw_for_try(slot, FORWARD));
+                let way = self.zones.delay(
+                    self.member_zone(leader),
+                    self.member_zone(other),
+                    &mut self.draw_for_try(slot, FORWARD),
+                );
                 self.requests.at_mut(slot).leader = other;
                 future.schedule(now + way, self.in_etcd(slot, RequestStep::AtLeader));
             }
@@ -200,7 +203,7 @@ impl World {
         if member == leader {
             return self.answer_reaches_server(slot, done.answered, future);
         }
-        let back = self.zones.present_mean(zone_of(leader), zone_of(member));
+        let back = self.zones.present_mean(self.member_zone(leader), self.member_zone(member));
         match self.etcd.learns(member, now, entry.index, back) {
             Some(at) => self.answer_reaches_server(slot, at.max(done.answered), future),
             None => {
@@ -230,7 +233,7 @@ impl World {
     pub(crate) fn answer_reaches_server(&mut self, slot: u32, answered: SimTime, future: &mut Future) {
         let request = self.requests.at(slot);
         let server = self.api_servers[request.server.index()].zone;
-        let way = self.zones.delay(zone_of(request.member), server, &mut self.draw_for_try(slot, ETCD_BACK));
+        let way = self.zones.delay(self.member_zone(request.member), server, &mut self.draw_for_try(slot, ETCD_BACK));
         if answered > request.at_member + self.etcd_request_timeout() {
             let trouble = self.etcd_volumes.trouble(request.leader);
             self.member_times_out(future.now(), slot, trouble, future);
@@ -312,7 +315,7 @@ impl World {
             Fate::Due(at) => at,
         };
         let by = self.etcd.leader().unwrap_or(leader);
-        let back = self.zones.present_mean(zone_of(by), zone_of(member));
+        let back = self.zones.present_mean(self.member_zone(by), self.member_zone(member));
         match self.etcd.learns(member, now, index, back).filter(|_| awaited) {
             Some(at) => self.answer_reaches_server(slot, at.max(commit), future),
             None if proposed => future.schedule(commit, self.in_etcd(slot, RequestStep::Committed)),
@@ -410,7 +413,7 @@ impl World {
         let back = if member == leader {
             SimDuration::ZERO
         } else {
-            self.zones.present_mean(zone_of(leader), zone_of(member))
+            self.zones.present_mean(self.member_zone(leader), self.member_zone(member))
         };
         if request.aim.work() == Work::Write {
             return self.etcd.learns(member, now, request.index, back).is_some_and(|at| at <= now);
@@ -440,9 +443,4 @@ impl World {
         let etcd = &self.plan.parameters.etcd;
         etcd.request_timeout + etcd.election_timeout * 2
     }
-}
-
-/// The zone of an etcd member: there is one in each zone of the control plane, in their order.
-pub(crate) fn zone_of(member: MemberId) -> ZoneId {
-    ZoneId(member.0)
 }

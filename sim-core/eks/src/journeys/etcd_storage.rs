@@ -8,7 +8,6 @@
 //!    -> the alarm is taken back
 //! ```
 
-use super::etcd_request::zone_of;
 use crate::aim::{Aim, Caller};
 use crate::event::{Event, Future, Part, StorageStep};
 use crate::ids::MemberId;
@@ -126,7 +125,7 @@ impl World {
         match change {
             StorageChange::SlowDisk { .. } | StorageChange::StalledDisk { .. } => {
                 let Some(Part::EtcdMember(member)) = self.struck[index as usize] else { return };
-                let name = self.zone_name(zone_of(member));
+                let name = self.zone_name(self.member_zone(member));
                 let cause = self.etcd_volumes.trouble(member);
                 self.etcd_volumes.heal(member, &self.plan.parameters.etcd);
                 let cause =
@@ -153,7 +152,7 @@ impl World {
         let member = match choice {
             MemberChoice::Leader => leader,
             MemberChoice::Follower => living.find(|member| Some(*member) != leader),
-            MemberChoice::Zone(zone) => Some(MemberId(zone.0)),
+            MemberChoice::Zone(zone) => self.member_in(zone),
         };
         let Some(member) = member else {
             self.no_target(now, index, "fault finds no such etcd member: nothing happens");
@@ -161,7 +160,7 @@ impl World {
         };
         self.struck[index as usize] = Some(Part::EtcdMember(member));
         let role = if leader == Some(member) { "leader" } else { "follower" };
-        let name = self.zone_name(zone_of(member));
+        let name = self.zone_name(self.member_zone(member));
         let cause = self.probes.timeline.note(now, Weight::Turn, None, "etcd/disk", u64::from(index), || {
             format!("disk of the etcd {role} in {name} {what}")
         });
@@ -321,7 +320,7 @@ impl World {
         let seconds = self.database.used() as f64 / MEGABYTE / self.plan.parameters.etcd.defragmentation_rate;
         let until = now + SimDuration::from_secs_f64(seconds);
         self.etcd_machines.block(member, until);
-        let name = self.zone_name(zone_of(member));
+        let name = self.zone_name(self.member_zone(member));
         self.probes.timeline.note(now, Weight::Step, cause, "etcd/defragmentation", u64::from(member.0), || {
             format!("etcd member in {name} is defragmented and answers nobody for {seconds:.1} s")
         });

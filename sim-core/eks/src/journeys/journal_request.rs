@@ -8,7 +8,6 @@
 //! Every member that lives takes every request; there is no leader to lose. The journal acknowledges while two of the
 //! control plane's three zones have power.
 
-use super::etcd_request::zone_of;
 use crate::aim::Work;
 use crate::event::Future;
 use crate::quantity::Backend;
@@ -26,7 +25,7 @@ impl World {
 
     /// A request reaches a living member that has no leader and needs none.
     pub(crate) fn journal_request(&mut self, now: SimTime, slot: u32, future: &mut Future) {
-        let zones = self.etcd.ids().map(zone_of);
+        let zones = self.etcd.ids().map(|member| self.member_zone(member));
         if zones.filter(|zone| self.zones.has_power(*zone)).count() < 2 {
             let trouble = self.probes.timeline.note(now, Weight::Turn, None, "etcd/no-journal", 0, || {
                 "request finds no journal behind etcd: two zones are dark; it fails after etcd's request time-out"

@@ -10,7 +10,6 @@
 //!
 //! [`Zones`]: crate::stations::network::Zones
 
-use super::etcd_request::zone_of;
 use crate::event::{ConnectionStep, Event, Future, RequestStep};
 use crate::ids::{ApiServerId, MemberId};
 use crate::plan::ZoneId;
@@ -71,7 +70,7 @@ impl World {
     fn links_over_cuts_fall_silent(&mut self, now: SimTime, future: &mut Future) {
         for (server, member) in self.links() {
             let zone = self.api_servers[server.index()].zone;
-            if !self.zones.reaches(zone, zone_of(member)) {
+            if !self.zones.reaches(zone, self.member_zone(member)) {
                 self.link_falls_silent(now, server, member, future);
             }
         }
@@ -112,7 +111,7 @@ impl World {
     fn links_return(&mut self, now: SimTime, future: &mut Future) {
         for (server, member) in self.links() {
             let from = &self.api_servers[server.index()];
-            let whole = self.zones.reaches(from.zone, zone_of(member)) && self.etcd.is_up(member);
+            let whole = self.zones.reaches(from.zone, self.member_zone(member)) && self.etcd.serves(member);
             if !from.is_up() || !whole {
                 continue;
             }
@@ -131,7 +130,7 @@ impl World {
 
     /// The calls that stalled on a connection to a member get through at TCP's next repetition.
     fn calls_carry_on(&mut self, now: SimTime, server: ApiServerId, member: MemberId, future: &mut Future) {
-        let way = self.zones.mean(self.api_servers[server.index()].zone, zone_of(member));
+        let way = self.zones.mean(self.api_servers[server.index()].zone, self.member_zone(member));
         for slot in 0..self.requests.peak() as u32 {
             let request = self.requests.at_mut(slot);
             let Some(since) = request.stalled.filter(|_| request.in_hand) else { continue };

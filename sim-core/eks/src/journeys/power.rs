@@ -7,7 +7,6 @@
 //! crash:     the kernel resets the process's connections and refuses new ones -> the process starts again
 //! ```
 
-use super::etcd_request::zone_of;
 use crate::event::{CandidateStep, Event, Future, Part};
 use crate::ids::{ApiServerId, Component, DeploymentId, GroupId, MemberId};
 use crate::plan::{Change, PartitionTarget, ZoneId};
@@ -66,7 +65,7 @@ impl World {
                 None => self.no_target(now, index, NO_SERVER),
             },
             Change::EtcdMemberLoss { zone, .. } => {
-                let member = zone.map(|zone| MemberId(zone.0)).or_else(|| self.etcd.leader());
+                let member = zone.map_or_else(|| self.etcd.leader(), |zone| self.member_in(zone));
                 self.lose_member_alone(now, index, member, future);
             }
             Change::EtcdPartition { target, .. } => self.partition_etcd(now, index, target, future),
@@ -168,8 +167,8 @@ impl World {
         for server in self.servers_in(zone) {
             self.server_dies(now, server, cause, future);
         }
-        if zone.index() < self.etcd.ids().count() {
-            self.member_dies(now, MemberId(zone.0), cause, future);
+        for member in self.members_in(zone) {
+            self.member_dies(now, member, cause, future);
         }
         self.silence(now, cause, |through, _| through == zone, future);
     }
@@ -191,8 +190,8 @@ impl World {
         if self.nlb.has_node(zone) {
             self.address_lives(now, zone, future);
         }
-        if zone.index() < self.etcd.ids().count() {
-            self.start_later(now, Part::EtcdMember(MemberId(zone.0)), future);
+        for member in self.members_in(zone) {
+            self.start_later(now, Part::EtcdMember(member), future);
         }
         let up: Vec<bool> = self.api_servers.iter().map(|server| server.is_up()).collect();
         self.reset_silent(now, |through, server| through == zone && up[server.index()], future);
@@ -242,11 +241,11 @@ impl World {
     fn partition_etcd(&mut self, now: SimTime, index: u32, target: PartitionTarget, future: &mut Future) {
         let members = match target {
             PartitionTarget::Leader => self.etcd.leader().into_iter().collect(),
-            PartitionTarget::Zone(zone) => vec![MemberId(zone.0)],
+            PartitionTarget::Zone(zone) => self.members_in(zone),
             PartitionTarget::All => self.etcd.ids().collect(),
         };
         if members.is_empty() {
-            return self.no_target(now, index, "fault finds no etcd leader: nothing happens");
+            return self.no_target(now, index, "fault finds no such etcd member: nothing happens");
         }
         self.cut_members_off(now, index, members, future);
     }
@@ -339,8 +338,9 @@ impl World {
                 }
             }
             Part::EtcdMember(member) => {
-                let has_power = self.zones.has_power(zone_of(member));
-                if has_power && self.etcd.life(member) == life && !self.etcd.is_up(member) {
+                let has_power = self.zones.has_power(self.member_zone(member));
+                let is_replaced = self.etcd_replacements[member.index()].is_some();
+                if has_power && !is_replaced && self.etcd.life(member) == life && !self.etcd.is_up(member) {
                     self.member_starts(now, member, future);
                 }
             }
@@ -356,7 +356,7 @@ impl World {
         let subject = u32::from(launched) * u32::from(server.0);
         self.turn(now, cause, "server/back", subject, zone, || format!("API server in {name} {what}"));
         let (etcd, boots) = (&self.etcd, self.api_servers[server.index()].is_silent());
-        self.api_servers[server.index()].start(|member| etcd.is_up(member));
+        self.api_servers[server.index()].start(|member| etcd.serves(member));
         self.api_servers[server.index()].watch_cache.starts(now);
         if self.etcd_is_balanced() {
             self.dial_etcd(now, server, future);

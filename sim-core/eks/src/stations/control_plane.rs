@@ -29,7 +29,7 @@ pub use etcd::cpu::{Done, EtcdMachines};
 pub use etcd::journal::Journal;
 pub use etcd::storage::Database;
 pub use etcd::volume::LogVolumes;
-pub use etcd::{Effect, Etcd, Fate, Ground, Leadership, Turn, View};
+pub use etcd::{Effect, Etcd, Fate, Ground, Leadership, MemberChange, Turn, View};
 pub use fleet::{Fleet, Kind, Reason, Role, Roll};
 pub use flow_control::{Admission, FlowControl, Seat, Width};
 pub use leader_lease::{CandidateState, LeaderLease};

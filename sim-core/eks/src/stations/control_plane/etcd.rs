@@ -16,7 +16,7 @@ use crate::ids::{MemberId, RequestRef};
 use crate::parameters::EtcdParameters;
 use crate::probes::Cause;
 use raft::Raft;
-pub use raft::{Effect, Fate, Ground, Index, Proposed, Term, Turn, View};
+pub use raft::{Effect, Fate, Ground, Index, MemberChange, Proposed, Term, Turn, View};
 use sim_kernel::{RunKey, SimDuration, SimTime};
 
 /// The members and who leads them.
@@ -94,6 +94,43 @@ impl Etcd {
     /// Whether a member is alive.
     pub fn is_up(&self, member: MemberId) -> bool {
         self.raft.is_up(member)
+    }
+
+    /// Whether a member takes requests: it is alive and votes.
+    pub fn serves(&self, member: MemberId) -> bool {
+        self.raft.is_up(member) && self.raft.is_voter(member)
+    }
+
+    /// Whether a member's vote counts: a new one is a learner until it has caught up.
+    pub fn is_voter(&self, member: MemberId) -> bool {
+        self.raft.is_voter(member)
+    }
+
+    /// How many members vote, and how many of them decide.
+    pub fn voters(&self) -> (usize, usize) {
+        (self.raft.voters(), self.raft.quorum())
+    }
+
+    /// The leader that a quorum hears takes a change of membership into its log: when it is committed, if nothing breaks
+    /// before. `None` where nobody leads, or while another change is not decided.
+    pub fn propose_change<G: Ground>(&mut self, now: SimTime, change: MemberChange, ground: &G) -> Option<SimTime> {
+        let leader = self.raft.leader_of_a_quorum()?;
+        self.raft.propose_change(now, leader, change, ground)?.commit
+    }
+
+    /// The change of membership that is under way, and what becomes of it.
+    pub fn change_under_way(&mut self, now: SimTime) -> Option<(MemberChange, Fate)> {
+        self.raft.change_under_way(now)
+    }
+
+    /// A change of membership that is decided takes effect, or is forgotten.
+    pub fn settle_change<G: Ground>(&mut self, turn: &mut Turn<'_, G>) {
+        self.raft.settle_change(turn);
+    }
+
+    /// Whether a learner has so large a share of its leader's log that it may vote.
+    pub fn has_caught_up(&self, now: SimTime, learner: MemberId, share: f64) -> bool {
+        self.raft.has_caught_up(now, learner, share)
     }
 
     /// When and why a member died, if it is dead.

@@ -92,6 +92,8 @@ pub struct Connection {
     pub last_read: SimTime,
     /// When a request was last sent.
     pub last_sent: SimTime,
+    /// Which one of its owner's connections it is, where the owner opens one after another.
+    pub number: u32,
     /// Dials so far: the ordinal of their draws.
     pub dials: u32,
     /// The losses of power of the NLB node and the lives of the API server when it was opened.
@@ -146,6 +148,7 @@ impl Connections {
             state: ConnectionState::Closed,
             last_read: SimTime::ZERO,
             last_sent: SimTime::ZERO,
+            number: 0,
             dials: 0,
             met: (0, 0),
             is_forgotten: false,

@@ -9,14 +9,14 @@
 //!
 //! Modelled besides: pre-vote, votes on disk before they are given, randomised patience in ticks, the lease by which a
 //! member that hears a leader refuses to vote, a leader's first entry, CheckQuorum, reads that a quorum confirms, followers
-//! that lag, catch-up by entries or by a snapshot. Left out: changes of membership, learners, transfer of leadership,
-//! flow control of appends, partial arrival of a long
-//! catch-up.
+//! that lag, catch-up by entries or by a snapshot, changes of membership with learners. Left out: transfer of leadership, flow
+//! control of appends, partial arrival of a long catch-up.
 
 mod election;
 mod heartbeats;
 mod link;
 mod log;
+mod membership;
 mod messages;
 mod replication;
 
@@ -25,6 +25,8 @@ use crate::ids::MemberId;
 use crate::parameters::EtcdParameters;
 use link::End;
 pub use log::{Index, Log, Term};
+pub use membership::MemberChange;
+use membership::UnderWay;
 use messages::Messages;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 use std::collections::VecDeque;
@@ -76,7 +78,8 @@ pub enum Effect {
 /// The rules that hold for all members.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
-    quorum: usize,
+    /// Whether a majority decides: tests take the rule away.
+    majority: bool,
     tick: SimDuration,
     /// Ticks of silence after which a follower may be a candidate; its own patience is one to two times that.
     patience_ticks: u64,
@@ -97,6 +100,10 @@ pub struct Raft {
     messages: Messages,
     rules: Rules,
     key: RunKey,
+    /// The members whose votes count, by bit.
+    voters: u32,
+    /// The change of membership that is not decided.
+    under_way: Option<UnderWay>,
     /// What is known to be committed, by whoever looks at all members.
     committed: Log,
     /// How often something that was computed has been cut.
@@ -266,11 +273,11 @@ pub enum View {
 }
 
 impl Rules {
-    fn new(members: u8, parameters: &EtcdParameters, explicit_heartbeats: bool) -> Self {
+    fn new(parameters: &EtcdParameters, explicit_heartbeats: bool) -> Self {
         let tick = parameters.heartbeat_interval;
         let kib_per_second = parameters.catch_up_rate * 1024.0;
         Rules {
-            quorum: usize::from(members) / 2 + 1,
+            majority: true,
             tick,
             patience_ticks: (parameters.election_timeout.as_nanos() / tick.as_nanos()).max(1),
             pre_vote: parameters.pre_vote,
@@ -292,7 +299,7 @@ impl Raft {
         explicit_heartbeats: bool,
         key: RunKey,
     ) -> Self {
-        let rules = Rules::new(members, parameters, explicit_heartbeats);
+        let rules = Rules::new(parameters, explicit_heartbeats);
         // Somewhere between two snapshots, the first of which is long taken.
         let length = rules.snapshot_count + key.draw(LOG_LENGTH, 0, 0).below(rules.snapshot_count) + 1;
         let log = Log::of(1, length);
@@ -308,6 +315,8 @@ impl Raft {
             messages: Messages::default(),
             rules,
             key,
+            voters: (1 << count) - 1,
+            under_way: None,
             committed: log,
             breaks: 0,
             news: 0,
@@ -415,7 +424,7 @@ impl Raft {
     }
 
     fn is_heard_by_a_quorum(&self, leader: MemberId) -> bool {
-        1 + self.ids().filter(|id| self.hears(*id, leader)).count() >= self.rules.quorum
+        1 + self.ids().filter(|id| self.is_voter(*id) && self.hears(*id, leader)).count() >= self.quorum()
     }
 
     /// What becomes of an entry, as far as is to be seen at `now`.
@@ -509,20 +518,12 @@ impl Lead {
     }
 
     fn new(members: usize, term: Term, since: SimTime, first: Index, settled: Index) -> Self {
-        let progress = Progress {
-            state: Contact::None,
-            matched: 0,
-            flights: VecDeque::new(),
-            arrived: SimTime::ZERO,
-            acked: SimTime::ZERO,
-            beat: SimTime::ZERO,
-        };
         Lead {
             term,
             since,
             first,
             first_commit: SimTime::MAX,
-            progress: vec![progress; members],
+            progress: vec![Progress::unknown(); members],
             window: VecDeque::new(),
             settled,
             longest_way: SimDuration::ZERO,

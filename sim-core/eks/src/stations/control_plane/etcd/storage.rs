@@ -104,6 +104,12 @@ impl Database {
         self.files[member.index()] = 0;
     }
 
+    /// A member is sent the whole database: it has the largest file that there is, free pages included.
+    pub fn copy_to(&mut self, member: MemberId) {
+        self.settle_files();
+        self.files[member.index()] = self.largest_file();
+    }
+
     /// Whether a member takes a put of so many bytes; it does not while the alarm is on.
     pub fn has_room(&self, member: MemberId, bytes: u64) -> bool {
         self.alarm.is_none() && self.file(member) + bytes < self.quota

@@ -32,6 +32,9 @@ impl Raft {
         if !state.up || state.clock != clock || state.hears.is_some() || state.lead.is_some() {
             return;
         }
+        if !self.is_voter(member) {
+            return self.set_clock(turn, member, turn.now); // a learner does not stand for election
+        }
         if !self.rules.pre_vote {
             return self.becomes_candidate(turn, member);
         }
@@ -81,7 +84,8 @@ impl Raft {
         let state = self.at(member);
         let term = state.term + Term::from(pre);
         let (last_term, last) = (state.log.last_term(), state.log.last());
-        for voter in self.ids().filter(|voter| *voter != member) {
+        let voters = self.voters;
+        for voter in self.ids().filter(|voter| *voter != member && voters & (1 << voter.0) != 0) {
             self.send(turn, member, voter, Content::AskVote { term, last_term, last, pre });
         }
     }
@@ -156,9 +160,9 @@ impl Raft {
         let (granted, refused) = (state.granted.count_ones() as usize, state.refused.count_ones() as usize);
         let (role, term) = (state.role, state.term);
         match role {
-            Role::PreCandidate if granted >= self.rules.quorum => self.becomes_candidate(turn, member),
-            Role::Candidate if granted >= self.rules.quorum => self.becomes_leader(turn, member),
-            _ if refused >= self.rules.quorum => self.becomes_follower(turn, member, term),
+            Role::PreCandidate if granted >= self.quorum() => self.becomes_candidate(turn, member),
+            Role::Candidate if granted >= self.quorum() => self.becomes_leader(turn, member),
+            _ if refused >= self.quorum() => self.becomes_follower(turn, member, term),
             _ => {}
         }
     }

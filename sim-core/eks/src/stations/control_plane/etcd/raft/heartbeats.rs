@@ -124,8 +124,9 @@ impl Raft {
         };
         lead.check_due = None;
         let since = earlier(turn.now, self.rules.tick * self.rules.patience_ticks);
-        let answered = |id: &MemberId| *id != leader && self.answered_after(turn, leader, *id, since);
-        if 1 + self.ids().filter(answered).count() < self.rules.quorum {
+        let answered =
+            |id: &MemberId| *id != leader && self.is_voter(*id) && self.answered_after(turn, leader, *id, since);
+        if 1 + self.ids().filter(answered).count() < self.quorum() {
             let term = self.at(leader).term;
             return self.becomes_follower(turn, leader, term);
         }

@@ -82,7 +82,7 @@ impl Raft {
         }
     }
 
-    fn set_link(&mut self, a: MemberId, b: MemberId, up: bool) {
+    pub(super) fn set_link(&mut self, a: MemberId, b: MemberId, up: bool) {
         for (from, to) in [(a, b), (b, a)] {
             let link = &mut self.links[from.index() * self.members.len() + to.index()];
             link.up = up;

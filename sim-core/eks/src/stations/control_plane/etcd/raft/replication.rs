@@ -54,12 +54,15 @@ impl Raft {
                 let sync = |arrives| disk.sync(arrives, || ground.fsync(follower, 0));
                 let way = ground.delay(leader, follower);
                 lead.longest_way = lead.longest_way.max(way);
-                answers.add(progress.send(ready, way, index, sync));
+                let acked = progress.send(ready, way, index, sync);
+                if self.voters & (1 << follower.0) != 0 {
+                    answers.add(acked);
+                }
             }
         }
         let (proposed, earlier) =
             lead.window.back().map_or((ready, SimTime::ZERO), |last| (last.proposed.max(ready), last.commit));
-        let commit = durable.max(answers.of(self.rules.quorum - 1)).max(earlier);
+        let commit = durable.max(answers.of(self.quorum() - 1)).max(earlier);
         lead.window.push_back(Unsettled { index, proposed, durable, commit });
         let term = lead.term;
         self.at_mut(leader).lead = Some(lead);
@@ -75,10 +78,10 @@ impl Raft {
         }
         let from = asked.max(lead.first_commit);
         let mut answers = Answers::new();
-        for follower in self.ids().filter(|id| self.hears(*id, leader)) {
+        for follower in self.ids().filter(|id| self.is_voter(*id) && self.hears(*id, leader)) {
             answers.add(from + ground.delay(leader, follower) * 2);
         }
-        let at = answers.of(self.rules.quorum - 1).max(from);
+        let at = answers.of(self.quorum() - 1).max(from);
         (at < SimTime::MAX).then_some(at)
     }
 
@@ -89,8 +92,8 @@ impl Raft {
 
     /// Whether a quorum heard this leader without a break from `from` to `until`.
     pub fn was_heard(&self, leader: MemberId, from: SimTime, until: SimTime) -> bool {
-        let heard = |id: &MemberId| *id != leader && self.has_heard(*id, leader, from, until);
-        1 + self.ids().filter(heard).count() >= self.rules.quorum
+        let heard = |id: &MemberId| *id != leader && self.is_voter(*id) && self.has_heard(*id, leader, from, until);
+        1 + self.ids().filter(heard).count() >= self.quorum()
     }
 
     /// A leader sends its first append after silence: entries after `previous`, up to `upto`.
@@ -251,14 +254,17 @@ impl Raft {
     pub(super) fn commit_anew<G: Ground>(&mut self, turn: &mut Turn<'_, G>, leader: MemberId) {
         let now = turn.now;
         self.news += 1;
-        let followers = self.rules.quorum - 1;
+        let (followers, voters) = (self.quorum() - 1, self.voters);
         let Some(lead) = &mut self.at_mut(leader).lead else { return };
         let mut earlier = SimTime::ZERO;
         let mut window = std::mem::take(&mut lead.window);
         for entry in &mut window {
             if entry.commit > now {
                 let mut answers = Answers::new();
-                lead.progress.iter().for_each(|progress| answers.add(progress.acknowledged(entry.index, now)));
+                let votes = |(follower, _): &(u32, &Progress)| voters & (1 << follower) != 0;
+                for (_, progress) in (0u32..).zip(&lead.progress).filter(votes) {
+                    answers.add(progress.acknowledged(entry.index, now));
+                }
                 entry.commit = entry.durable.max(answers.of(followers)).max(earlier).max(now);
             }
             earlier = entry.commit;

@@ -281,3 +281,45 @@ fn three_members_that_are_apart_have_no_leader_and_elect_one_when_they_meet_agai
         assert!(stage.raft.leader_of_a_quorum().is_some(), "seed {seed}");
     }
 }
+
+/// etcd-io/website, op-guide/runtime-configuration: a dead member leaves before another one comes. With it gone, five
+/// members of which two are dead bear the death of a third; an empty one in its place counts only when it has caught up.
+#[test]
+fn a_dead_member_that_leaves_lowers_the_quorum_and_a_learner_raises_it_only_when_it_votes() {
+    let (d, e) = (MemberId(3), MemberId(4));
+    let mut stage = Stage::new(1);
+    stage.raft = Raft::new(5, A, &Parameters::default().etcd, false, RunKey::new(1, 0));
+    for (ms, member) in [(10, d), (20, e)] {
+        stage.die(at_ms(ms), member);
+    }
+    let leaves = |stage: &mut Stage, ms: u64, change| {
+        let proposed = stage.raft.propose_change(at_ms(ms), A, change, &EVEN).expect("no other is under way");
+        assert_eq!(stage.raft.propose_change(at_ms(ms), A, change, &EVEN), None, "one at a time");
+        let commit = proposed.commit.expect("a quorum is there");
+        let mut settled = None;
+        stage.turn(commit, |raft, turn| settled = raft.settle_change(turn));
+        assert_eq!(settled, Some(change));
+    };
+    assert_eq!((stage.raft.voters(), stage.raft.quorum()), (5, 3));
+    leaves(&mut stage, 30, MemberChange::Replace(d));
+    assert_eq!((stage.raft.voters(), stage.raft.quorum()), (4, 3));
+    leaves(&mut stage, 40, MemberChange::Replace(e));
+    assert_eq!((stage.raft.voters(), stage.raft.quorum()), (3, 2));
+    stage.die(at_ms(50), C);
+    assert!(stage.raft.propose(at_ms(60), at_ms(60), A, &EVEN).commit.is_some(), "two of three decide");
+    stage.start(at_ms(100), d);
+    stage.run(at_ms(5_000));
+    assert!(!stage.raft.has_caught_up(at_ms(5_000), d, 0.9), "the database takes ten seconds");
+    assert_eq!(stage.raft.quorum(), 2, "it learns");
+    stage.run(at_ms(11_000));
+    assert!(stage.raft.has_caught_up(at_ms(11_000), d, 0.9));
+    let write = stage.raft.propose(at_ms(11_000), at_ms(11_000), A, &EVEN);
+    let without = stage.raft.confirm(at_ms(11_000), A, &EVEN);
+    assert!(write.commit.is_some() && without.is_some());
+    stage.die(at_ms(11_010), B);
+    assert_eq!(stage.raft.propose(at_ms(11_020), at_ms(11_020), A, &EVEN).commit, None, "a learner does not count");
+    stage.start(at_ms(11_030), B);
+    stage.run(at_ms(11_900));
+    leaves(&mut stage, 11_900, MemberChange::Promote(d));
+    assert_eq!((stage.raft.voters(), stage.raft.quorum()), (4, 3));
+}
