@@ -32,9 +32,7 @@ impl World {
             Caller::Component(..) => true,                                         // by its signature
             Caller::Workload(_) | Caller::Submitter(_) | Caller::Churn(_) => true, // a service account, by its signature
             Caller::External(_) => false,
-            Caller::Kubelet(node) => {
-                self.token_caches[request.server.index()].knows(node, self.token_of(node, now), now)
-            }
+            Caller::Kubelet(node) => self.token_caches[request.server.index()].knows(node, now),
         };
         if known {
             return self.request_arrives(now, slot, future);
@@ -50,9 +48,9 @@ impl World {
     pub(crate) fn authenticated(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let request = self.requests.at(slot);
         if let Caller::Kubelet(node) = request.caller {
-            let until = now + self.plan.parameters.authentication.cache_ttl;
-            let token = self.token_of(node, now);
-            self.token_caches[request.server.index()].learns(node, token, until);
+            let forgotten = now + self.plan.parameters.authentication.cache_ttl;
+            let renewed = self.token_renewed(node, now);
+            self.token_caches[request.server.index()].learns(node, renewed, forgotten);
         }
         self.request_arrives(now, slot, future);
     }
@@ -65,11 +63,12 @@ impl World {
         self.respond(now, slot, Outcome::Unauthorized, future);
     }
 
-    /// The number of a kubelet's present token: each lives for its renewal time, from a phase of the kubelet's own.
-    fn token_of(&self, node: NodeId, now: SimTime) -> u64 {
+    /// When a kubelet renews its present token: each lives for its renewal time, from a phase of the kubelet's own.
+    fn token_renewed(&self, node: NodeId, now: SimTime) -> SimTime {
         let renewal = self.plan.parameters.authentication.token_renewal;
         let phase = renewal.scaled(self.key.draw(TOKEN, u64::from(node.0), 0).uniform());
-        (now + phase).as_nanos() / renewal.as_nanos()
+        let tokens = (now + phase).as_nanos() / renewal.as_nanos();
+        SimTime::ZERO + renewal * (tokens + 1) - phase
     }
 
     /// The servers have known the kubelets that are connected when the run begins for up to the time that they remember.
@@ -79,8 +78,8 @@ impl World {
             let connection = self.connections.at(self.kubelets[node.index()].connection);
             let ConnectionState::Open { server, .. } = connection.state else { continue };
             let left: SimDuration = ttl.scaled(self.key.draw(MEMORY, u64::from(node.0), 0).uniform());
-            let token = self.token_of(node, SimTime::ZERO);
-            self.token_caches[server.index()].learns(node, token, SimTime::ZERO + left);
+            let renewed = self.token_renewed(node, SimTime::ZERO);
+            self.token_caches[server.index()].learns(node, renewed, SimTime::ZERO + left);
         }
     }
 

@@ -66,32 +66,27 @@ impl Sts {
 /// The identities of kubelets that one API server remembers.
 #[derive(Clone, Debug, Default)]
 pub struct TokenCache {
-    by_node: Vec<Entry>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    token: u64,
-    until: SimTime,
+    /// By node: until when its present token is known.
+    known_until: Vec<SimTime>,
 }
 
 impl TokenCache {
     /// Whether the server remembers whose a node's token is.
-    pub fn knows(&self, node: NodeId, token: u64, now: SimTime) -> bool {
-        self.by_node.get(node.index()).is_some_and(|entry| entry.token == token && now < entry.until)
+    pub fn knows(&self, node: NodeId, now: SimTime) -> bool {
+        self.known_until.get(node.index()).is_some_and(|until| now < *until)
     }
 
-    /// It has learnt whose a token is, and remembers it for a while.
-    pub fn learns(&mut self, node: NodeId, token: u64, until: SimTime) {
-        if self.by_node.len() <= node.index() {
-            self.by_node.resize(node.index() + 1, Entry::default());
+    /// It has learnt whose a token is, and remembers it up to `forgotten`; from `renewed` on the node has another token.
+    pub fn learns(&mut self, node: NodeId, renewed: SimTime, forgotten: SimTime) {
+        if self.known_until.len() <= node.index() {
+            self.known_until.resize(node.index() + 1, SimTime::ZERO);
         }
-        self.by_node[node.index()] = Entry { token, until };
+        self.known_until[node.index()] = renewed.min(forgotten);
     }
 
     /// The server's process ends, and with it its memory.
     pub fn forgets_all(&mut self) {
-        self.by_node.clear();
+        self.known_until.clear();
     }
 }
 
@@ -110,13 +105,14 @@ mod tests {
     fn a_token_is_known_until_it_is_forgotten_or_renewed() {
         let mut cache = TokenCache::default();
         let node = NodeId(3);
-        assert!(!cache.knows(node, 7, at(0)));
-        cache.learns(node, 7, at(120));
-        assert!(cache.knows(node, 7, at(119)) && !cache.knows(node, 7, at(120)));
-        assert!(!cache.knows(node, 8, at(60)), "a renewed token is another one");
-        assert!(!cache.knows(NodeId(2), 7, at(60)), "each node has its own");
+        assert!(!cache.knows(node, at(0)));
+        cache.learns(node, at(840), at(120));
+        assert!(cache.knows(node, at(119)) && !cache.knows(node, at(120)));
+        assert!(!cache.knows(NodeId(2), at(60)), "each node has its own");
+        cache.learns(node, at(200), at(300));
+        assert!(cache.knows(node, at(199)) && !cache.knows(node, at(200)), "a renewed token is another one");
         cache.forgets_all();
-        assert!(!cache.knows(node, 7, at(60)));
+        assert!(!cache.knows(node, at(60)));
     }
 
     #[test]
