@@ -3,7 +3,7 @@
 //! Queues are served by virtual time: what a flow takes counts against its queue, in seat-seconds, and the queue whose
 //! head would be done first in virtual time is next. A wide head that does not fit blocks its level until it does.
 
-use super::dealer::deal;
+use super::dealer::{deal, hand_size};
 use super::demand::Demand;
 use super::retry_after::RetryAfter;
 use super::width::Width;
@@ -170,12 +170,14 @@ impl PriorityLevel {
     }
 
     fn choose_queue(&self, flow: u64) -> usize {
+        let size = hand_size(self.config.queues, self.config.hand_size);
+        let first = (self.enqueues % size as u64) as usize;
+        if self.waiting == 0 {
+            let hand = deal(flow, self.config.queues, first as u64 + 1);
+            return usize::from(hand.cards()[first]); // all have the same work: none
+        }
         let hand = deal(flow, self.config.queues, self.config.hand_size);
         let cards = hand.cards();
-        let first = (self.enqueues % cards.len() as u64) as usize;
-        if self.waiting == 0 {
-            return usize::from(cards[first]); // all have the same work: none
-        }
         let order = cards[first..].iter().chain(&cards[..first]);
         let least = order.min_by_key(|card| self.queues[usize::from(**card)].work);
         usize::from(*least.expect("a hand has a card"))
