@@ -201,11 +201,21 @@ pub fn standard_normal_quantile(p: f64) -> f64 {
     tail.copysign(q)
 }
 
-/// Numerator and denominator, lowest power first.
-type Rational = [[f64; 8]; 2];
+/// The factors of numerator and denominator for each power, lowest first: both are worked out side by side.
+type Rational = [[f64; 2]; 8];
+
+const fn rational(numerator: [f64; 8], denominator: [f64; 8]) -> Rational {
+    let mut pairs = [[0.0; 2]; 8];
+    let mut power = 0;
+    while power < 8 {
+        pairs[power] = [numerator[power], denominator[power]];
+        power += 1;
+    }
+    pairs
+}
 
 #[expect(clippy::excessive_precision, reason = "the digits are as published")]
-const CENTRE: Rational = [
+const CENTRE: Rational = rational(
     [
         3.387_132_872_796_366_608,
         1.331_416_678_917_843_774_5e2,
@@ -226,10 +236,10 @@ const CENTRE: Rational = [
         2.872_908_573_572_194_267_4e4,
         5.226_495_278_852_854_561e3,
     ],
-];
+);
 
 #[expect(clippy::excessive_precision, reason = "the digits are as published")]
-const SHOULDER: Rational = [
+const SHOULDER: Rational = rational(
     [
         1.423_437_110_749_683_577_34,
         4.630_337_846_156_545_295_9,
@@ -250,10 +260,10 @@ const SHOULDER: Rational = [
         5.475_938_084_995_344_946e-4,
         1.050_750_071_644_416_843_24e-9,
     ],
-];
+);
 
 #[expect(clippy::excessive_precision, reason = "the digits are as published")]
-const FAR_TAIL: Rational = [
+const FAR_TAIL: Rational = rational(
     [
         6.657_904_643_501_103_777_2,
         5.463_784_911_164_114_369_9,
@@ -274,12 +284,13 @@ const FAR_TAIL: Rational = [
         1.421_511_758_316_445_888_7e-7,
         2.044_263_103_389_939_785_64e-15,
     ],
-];
+);
 
 #[inline]
-fn ratio(x: f64, [numerator, denominator]: &Rational) -> f64 {
-    let polynomial = |c: &[f64; 8]| c.iter().rev().fold(0.0, |sum, &term| sum * x + term);
-    polynomial(numerator) / polynomial(denominator)
+fn ratio(x: f64, [lower @ .., highest]: &Rational) -> f64 {
+    let next = |[upper, lower]: [f64; 2], factors: &[f64; 2]| [upper * x + factors[0], lower * x + factors[1]];
+    let [numerator, denominator] = lower.iter().rev().fold(*highest, next);
+    numerator / denominator
 }
 
 /// Philox's key step: 2^64 divided by the golden ratio.
