@@ -126,7 +126,8 @@ fn resolve(
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
     let version = cluster.as_ref().map(|cluster| cluster.version);
     let mut settings = settings::resolve(leaves, request.sets, version, errors);
-    let cluster = cluster?;
+    let mut cluster = cluster?;
+    workload::daemon_sets(file, &mut cluster, duration, errors);
     settings.check(&cluster, errors);
     if request.still {
         settings.still(&mut notes);

@@ -67,6 +67,10 @@ fn every_key_of_the_format_is_read() {
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
     assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55]);
+    let agent = &plan.cluster.daemon_sets[2];
+    assert_eq!((agent.name.as_str(), agent.requests.milli_cpu, agent.requests.memory_mib), ("agent", 30, 40));
+    assert!(agent.host_network && agent.tolerations.len() == 1 && agent.node_selector.len() == 1);
+    assert_eq!(agent.created, Some(sim_kernel::SimTime::ZERO + parse_duration("15m").unwrap()));
     let guard = &plan.webhooks[0];
     assert!(guard.rules == WebhookRules::All && guard.deployment == Some(0) && guard.exempts_itself);
     assert!(guard.ignores_failure && guard.timeout == parse_duration("5s").unwrap());

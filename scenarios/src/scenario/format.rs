@@ -107,6 +107,12 @@ pub(crate) static SCENARIO: Shape = Shape {
         ),
         key("deployments", Tables(&DEPLOYMENT), Then("the workload"), "The Deployments that run on the cluster."),
         key(
+            "daemon_sets",
+            Tables(&DAEMON_SET),
+            Then("none"),
+            "DaemonSets beside those of EKS, aws-node and kube-proxy, which are always there.",
+        ),
+        key(
             "clients",
             Tables(&CLIENT),
             Then("one administrator and one CI system"),
@@ -252,6 +258,24 @@ static DEPLOYMENT: Shape = Shape {
             Then("no disruption budget"),
             "PodDisruptionBudget: pods of the wanted number that may be missing after an eviction, \"1\" or \"20%\".",
         ),
+    ],
+};
+
+static DAEMON_SET: Shape = Shape {
+    about: "A DaemonSet: it has a pod on every node that it matches.",
+    keys: &[
+        key("name", Text, Refused, "Its name, unique among DaemonSets."),
+        key("cpu", Cpu, Default("50m"), "CPU that one pod requests."),
+        key("memory", Memory, Default("64Mi"), "Memory that one pod requests."),
+        key("node_selector", TextMap, Then("none"), "Labels that a node must have."),
+        key(
+            "tolerations",
+            Texts,
+            Then("those of all DaemonSets"),
+            "Taints that its pods tolerate, as those of a Deployment; that a node ceases to be Ready they tolerate in any case.",
+        ),
+        key("host_network", Flag, Default("false"), "Whether its pods start before their node's network is up."),
+        key("created", Duration, Then("it is there from the start"), "When it is created, before the end of the run."),
     ],
 };
 

@@ -4,11 +4,11 @@ use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
-    Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, Deployment, DisruptionBudget, ExternalClient,
-    NodeGroup, Note, NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
+    Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, DisruptionBudget,
+    ExternalClient, NodeGroup, Note, NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
 };
-use sim_eks::quantity::Resources;
-use sim_kernel::SimDuration;
+use sim_eks::quantity::{Resources, show_duration};
+use sim_kernel::{SimDuration, SimTime};
 use std::collections::BTreeMap;
 
 /// Pods for each node where the file says nothing.
@@ -63,16 +63,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
         let problem = format!("there is another deployment {} in the namespace {namespace}", quoted(&name));
         errors.add(fields.line_of("name"), fields.field("name"), problem);
     }
-    let tolerations = fields.texts("tolerations").into_iter().flatten().enumerate().filter_map(|(index, placed)| {
-        let read = toleration(&placed.text);
-        if read.is_none() {
-            let problem =
-                format!("found {}; wanted is key, key=value, key:effect, key=value:effect or *", quoted(&placed.text));
-            errors.add(placed.line, format!("{}[{index}]", fields.field("tolerations")), problem);
-        }
-        read
-    });
-    let tolerations = tolerations.collect();
+    let tolerations = tolerations(fields, errors);
     Some(Deployment {
         namespace,
         name,
@@ -91,6 +82,47 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             load_milli_cpu: fields.count("load").copied(),
         },
     })
+}
+
+/// Reads the taints that pods tolerate.
+fn tolerations(fields: &Fields, errors: &mut Errors) -> Vec<Toleration> {
+    let texts = fields.texts("tolerations").into_iter().flatten().enumerate();
+    let tolerations = texts.filter_map(|(index, placed)| {
+        let read = toleration(&placed.text);
+        if read.is_none() {
+            let problem =
+                format!("found {}; wanted is key, key=value, key:effect, key=value:effect or *", quoted(&placed.text));
+            errors.add(placed.line, format!("{}[{index}]", fields.field("tolerations")), problem);
+        }
+        read
+    });
+    tolerations.collect()
+}
+
+/// Reads the DaemonSets beside those of EKS; what is wrong is noted.
+pub(crate) fn daemon_sets(file: &Fields, cluster: &mut Cluster, duration: SimDuration, errors: &mut Errors) {
+    for fields in file.tables("daemon_sets").into_iter().flatten() {
+        let (Some(name), Some(requests)) = (fields.text("name").cloned(), requests(fields)) else { continue };
+        if cluster.daemon_sets.iter().any(|other| other.name == name) {
+            let problem = format!("there is another DaemonSet {}", quoted(&name));
+            errors.add(fields.line_of("name"), fields.field("name"), problem);
+        }
+        let created = fields.duration("created").copied();
+        if let Some(at) = created.filter(|at| *at >= duration) {
+            let (at, end) = (show_duration(at), show_duration(duration));
+            let problem = format!("{at} is not before the end of the run at {end}");
+            errors.add(fields.line_of("created"), fields.field("created"), problem);
+        }
+        cluster.daemon_sets.push(DaemonSet {
+            name,
+            requests,
+            node_selector: text_map(fields, "node_selector"),
+            tolerations: tolerations(fields, errors),
+            host_network: fields.flag("host_network").is_some_and(|flag| *flag),
+            brings_network: false,
+            created: created.map(|at| SimTime::ZERO + at),
+        });
+    }
 }
 
 /// Reads the HorizontalPodAutoscaler of a deployment.

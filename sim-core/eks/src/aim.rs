@@ -75,6 +75,10 @@ pub enum Aim {
     ForceDeletePod(PodId),
     /// ReplicaSet controller: creates a pod.
     CreatePod(ReplicaSetId),
+    /// DaemonSet controller: creates the pod of a node.
+    CreateDaemonPod(DeploymentId, NodeId),
+    /// DaemonSet controller: writes the status of a DaemonSet.
+    ReportDaemonSet(DeploymentId),
     /// ReplicaSet controller: writes the status of a ReplicaSet.
     ReportReplicaSet(ReplicaSetId),
     /// Deployment controller: gives a ReplicaSet another number of pods.
@@ -191,7 +195,7 @@ impl Aim {
             Aim::RemoveTaints(_) => (6, "untaint node"),
             Aim::TaintNoExecute(_) => (7, "taint node"),
             Aim::DeletePod(..) | Aim::DeleteReplica(..) | Aim::ForceDeletePod(_) => (8, "delete pod"),
-            Aim::CreatePod(_) => (9, "create pod"),
+            Aim::CreatePod(_) | Aim::CreateDaemonPod(..) => (9, "create pod"),
             Aim::DeleteNode(_) => (10, "delete node"),
             Aim::BindPod(..) => (11, "bind pod"),
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => (12, "renew leadership"),
@@ -220,11 +224,12 @@ impl Aim {
             Aim::Workload(Call::Watch, _) => (35, "watch pods"),
             Aim::Workload(Call::Get, _) => (36, "get"),
             Aim::Workload(Call::Apply, _) => (37, "apply"),
+            Aim::ReportDaemonSet(_) => (38, "report DaemonSet status"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 38;
+    pub const VERBS: usize = 39;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -253,6 +258,7 @@ impl Aim {
             Aim::ScaleReplicaSet(..) | Aim::CreateReplicaSet(..) | Aim::ReportDeployment(_) => {
                 Some(Controller::Deployment)
             }
+            Aim::CreateDaemonPod(..) | Aim::ReportDaemonSet(_) => Some(Controller::DaemonSet),
             Aim::UpdateEndpointSlice(..) => Some(Controller::EndpointSlice),
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),
             Aim::CordonNode(_) | Aim::EvictPod(_) => Some(Controller::Drain),

@@ -9,7 +9,6 @@ use crate::aim::Aim;
 use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
 use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
-use crate::quantity::Resources;
 use crate::record::Balance;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::node::Node;
@@ -22,6 +21,7 @@ use crate::stations::control_plane::pod_gc::PodGc;
 use crate::stations::control_plane::scheduler::{QueueTiming, SchedulerQueue};
 use crate::stations::control_plane::work_queue::WorkQueue;
 use crate::stations::services::autoscaler::Autoscaler;
+use crate::stations::services::daemon_set::DaemonSet;
 use crate::stations::services::deployment::Deployment;
 use crate::stations::services::load::Load;
 use crate::stations::services::pod::Pod;
@@ -39,6 +39,8 @@ pub struct ClusterState {
     pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
+    /// The DaemonSets of the plan.
+    pub(crate) daemon_sets: Vec<DaemonSet>,
     /// The HorizontalPodAutoscalers of the Deployments that have one.
     pub(crate) autoscalers: Vec<Autoscaler>,
     /// The demands on the Deployments.
@@ -106,6 +108,7 @@ impl ClusterState {
             pods: Pods::default(),
             deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
             replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
+            daemon_sets: plan.cluster.daemon_sets.iter().map(daemon_set).collect(),
             autoscalers: vec![Autoscaler::default(); plan.deployments.len()],
             loads: plan.deployments.iter().map(load).collect(),
             services: vec![Service::default(); plan.deployments.len()],
@@ -165,6 +168,7 @@ impl ClusterState {
                 let node = NodeId(self.node_count() - 1);
                 self.placement.exists(node, true);
                 self.placement.set_open(node, true);
+                self.add_daemons_at_start(node);
                 self.lifecycle.condition(node, self.nodes[node.index()].ready());
             }
         }
@@ -178,8 +182,26 @@ impl ClusterState {
         self.probe.starts(&self.nodes, &self.pods, &mut self.deployments);
     }
 
-    /// ReplicaSets and Deployments have said in the API what there is.
+    fn add_daemons_at_start(&mut self, node: NodeId) {
+        for index in 0..self.daemon_sets.len() {
+            let id = self.daemon_set_id(index);
+            let set = &mut self.daemon_sets[index];
+            if !set.exists || !self.placement.is_possible(id, node) {
+                continue;
+            }
+            let pod = PodId(self.pods.len() as u32);
+            set.gains(node, pod);
+            set.readiness_changes(true);
+            self.pods.push(Pod::of_daemon_set(id, set.numbers_a_pod(), node, None).runs_from_the_start(node));
+            self.placement.take(id, node);
+            self.nodes[node.index()].binds(pod);
+            self.nodes[node.index()].pulls(id, 0);
+        }
+    }
+
+    /// ReplicaSets, DaemonSets and Deployments have said in the API what there is.
     fn settle(&mut self) {
+        self.daemon_sets.iter_mut().for_each(DaemonSet::is_settled);
         for set in &mut self.replica_sets {
             set.is_settled();
             let deployment = &mut self.deployments[set.deployment.index()];
@@ -206,11 +228,21 @@ impl ClusterState {
 
     /// A node comes into being; its Node object follows once its kubelet registers.
     pub(crate) fn add_node(&mut self, plan: &Plan, node: Node) {
-        let (requests, count) = daemons(plan);
         let group = &plan.cluster.node_groups[node.group.index()];
-        self.placement.add(node.zone, node.group, group, requests, count);
+        self.placement.add(node.zone, node.group, group);
+        self.daemon_sets.iter_mut().for_each(DaemonSet::add_node);
         self.lifecycle.add(node.zone);
         self.nodes.push(node);
+    }
+
+    /// What the pods of a DaemonSet belong to.
+    pub(crate) fn daemon_set_id(&self, index: usize) -> DeploymentId {
+        DeploymentId((self.deployments.len() + index) as u32)
+    }
+
+    /// The DaemonSet that pods belong to.
+    pub(crate) fn daemon_set_index(&self, id: DeploymentId) -> usize {
+        id.index() - self.deployments.len()
     }
 
     /// The ReplicaSet of a pod.
@@ -251,6 +283,10 @@ fn load(planned: &crate::plan::Deployment) -> Load {
         load.changes(SimTime::ZERO, milli_cpu);
     }
     load
+}
+
+fn daemon_set(planned: &crate::plan::DaemonSet) -> DaemonSet {
+    DaemonSet::new(planned.created.is_none())
 }
 
 fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
@@ -297,6 +333,7 @@ fn work_queue(plan: &Plan, controller: Controller) -> WorkQueue {
     let (base, max) = (controllers.work_backoff_base, controllers.work_backoff_max);
     let workers = match controller {
         Controller::NodeLifecycle => controllers.node_workers,
+        Controller::DaemonSet => controllers.daemon_set_syncs,
         _ => controllers.concurrent_syncs,
     };
     WorkQueue::new(workers as u32, base, max)
@@ -310,14 +347,4 @@ pub(crate) fn client_rate(plan: &Plan, controller: Controller) -> (f64, u64) {
         Controller::Drain => (parameters.controllers.drain_qps, parameters.controllers.drain_burst),
         _ => (parameters.controllers.qps, parameters.controllers.burst),
     }
-}
-
-/// What DaemonSets take on every node.
-fn daemons(plan: &Plan) -> (Resources, i32) {
-    let mut taken = Resources::default();
-    for daemon in &plan.cluster.daemon_sets {
-        taken.milli_cpu += daemon.requests.milli_cpu;
-        taken.memory_mib += daemon.requests.memory_mib;
-    }
-    (taken, plan.cluster.daemon_sets.len() as i32)
 }

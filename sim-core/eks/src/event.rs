@@ -4,7 +4,9 @@
 //! carries lies in its table, once. A stale generation means that the event came for an earlier life: it does nothing.
 
 use crate::aim::Level;
-use crate::ids::{ApiServerId, Component, ConnectionRef, Controller, GroupId, MemberId, NodeId, PodId, RequestRef};
+use crate::ids::{
+    ApiServerId, Component, ConnectionRef, Controller, DeploymentId, GroupId, MemberId, NodeId, PodId, RequestRef,
+};
 use crate::plan::ZoneId;
 use sim_kernel::Calendar;
 
@@ -99,6 +101,8 @@ pub enum Event {
     Instance(NodeId, u32, InstanceStep),
     /// A node group compares what it has with what it wants.
     NodeGroup(GroupId),
+    /// A DaemonSet is created.
+    DaemonSet(DeploymentId),
 }
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");

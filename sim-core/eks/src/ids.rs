@@ -39,7 +39,7 @@ id!(
     "group"
 );
 id!(
-    /// A Deployment: index in the plan.
+    /// What pods belong to: a Deployment by its index in the plan, or a DaemonSet, counted after the Deployments.
     DeploymentId(u32),
     "deployment"
 );
@@ -131,11 +131,13 @@ pub enum Controller {
     CloudNode,
     /// The scheduler's bindings.
     Scheduler,
+    /// DaemonSets and their pods.
+    DaemonSet,
 }
 
 impl Controller {
     /// Number of controllers.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Controller; Controller::COUNT] = [
@@ -149,6 +151,7 @@ impl Controller {
         Controller::Drain,
         Controller::CloudNode,
         Controller::Scheduler,
+        Controller::DaemonSet,
     ];
 
     /// The index into a table by controller.
@@ -178,6 +181,7 @@ impl Controller {
             Controller::Drain => "drain of nodes",
             Controller::CloudNode => "cloud node lifecycle controller",
             Controller::Scheduler => "scheduler",
+            Controller::DaemonSet => "DaemonSet controller",
         }
     }
 }

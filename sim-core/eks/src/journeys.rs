@@ -8,6 +8,7 @@ pub mod balancing;
 pub mod churn;
 pub mod cloud_node;
 pub mod connection;
+pub mod daemon_set;
 pub mod deployment;
 pub mod drain;
 pub mod election;

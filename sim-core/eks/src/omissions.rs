@@ -71,8 +71,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "only selectors, taints, room and the spread over zones decide where a pod may go",
     },
     Omission {
-        what: "Jobs; pods of DaemonSets as pods; the garbage collector and the namespace controller",
-        effect: "no pod ends by itself, a new node's own pods cost it room but no requests, and deleted owners leave nothing to clear away",
+        what: "Jobs; rolling updates of DaemonSets; the garbage collector and the namespace controller",
+        effect: "no pod of a controller ends by itself, an agent's new version costs nothing, and deleted owners leave nothing to clear away",
     },
     Omission {
         what: "autoscalers on other metrics than CPU, with other policies than the defaults, and a metrics-server that runs on nodes",

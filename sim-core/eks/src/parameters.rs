@@ -430,6 +430,8 @@ parameters! {
         concurrent_syncs: u64 = "5", "1..1000", Documented, "kubernetes/kubernetes, controller defaults", "Workers of each controller with a work queue: Deployment, ReplicaSet, EndpointSlice.";
         node_workers: u64 = "8", "1..1000", Documented, "kubernetes/kubernetes pkg/controller/nodelifecycle and tainteviction: UpdateWorkerSize", "Nodes that a look of the node lifecycle controller works on at a time, and evictions in flight.";
         replica_set_burst: u64 = "500", "1..100000", Documented, "kubernetes/kubernetes pkg/controller/replicaset: BurstReplicas", "Pods that one sync of a ReplicaSet creates or deletes at most.";
+        daemon_set_burst: u64 = "250", "1..100000", Documented, "kubernetes/kubernetes pkg/controller/daemon: BurstReplicas", "Pods that one sync of a DaemonSet creates at most.";
+        daemon_set_syncs: u64 = "2", "1..1000", Documented, "kubernetes/kubernetes, DaemonSet controller: ConcurrentDaemonSetSyncs", "Workers of the DaemonSet controller.";
         work_backoff_base: SimDuration = "5ms", "1ms..10m", Documented, "client-go util/workqueue, default controller rate limiter", "Pause of a key whose sync failed, before it comes into the work queue again; it doubles from there.";
         work_backoff_max: SimDuration = "1000s", "1ms..1d", Documented, "client-go util/workqueue, default controller rate limiter", "Longest pause of a key whose sync failed.";
         endpoint_slice_size: u64 = "100", "1..1000", Documented, "kubernetes/kubernetes, EndpointSlice controller: max-endpoints-per-slice", "Endpoints that one EndpointSlice holds.";
@@ -478,7 +480,7 @@ parameters! {
         impaired_detection: Law = "lognormal(median 240s, p95 600s)", "0s..1d", Inferred, "EC2 Auto Scaling user guide: status checks each minute; figure proposed", "Time from the silent loss of an instance to its replacement by the group.";
         launch_time: Law = "1s", "0s..1h", Measured, "awslabs/node-latency-for-k8s README", "Time from a launch order to an instance that boots.";
         boot_time: Law = "lognormal(median 33s, p95 70s, floor 19s)", "0s..1h", Inferred, "fitted so that launch to Ready has median 38 s, 95th percentile 75 s, floor 24 s (awslabs/node-latency-for-k8s; aws/karpenter-provider-aws issues 3102, 6165)", "Time from an instance that boots to a kubelet that registers.";
-        cni_time: Law = "uniform(3s, 5s)", "0s..10m", Measured, "awslabs/node-latency-for-k8s README", "Time from a registered node to an initialised network, when it turns Ready.";
+        cni_time: Law = "uniform(3s, 5s)", "0s..10m", Measured, "awslabs/node-latency-for-k8s README", "Time from the kubelet's look at its VPC CNI pod to an initialised network, when the node turns Ready; from the registration, where no DaemonSet brings the network.";
         power_return_spread: Law = "uniform(0s, 5m)", "0s..1d", Inferred, "AWS event texts: machines return more slowly than power", "Time from the return of a zone's power to the start of one instance.";
         launch_failure_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: the group tries again soon in another zone", "Pause of the group after a launch that found no capacity in any zone.";
     }

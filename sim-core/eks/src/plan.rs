@@ -187,13 +187,38 @@ pub enum TaintEffect {
     NoExecute,
 }
 
-/// A DaemonSet: its pods take room on every node.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A DaemonSet: it has a pod on every node that it matches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaemonSet {
     /// Its name.
     pub name: String,
     /// What one of its pods requests.
     pub requests: Resources,
+    /// Labels that a node must have.
+    #[serde(default)]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints that its pods tolerate beside those that all DaemonSets do.
+    #[serde(default)]
+    pub tolerations: Vec<Toleration>,
+    /// Whether its pods run in their node's own network, and so before there is one for pods.
+    #[serde(default)]
+    pub host_network: bool,
+    /// Whether its pod brings the network for the pods of its node, as the VPC CNI's does.
+    #[serde(default)]
+    pub brings_network: bool,
+    /// When it is created; `None` if it is there from the start.
+    #[serde(default)]
+    pub created: Option<SimTime>,
+}
+
+impl DaemonSet {
+    /// Whether its pods are created for nodes that are not Ready, beside tolerating that a node ceases to be.
+    pub fn tolerates_not_ready(&self) -> bool {
+        self.tolerations.iter().any(|toleration| {
+            let of_key = toleration.key.as_deref().is_none_or(|key| key == "node.kubernetes.io/not-ready");
+            of_key && toleration.effect.is_none_or(|effect| effect == TaintEffect::NoSchedule)
+        })
+    }
 }
 
 /// A Deployment, and the service in front of it.
@@ -796,7 +821,14 @@ impl Plan {
 
     /// Whether a Deployment is the shape of a trace's pods, which no controller owns.
     pub fn is_bare(&self, deployment: usize) -> bool {
-        self.pod_trace.as_ref().is_some_and(|trace| deployment >= trace.first_shape as usize)
+        let shapes = self.pod_trace.as_ref().map(|trace| trace.first_shape as usize..self.deployments.len());
+        shapes.is_some_and(|shapes| shapes.contains(&deployment))
+    }
+
+    /// The name of what pods belong to, by its index: Deployments first, then DaemonSets.
+    pub fn workload_name(&self, index: usize) -> &str {
+        let daemon_sets = self.cluster.daemon_sets.iter().map(|set| set.name.as_str());
+        self.deployments.iter().map(|deployment| deployment.name.as_str()).chain(daemon_sets).nth(index).unwrap_or("?")
     }
 
     /// The end of the run.

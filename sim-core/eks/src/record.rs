@@ -71,6 +71,7 @@ pub const MEASURES: &[&str] = &[
     "evictions.refused",
     "deployments.rollout",
     "pods.evicted",
+    "pods.daemons",
     "pods.recreated",
     "pods.pending.end",
     "workload.availability",

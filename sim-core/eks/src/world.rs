@@ -325,6 +325,7 @@ impl World {
         for client in 0..self.externals.len() as u32 {
             self.external_waits(SimTime::ZERO, client, future);
         }
+        self.daemon_sets_wait(future);
         self.pod_trace_begins(future);
         self.churn_begins(future);
         self.await_step(0, future);
@@ -508,6 +509,7 @@ impl Model for World {
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),
+            Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
         }
     }
 }

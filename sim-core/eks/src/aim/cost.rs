@@ -71,13 +71,14 @@ impl Aim {
             Aim::Workload(Call::List | Call::Fill, _) => Verb::List,
             Aim::BeginWatches(_) | Aim::Workload(Call::Watch, _) => Verb::Watch,
             Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
-            Aim::SubmitPod(_) => Verb::Create,
+            Aim::SubmitPod(_) | Aim::CreateDaemonPod(..) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
             Aim::ReportReplicaSet(_)
             | Aim::ScaleReplicaSet(..)
             | Aim::ReportDeployment(_)
+            | Aim::ReportDaemonSet(_)
             | Aim::ScaleDeployment(..)
             | Aim::UpdateEndpointSlice(..) => Verb::Update,
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
@@ -114,7 +115,7 @@ impl Aim {
             | Aim::ScaleReplicaSet(..)
             | Aim::CreateReplicaSet(..)
             | Aim::ReportDeployment(_) => Resource::Workloads,
-            Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Resource::Workloads,
+            Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) | Aim::ReportDaemonSet(_) => Resource::Workloads,
             Aim::UpdateEndpointSlice(..) => Resource::EndpointSlices,
             Aim::Apply(_) | Aim::Workload(Call::Get | Call::Apply, _) => Resource::Applied,
             _ => Resource::Pods,

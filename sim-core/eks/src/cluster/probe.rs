@@ -56,6 +56,7 @@ struct Counts {
     replaced: u64,
     evicted: u64,
     created: u64,
+    daemons: u64,
     drained: u64,
     refused: u64,
     terminated: u64,
@@ -108,8 +109,10 @@ impl ClusterProbe {
     pub fn starts(&mut self, nodes: &[Node], pods: &Pods, deployments: &mut [Deployment]) {
         for pod in pods.iter() {
             let standing = pod.standing();
-            deployments[pod.deployment.index()].serving += u32::from(standing.serving);
-            deployments[pod.deployment.index()].listed += u32::from(standing.listed);
+            if let Some(deployment) = deployments.get_mut(pod.deployment.index()) {
+                deployment.serving += u32::from(standing.serving);
+                deployment.listed += u32::from(standing.listed);
+            }
             self.listed += u64::from(standing.listed);
             self.answering += u64::from(standing.serving);
             self.waiting += u64::from(standing.pending);
@@ -260,6 +263,18 @@ impl ClusterProbe {
         self.set_levels(now);
     }
 
+    /// A pod was created by a DaemonSet.
+    pub fn daemon_is_created(&mut self, now: SimTime) {
+        self.pod_is_created(now);
+        self.counts.daemons += 1;
+    }
+
+    /// A pod behind which no Deployment stands changed.
+    pub fn waiting_changes(&mut self, now: SimTime, before: Standing, after: Standing) {
+        self.waiting = self.waiting + u64::from(after.pending) - u64::from(before.pending);
+        self.set_levels(now);
+    }
+
     /// A pod was bound to a node.
     pub fn pod_is_bound(&mut self) {
         self.counts.pods.bound += 1;
@@ -297,7 +312,8 @@ impl ClusterProbe {
             count("evictions.refused", counts.refused, "Evictions that a disruption budget refused; each is tried again later."),
             measure("deployments.rollout", Unit::Seconds, Better::Down, self.rollout.map(SimDuration::as_secs_f64), "Longest time from a Deployment's new image to the end of its rolling update, of those that came to an end."),
             count("pods.evicted", counts.evicted, "Pods whose deletion the taint eviction ordered."),
-            describe("pods.recreated", counts.created, "Pods that ReplicaSets created during the run."),
+            describe("pods.daemons", counts.daemons, "Pods that DaemonSets created during the run, one for each new node that they match."),
+            describe("pods.recreated", counts.created - counts.daemons, "Pods that ReplicaSets created during the run."),
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),
             measure("workload.availability", Unit::Share, Better::Up, available, "Share of wanted pods that served, averaged over time and over Deployments; pods beyond the wanted do not count."),
             measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time: the chance that a new connection fails."),

@@ -61,10 +61,11 @@ impl World {
         is_matched && !is_own
     }
 
-    /// The Deployment for which a request creates a pod.
+    /// The Deployment or DaemonSet for which a request creates a pod.
     fn creates_pod_of(&self, aim: Aim) -> Option<DeploymentId> {
         match aim {
             Aim::CreatePod(set) => Some(self.cluster.replica_sets[set.index()].deployment),
+            Aim::CreateDaemonPod(id, _) => Some(id),
             _ => None,
         }
     }

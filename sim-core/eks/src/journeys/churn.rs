@@ -47,7 +47,7 @@ impl World {
         let any = (0..DRAWS).map_while(|_| (pods > 0).then(|| PodId(draw.below(pods) as u32)));
         let runs = |pod: &PodId| {
             let state = &self.cluster.pods[pod.index()];
-            state.object() == Object::Bound && !state.is_bare()
+            state.object() == Object::Bound && state.is_served()
         };
         if let Some(pod) = { any }.find(runs) {
             self.call(now, Caller::Churn(turn), Aim::DeleteAnyPod(pod), None, future);

@@ -54,7 +54,7 @@ impl World {
     pub(crate) fn evict(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let Some(node) = state.node else { return };
-        if state.is_active() && self.cluster.drain.current() == Some(node) {
+        if state.is_active() && !state.is_daemon() && self.cluster.drain.current() == Some(node) {
             let cause = self.cluster.nodes[node.index()].story;
             self.order(now, Aim::EvictPod(pod), cause, future);
         }
@@ -104,7 +104,8 @@ impl World {
 
     /// A node may have lost its last pod.
     pub(crate) fn node_may_be_empty(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        let is_empty = self.cluster.nodes[node.index()].pods().is_empty();
+        let pods = self.cluster.nodes[node.index()].pods().iter();
+        let is_empty = { pods }.all(|pod| self.cluster.pods[pod.index()].is_daemon());
         if !is_empty || !self.cluster.drain.is_empty_now(node) {
             return;
         }

@@ -1,13 +1,13 @@
 //! An instance and its node, from launch to Ready, through death and return:
 //!
 //! ```text
-//! ordered -> Launched -> boots -> KubeletStarts -> registers -> NetworkReady -> reports -> Ready: schedulable
+//! ordered -> Launched -> boots -> KubeletStarts -> registers -> its VPC CNI pod runs -> reports -> Ready: schedulable
 //! power lost -> its kubelet and containers are dead at once -> FoundImpaired -> terminated -> replaced
 //!            -> PowerReturns -> boots -> KubeletStarts -> its pods start again
 //! ```
 
-use crate::event::{Event, Future, InstanceStep};
-use crate::ids::NodeId;
+use crate::event::{Event, Future, InstanceStep, PodStep};
+use crate::ids::{NodeId, PodId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
@@ -70,13 +70,35 @@ impl World {
         let (is_known, cause) = (state.ready().is_some(), state.story);
         self.kubelet_starts(now, node, cause, future);
         if is_known {
-            self.network_follows(now, node, future);
+            self.network_may_follow(now, node, future);
         }
     }
 
-    fn network_follows(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        let law = self.plan.parameters.node_group.cni_time.clone();
-        self.after(now, node, &law, CNI, InstanceStep::NetworkReady, future);
+    /// The network of a node follows by itself, unless the pod of a DaemonSet brings it.
+    fn network_may_follow(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        if !self.network_comes_with_a_pod(node) {
+            let law = self.plan.parameters.node_group.cni_time.clone();
+            self.after(now, node, &law, CNI, InstanceStep::NetworkReady, future);
+        }
+    }
+
+    /// The kubelet starts the pod that brings its node's network.
+    pub(crate) fn start_network(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        let life = self.cluster.nodes[node.index()].life();
+        let state = &mut self.cluster.pods[pod.index()];
+        state.starts();
+        let time = &self.plan.parameters.node_group.cni_time;
+        let started = now + time.duration(&mut self.key.draw(CNI, u64::from(node.0), u64::from(life)));
+        future.schedule(started, Event::Pod(pod, state.life(), PodStep::Ready));
+    }
+
+    /// A pod runs: with it the network of its node may come.
+    pub(crate) fn network_may_come(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        let state = &self.cluster.pods[pod.index()];
+        let Some(node) = state.node.filter(|_| self.brings_network(state)) else { return };
+        if self.cluster.nodes[node.index()].lives() && !self.cluster.nodes[node.index()].has_network() {
+            self.network_is_ready(now, node, future);
+        }
     }
 
     /// A Node object is created; the VPC CNI starts on it.
@@ -91,8 +113,9 @@ impl World {
         self.cluster.lifecycle.condition(node, Some(Ready::False));
         self.cluster.placement.exists(node, true);
         if lives {
-            self.network_follows(now, node, future);
+            self.network_may_follow(now, node, future);
         }
+        self.daemons_may_come(now, node, future);
     }
 
     fn network_is_ready(&mut self, now: SimTime, node: NodeId, future: &mut Future) {

@@ -124,7 +124,7 @@ impl World {
         self.cluster.nodes[index].story = cause;
         for pod in self.cluster.nodes[index].pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
-            if state.is_active() && !state.is_being_deleted {
+            if state.is_active() && !state.is_being_deleted && !state.is_daemon() {
                 self.order_deletion(now, pod, Controller::Drain, cause, future);
             }
         }

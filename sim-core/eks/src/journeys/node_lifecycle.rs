@@ -334,8 +334,9 @@ impl World {
         let (cause, is_unreachable) = (state.story, state.ready() == Some(Ready::Unknown));
         for pod in state.pods().to_vec() {
             let state = &self.cluster.pods[pod.index()];
-            let workload = &self.cluster.deployments[state.deployment.index()];
-            let stays = if is_unreachable { workload.tolerates_unreachable } else { workload.tolerates_not_ready };
+            let stays = self.cluster.deployments.get(state.deployment.index()).is_none_or(|workload| {
+                if is_unreachable { workload.tolerates_unreachable } else { workload.tolerates_not_ready }
+            });
             if state.is_active() && !state.is_being_deleted && !stays {
                 self.cluster.pods[pod.index()].is_evicted = true;
                 self.order_deletion(now, pod, Controller::TaintEviction, cause, future);
@@ -354,6 +355,7 @@ impl World {
         let is_open = self.cluster.nodes[node.index()].is_schedulable();
         if self.cluster.placement.set_open(node, is_open) && is_open {
             self.node_opens(now, future);
+            self.daemons_may_come(now, node, future);
         }
     }
 }

@@ -43,6 +43,7 @@ impl World {
             Component::ControllerManager => {
                 self.node_lifecycle_begins(now, generation, future);
                 self.deployments_begin(now, future);
+                self.daemon_sets_begin(now, future);
                 self.endpoint_slices_begin(now, future);
                 self.autoscalers_begin(now, generation, future);
                 self.pod_gc_begins(now, generation, future);
@@ -90,6 +91,8 @@ impl World {
             Aim::TaintNoExecute(node) => self.node_is_tainted(now, node, cause, future),
             Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => self.pod_is_deleted(now, pod, cause, future),
             Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
+            Aim::CreateDaemonPod(id, node) => self.daemon_is_created(now, id, node, future),
+            Aim::ReportDaemonSet(id) => self.daemon_set_is_reported(id),
             Aim::ReportReplicaSet(set) => self.replica_set_is_reported(now, set, future),
             Aim::ScaleReplicaSet(set, size) => self.replica_set_is_scaled(now, set, size, future),
             Aim::CreateReplicaSet(deployment, size) => self.replica_set_is_created(now, deployment, size, future),
@@ -147,6 +150,9 @@ impl World {
             Aim::ScaleReplicaSet(set, _) => {
                 let deployment = self.cluster.replica_sets[set.index()].deployment;
                 self.deployment_answered(now, deployment, succeeded, future);
+            }
+            Aim::CreateDaemonPod(..) | Aim::ReportDaemonSet(_) => {
+                self.daemon_set_answered(now, aim, succeeded, future);
             }
             Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => {
                 self.deployment_answered(now, deployment, succeeded, future)
@@ -230,6 +236,7 @@ impl World {
         while let Some(key) = self.cluster.work[controller.index()].take() {
             let waits = match controller {
                 Controller::ReplicaSet => self.sync_replica_set(now, ReplicaSetId(key), future),
+                Controller::DaemonSet => self.sync_daemon_set(now, DeploymentId(key), future),
                 Controller::NodeLifecycle => self.sync_node(now, key, future),
                 Controller::HorizontalPodAutoscaler => self.sync_autoscaler(now, DeploymentId(key), future),
                 Controller::EndpointSlice => self.sync_service(now, DeploymentId(key), future),

@@ -12,7 +12,7 @@ use crate::event::{Event, Future, PodStep};
 use crate::ids::{NodeId, PodId};
 use crate::probes::Cause;
 use crate::record::Weight;
-use crate::stations::services::pod::{Containers, Object, Pod};
+use crate::stations::services::pod::{Containers, Object, Owner, Pod};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -34,6 +34,7 @@ impl World {
             PodStep::Ready => {
                 self.change_pod(now, pod, Pod::runs);
                 self.work_begins(now, pod, future);
+                self.network_may_come(now, pod, future);
                 self.kubelet_turns_to(now, pod, future);
             }
             PodStep::Stopped => {
@@ -63,7 +64,9 @@ impl World {
     fn kubelet_turns_to(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let Some(node) = state.node else { return };
-        if state.reports || !self.cluster.nodes[node.index()].has_network() || !self.kubelet_hears(node) {
+        let host = &self.cluster.nodes[node.index()];
+        let has_network = host.has_network() || host.lives() && self.is_in_host_network(state);
+        if state.reports || !has_network || !self.kubelet_hears(node) {
             return;
         }
         match (state.object(), state.containers()) {
@@ -91,6 +94,9 @@ impl World {
     }
 
     fn start_pod(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        if self.brings_network(&self.cluster.pods[pod.index()]) {
+            return self.start_network(now, pod, node, future);
+        }
         let state = &mut self.cluster.pods[pod.index()];
         state.starts();
         let (entity, life) = (state.entity(), state.life());
@@ -104,7 +110,7 @@ impl World {
         let image = if pulls { pull } else { SimDuration::ZERO };
         state.pulled = image;
         let started = now + sandbox + image + start;
-        if state.is_bare() || probe == SimDuration::ZERO {
+        if !state.is_served() || probe == SimDuration::ZERO {
             return future.schedule(started, Event::Pod(pod, life, PodStep::Ready));
         }
         future.schedule(started, Event::Pod(pod, life, PodStep::Started));
@@ -140,7 +146,7 @@ impl World {
     /// The API knows that a pod's containers have started, and those who watch it learn of it.
     pub(crate) fn start_is_reported(&mut self, now: SimTime, pod: PodId) {
         let state = &mut self.cluster.pods[pod.index()];
-        let counts = state.object() == Object::Bound && !state.is_unschedulable;
+        let counts = state.object() == Object::Bound && !state.is_unschedulable && !state.is_daemon();
         if state.tells_start() && counts {
             let (created, pulled) = (state.created, state.pulled);
             let seen = now + self.watch_delay(Watcher::Pod(pod));
@@ -152,10 +158,15 @@ impl World {
     /// The API's Ready condition of a pod changes, and endpoints follow.
     pub(crate) fn readiness_changes(&mut self, now: SimTime, pod: PodId, ready: bool, future: &mut Future) {
         let state = &mut self.cluster.pods[pod.index()];
-        if !state.becomes_ready(ready) || state.is_bare() {
-            return; // no service stands in front of bare pods
+        if !state.becomes_ready(ready) {
+            return;
         }
         let ready = state.is_ready();
+        match state.owner() {
+            Owner::Set => {}
+            Owner::DaemonSet(_) => return self.daemon_readiness_changes(now, pod, ready, future),
+            Owner::Nobody(_) => return, // no Service stands in front of it
+        }
         self.service_changes(now, pod, future);
         let set = self.cluster.set_of(pod);
         self.cluster.replica_sets[set.index()].readiness_changes(ready);
@@ -222,9 +233,9 @@ impl World {
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);
-        if self.cluster.pods[pod.index()].is_bare() {
-            // Nobody counts it.
-        } else if object == Object::Terminating {
+        if let Owner::DaemonSet(of) = self.cluster.pods[pod.index()].owner() {
+            self.daemon_is_gone(now, pod, of, future);
+        } else if self.cluster.pods[pod.index()].is_served() && object == Object::Terminating {
             let set = self.cluster.set_of(pod);
             self.cluster.replica_sets[set.index()].is_rid_of_a_pod();
             if self.cluster.replica_sets[set.index()].is_stateful {
@@ -240,8 +251,8 @@ impl World {
     }
 
     fn replica_is_lost(&mut self, now: SimTime, pod: PodId, cause: Cause, future: &mut Future) {
-        if self.cluster.pods[pod.index()].is_bare() {
-            return; // nobody replaces it
+        if !self.cluster.pods[pod.index()].is_served() {
+            return; // nobody replaces it, or not before it is gone
         }
         let (deployment, set) = (self.cluster.pods[pod.index()].deployment, self.cluster.set_of(pod));
         let state = &mut self.cluster.replica_sets[set.index()];
@@ -264,6 +275,9 @@ impl World {
             return;
         }
         let (deployment, cause) = (state.deployment, state.story);
+        if state.is_daemon() {
+            return self.cluster.probe.waiting_changes(now, before, after);
+        }
         let is_planned = state.node.is_some_and(|node| self.cluster.nodes[node.index()].takes_no_pods());
         let of = &mut self.cluster.deployments[deployment.index()];
         of.serving = of.serving + u32::from(after.serving) - u32::from(before.serving);

@@ -15,7 +15,7 @@ use crate::ids::{Component, DeploymentId, NodeId, PodId};
 use crate::record::Weight;
 use crate::stations::control_plane::placement::Found;
 use crate::stations::control_plane::scheduler::Reasons;
-use crate::stations::services::pod::Object;
+use crate::stations::services::pod::{Object, Owner};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -102,11 +102,23 @@ impl World {
                 self.cluster.scheduler.served(); // deleted meanwhile
                 continue;
             }
-            let found = self.cluster.placement.search(state.deployment);
+            let found = self.search(waiting.pod);
             self.cluster.found = found;
             let time = self.cycle_time(waiting.pod, found);
             self.cluster.scheduler.takes(time);
             future.schedule(now + time, Event::Scheduler(generation, SchedulerClock::Next));
+        }
+    }
+
+    /// The node for a pod. That of a DaemonSet has one node to go to, and no other is looked at.
+    fn search(&mut self, pod: PodId) -> Found {
+        let state = &self.cluster.pods[pod.index()];
+        match state.owner() {
+            Owner::DaemonSet(node) if self.daemon_may_run(state.deployment, node) => {
+                self.cluster.placement.search_on(state.deployment, node)
+            }
+            Owner::DaemonSet(_) => Found { node: None, filtered: 1, scored: 0 },
+            _ => self.cluster.placement.search(state.deployment),
         }
     }
 
@@ -148,7 +160,7 @@ impl World {
         if std::mem::replace(&mut state.is_unschedulable, true) {
             return;
         }
-        let name = &self.plan.deployments[deployment.index()].name;
+        let name = self.plan.workload_name(deployment.index());
         let note = || format!("no node has room for a pod of {name}: it is Pending");
         let subject = u64::from(deployment.0);
         self.probes.timeline.note(now, Weight::Step, state.story, "pod/no-room", subject, note);

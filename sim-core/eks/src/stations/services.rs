@@ -1,6 +1,7 @@
 //! Stations of what runs on the cluster: Deployments, their ReplicaSets, their pods, and what they keep to.
 
 pub mod autoscaler;
+pub mod daemon_set;
 pub mod deployment;
 pub mod disruption_budget;
 pub mod identity;

@@ -3,7 +3,7 @@
 
 use sim_eks::plan::{
     Change, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes,
-    Network, NodeGroup, Step, VpcLayout, Zone, ZoneId,
+    Network, NodeGroup, Step, Toleration, VpcLayout, Zone, ZoneId,
 };
 use sim_eks::quantity::Resources;
 use sim_eks::record::{Fact, VerbRecord};
@@ -52,6 +52,9 @@ pub fn story(nodes: u32) -> Story {
         daemon_sets: vec![DaemonSet {
             name: "kube-proxy".to_owned(),
             requests: Resources { milli_cpu: 100, memory_mib: 0 },
+            tolerations: vec![Toleration { key: None, value: None, effect: None }],
+            host_network: true,
+            ..DaemonSet::default()
         }],
     };
     let plan = Plan {

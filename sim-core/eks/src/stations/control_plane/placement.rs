@@ -20,6 +20,7 @@ use crate::quantity::Resources;
 use crate::record::Balance;
 use crate::stations::services::pod::{Object, Pod};
 use crate::stations::services::pods::Pods;
+use std::collections::BTreeMap;
 
 /// Nodes among which all feasible ones are scored: upstream's `minFeasibleNodesToFind`.
 const SCORED_AT_LEAST: usize = 100;
@@ -30,7 +31,7 @@ const BLOCK: usize = 32;
 /// A hundred points of score, in the whole numbers in which bounds are exact.
 const HUNDRED: i64 = 100 << 32;
 
-/// What is free on a node; below zero where DaemonSets alone ask for more than there is.
+/// What is free on a node.
 #[derive(Clone, Copy, Debug)]
 struct Room {
     milli_cpu: i64,
@@ -111,19 +112,31 @@ impl Placement {
     /// A cluster without nodes.
     pub fn new(plan: &Plan) -> Self {
         let zones = plan.cluster.zones.len();
-        let needs = plan.deployments.iter().enumerate().map(|(index, deployment)| Need {
-            counts: !plan.is_bare(index),
-            milli_cpu: signed(deployment.requests.milli_cpu),
-            memory_mib: signed(deployment.requests.memory_mib),
-            spread_zones: deployment.spread_zones,
-            groups: plan.cluster.node_groups.iter().map(|group| is_possible(deployment, group)).collect(),
+        let groups = &plan.cluster.node_groups;
+        let need = |requests: Resources, groups: Vec<bool>| Need {
+            counts: false,
+            milli_cpu: signed(requests.milli_cpu),
+            memory_mib: signed(requests.memory_mib),
+            spread_zones: false,
+            groups,
             in_zone: vec![0; zones],
             on_host: Vec::new(),
             on_host_least: Vec::new(),
             on_host_most: 0,
+        };
+        let of_deployments = plan.deployments.iter().enumerate().map(|(index, deployment)| {
+            let Deployment { node_selector, tolerations, .. } = deployment;
+            let groups = groups.iter().map(|group| is_possible(node_selector, tolerations, group)).collect();
+            let (counts, spread_zones) = (!plan.is_bare(index), deployment.spread_zones);
+            Need { counts, spread_zones, ..need(deployment.requests, groups) }
         });
+        let of_daemon_sets = plan.cluster.daemon_sets.iter().map(|set| {
+            let groups = groups.iter().map(|group| is_possible(&set.node_selector, &set.tolerations, group)).collect();
+            need(set.requests, groups)
+        });
+        let needs = of_deployments.chain(of_daemon_sets).collect();
         let percent = plan.parameters.scheduler.percentage_of_nodes_to_score as usize;
-        Placement { percent, ..Placement::of(needs.collect(), zones, plan.cluster.node_groups.len()) }
+        Placement { percent, ..Placement::of(needs, zones, groups.len()) }
     }
 
     fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
@@ -131,13 +144,13 @@ impl Placement {
         Placement { rooms, blocks, needs, nodes_in, zones, next: 0, percent: 0, taken: 0, freed: 0, zone_score }
     }
 
-    /// A node that may come to be used one day; their ids come in order. DaemonSets have taken their part.
-    pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup, daemons: Resources, daemon_pods: i32) {
+    /// A node that may come to be used one day; their ids come in order.
+    pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup) {
         let per_unit = |allocatable: u64| HUNDRED / 2 / signed(allocatable.max(1));
         self.rooms.push(Room {
-            milli_cpu: signed(group.allocatable.milli_cpu) - signed(daemons.milli_cpu),
-            memory_mib: signed(group.allocatable.memory_mib) - signed(daemons.memory_mib),
-            pods: i32::try_from(group.max_pods).unwrap_or(i32::MAX) - daemon_pods,
+            milli_cpu: signed(group.allocatable.milli_cpu),
+            memory_mib: signed(group.allocatable.memory_mib),
+            pods: i32::try_from(group.max_pods).unwrap_or(i32::MAX),
             zone: zone.0,
             group: id.0,
             is_open: false,
@@ -216,6 +229,17 @@ impl Placement {
         let inside = pods.iter().filter(holds).count() as u64;
         let (station, arrived, left) = ("places on nodes".to_owned(), self.taken, self.freed);
         Balance { station, arrived, left, refused: 0, lost: 0, inside }
+    }
+
+    /// Whether pods may run on a node as far as its group goes: its labels and its taints.
+    pub fn is_possible(&self, workload: DeploymentId, node: NodeId) -> bool {
+        self.needs[workload.index()].groups[usize::from(self.rooms[node.index()].group)]
+    }
+
+    /// Whether a pod that can go to no other node has room on its own, though that may be closed to others.
+    pub fn search_on(&self, workload: DeploymentId, node: NodeId) -> Found {
+        let has_room = self.rooms[node.index()].has_room(&self.needs[workload.index()]);
+        Found { node: has_room.then_some(node), filtered: 1, scored: 0 }
     }
 
     /// The node for the next pod of a Deployment, if it fits anywhere. Takes no room yet.
@@ -372,11 +396,12 @@ impl Block {
 impl Room {
     #[inline]
     fn fits(&self, need: &Need) -> bool {
-        self.is_open
-            && self.milli_cpu >= need.milli_cpu
-            && self.memory_mib >= need.memory_mib
-            && self.pods > 0
-            && need.groups[usize::from(self.group)]
+        self.is_open && self.has_room(need) && need.groups[usize::from(self.group)]
+    }
+
+    #[inline]
+    fn has_room(&self, need: &Need) -> bool {
+        self.milli_cpu >= need.milli_cpu && self.memory_mib >= need.memory_mib && self.pods > 0
     }
 
     /// The share of CPU and memory that would stay free, 0 to 100 points.
@@ -446,12 +471,12 @@ fn feasible_wanted(nodes: usize, percent: usize) -> usize {
     (nodes * percent / 100).max(SCORED_AT_LEAST)
 }
 
-/// Whether the pods of a Deployment may run on the nodes of a group: node selector and taints.
-fn is_possible(deployment: &Deployment, group: &NodeGroup) -> bool {
-    let selected = deployment.node_selector.iter().all(|(key, value)| group.labels.get(key) == Some(value));
+/// Whether pods may run on the nodes of a group: node selector and taints.
+fn is_possible(selector: &BTreeMap<String, String>, tolerations: &[Toleration], group: &NodeGroup) -> bool {
+    let selected = selector.iter().all(|(key, value)| group.labels.get(key) == Some(value));
     let keeps_away = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
     let mut taints = group.taints.iter().filter(keeps_away);
-    selected && taints.all(|taint| is_tolerated(taint, &deployment.tolerations))
+    selected && taints.all(|taint| is_tolerated(taint, tolerations))
 }
 
 /// Whether one of the tolerations means the taint.
@@ -506,8 +531,7 @@ mod tests {
     fn cluster(needs: Vec<Need>) -> Placement {
         let mut placement = Placement::of(needs, 3, 1);
         for zone in 0..3 {
-            let daemons = Resources { milli_cpu: 100, memory_mib: 0 };
-            placement.add(ZoneId(zone), GroupId(0), &group(3, 1_000 << zone), daemons, 2);
+            placement.add(ZoneId(zone), GroupId(0), &group(3, (1_000 << zone) - 100));
             placement.exists(NodeId(u32::from(zone)), true);
             placement.set_open(NodeId(u32::from(zone)), true);
         }
@@ -536,7 +560,7 @@ mod tests {
     fn what_does_not_fit_is_not_placed() {
         let mut placement = cluster(vec![need(900)]);
         let count = (0..20).filter(|_| put(&mut placement).is_some()).count();
-        assert_eq!(count, 1 + 2 + 4, "DaemonSets take 100m of 1,000m, 2,000m and 4,000m");
+        assert_eq!(count, 1 + 2 + 4, "of 900m, 1,900m and 3,900m");
         placement.uncount(D, NodeId(1));
         assert_eq!(put(&mut placement), None, "a Terminating pod still takes room");
         placement.free(D, NodeId(1));
@@ -605,7 +629,7 @@ mod tests {
         for node in 0..700u32 {
             let cpu = if node % 7 == 0 { 8_000 } else { 2_000 };
             let id = GroupId(u16::from(node % 50 == 49));
-            placement.add(ZoneId((node % 3) as u8), id, &group(3, cpu), Resources::default(), 0);
+            placement.add(ZoneId((node % 3) as u8), id, &group(3, cpu));
             placement.exists(NodeId(node), true);
             placement.set_open(NodeId(node), true);
         }

@@ -6,9 +6,6 @@ use crate::ids::{DeploymentId, NodeId};
 use crate::probes::Cause;
 use sim_kernel::{SimDuration, SimTime};
 
-/// The row of a pod that a controller owns.
-const OWNED: u32 = u32::MAX;
-
 /// The pod's object in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Object {
@@ -22,6 +19,17 @@ pub enum Object {
     Terminating,
     /// It is no more.
     Gone,
+}
+
+/// Who owns a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A ReplicaSet or a StatefulSet; a Service stands in front of it.
+    Set,
+    /// A DaemonSet, which created it for this node.
+    DaemonSet(NodeId),
+    /// Nobody: it comes from this row of a trace.
+    Nobody(u32),
 }
 
 /// What runs of the pod on its node: the truth.
@@ -77,8 +85,7 @@ pub struct Pod {
     pub pulled: SimDuration,
     /// Its kubelet has said that its containers run.
     start_told: bool,
-    /// The row of the trace that it comes from; [`OWNED`] if a controller owns it.
-    row: u32,
+    owner: Owner,
     object: Object,
     containers: Containers,
     /// The Ready condition that the API holds.
@@ -92,7 +99,18 @@ pub struct Pod {
 impl Pod {
     /// A pod that no controller owns, from a row of a trace.
     pub fn bare(shape: DeploymentId, row: u32, now: SimTime, cause: Cause) -> Self {
-        Pod { row, created: now, ..Pod::new(shape, row, cause) }
+        Pod { owner: Owner::Nobody(row), created: now, ..Pod::new(shape, row, cause) }
+    }
+
+    /// The `number`th pod of a DaemonSet, for a node.
+    pub fn of_daemon_set(set: DeploymentId, number: u32, node: NodeId, cause: Cause) -> Self {
+        Pod { owner: Owner::DaemonSet(node), ..Pod::new(set, number, cause) }
+    }
+
+    /// The same pod, running on a node as the API knows; no Service lists it.
+    pub fn runs_from_the_start(self, node: NodeId) -> Self {
+        let (object, containers) = (Object::Bound, Containers::Running);
+        Pod { node: Some(node), object, containers, start_told: true, ready: true, ..self }
     }
 
     /// The same pod, created at a time.
@@ -102,12 +120,25 @@ impl Pod {
 
     /// The row of the trace that it comes from, if no controller owns it.
     pub fn row(&self) -> Option<u32> {
-        (self.row != OWNED).then_some(self.row)
+        match self.owner {
+            Owner::Nobody(row) => Some(row),
+            _ => None,
+        }
     }
 
-    /// Whether no controller owns it, and no service stands in front of it.
-    pub fn is_bare(&self) -> bool {
-        self.row != OWNED
+    /// Who owns it.
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// Whether a ReplicaSet counts it, and a Service stands in front of it.
+    pub fn is_served(&self) -> bool {
+        self.owner == Owner::Set
+    }
+
+    /// Whether it is a DaemonSet's.
+    pub fn is_daemon(&self) -> bool {
+        matches!(self.owner, Owner::DaemonSet(_))
     }
 
     /// A new pod without a node, the `number`th of its Deployment.
@@ -125,7 +156,7 @@ impl Pod {
             created: SimTime::ZERO,
             pulled: SimDuration::ZERO,
             start_told: false,
-            row: OWNED,
+            owner: Owner::Set,
             object: Object::Pending,
             containers: Containers::Absent,
             ready: false,
@@ -137,17 +168,7 @@ impl Pod {
 
     /// A pod that runs on a node and is listed.
     pub fn running(deployment: DeploymentId, number: u32, node: NodeId) -> Self {
-        let (object, containers) = (Object::Bound, Containers::Running);
-        let start_told = true;
-        Pod {
-            node: Some(node),
-            object,
-            containers,
-            start_told,
-            ready: true,
-            listed: true,
-            ..Pod::new(deployment, number, None)
-        }
+        Pod { listed: true, ..Pod::new(deployment, number, None).runs_from_the_start(node) }
     }
 
     /// What stands for a pod that is over.
