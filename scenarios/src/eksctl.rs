@@ -15,6 +15,8 @@ mod group;
 mod groups;
 mod instances;
 mod network;
+mod security;
+mod vpc;
 
 use crate::catalogue::{self, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::{InputError, InputErrors, did_you_mean};
@@ -63,8 +65,8 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
     fields::check(root, &mut findings);
     let (name, region) = (name(root, &mut findings), region(root, &mut findings));
     let version = version(root, &mut findings);
-    let network = region.map(|region| network::read(root, region, &mut findings));
-    let node_groups = groups::read(root, &name, network.as_ref(), &mut findings);
+    let mut network = region.map(|region| network::read(root, region, &mut findings));
+    let node_groups = groups::read(root, &name, network.as_mut(), &mut findings);
     if node_groups.iter().all(|group| group.desired == 0) {
         findings.filled(0, "nodeGroups", "no nodes: the cluster begins without any, so pods find no place");
     }

@@ -6,21 +6,29 @@ use super::document::{Entry, Node, documents, shortened};
 use super::findings::Findings;
 use super::group;
 use super::network::Network;
+use super::vpc::{family, has_subnets, inner, is_fully_private, range, texts, truth};
 use crate::problem::did_you_mean;
+use ipnet::{IpNet, Ipv4Net};
+use sim_eks::plan::{EndpointAccess, Family};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// Selectors that a Fargate profile may have.
 const SELECTORS_MAX: usize = 5;
+/// Security groups that a control plane may have beside the cluster's own (EKS quotas).
+const CONTROL_PLANE_GROUPS_MAX: usize = 4;
 
 /// Checks all of it, and lists the defaults that eksctl fills in.
 pub(super) fn check(root: &Node, network: Option<&Network>, findings: &mut Findings<'_>) {
-    let private = enabled(root, "privateCluster");
+    let private = is_fully_private(root);
     check_endpoints(root, private, findings);
     check_private_cluster(root, private, findings);
     check_nat(root, private, findings);
     check_addresses(root, findings);
+    check_family(root, findings);
+    check_services(root, network, findings);
+    check_control_plane(root, network, findings);
+    check_security(root, findings);
     check_fargate(root, network, findings);
     check_without_groups(root, findings);
     check_outpost(root, findings);
@@ -28,13 +36,8 @@ pub(super) fn check(root: &Node, network: Option<&Network>, findings: &mut Findi
     note_group_defaults(root, findings);
 }
 
-/// A field two levels down: `vpc.nat`.
-fn inner<'a>(root: &'a Node, outer: &str, field: &str) -> Option<&'a Entry> {
-    root.get(outer).and_then(|entry| entry.node.get(field))
-}
-
 fn enabled(root: &Node, object: &str) -> bool {
-    inner(root, object, "enabled").and_then(|entry| entry.node.truth()) == Some(true)
+    truth(root, object, "enabled") == Some(true)
 }
 
 fn check_endpoints(root: &Node, private: bool, findings: &mut Findings<'_>) {
@@ -97,20 +100,29 @@ fn check_private_cluster(root: &Node, private: bool, findings: &mut Findings<'_>
     }
 }
 
+/// What is assumed of the NAT gateways of a given VPC.
+const NAT_OF_GIVEN: &str = "one in each zone of its private subnets: what a given VPC has is not in the file";
+
 fn check_nat(root: &Node, private: bool, findings: &mut Findings<'_>) {
     let modes = ["HighlyAvailable", "Single", "Disable"];
     let field = "vpc.nat.gateway";
     let nat = inner(root, "vpc", "nat");
     let Some(gateway) = nat.and_then(|nat| nat.node.get("gateway")) else {
-        let subnets = inner(root, "vpc", "subnets").is_some_and(|subnets| !subnets.node.entries().is_empty());
-        let text = match (private, subnets) {
+        let text = match (private, has_subnets(root)) {
             (true, _) => "none: the cluster is fully private",
-            (false, true) => "as the given VPC has it: eksctl makes none there",
+            (false, true) => NAT_OF_GIVEN,
             (false, false) => "Single: eksctl's default, one NAT gateway for all zones",
         };
         findings.filled(nat.map_or(0, |nat| nat.line), field, text);
         return;
     };
+    if family(root) == Family::IPv6 {
+        findings.error(gateway.line, field, "cannot be given with IPv6: eksctl makes a single NAT gateway then");
+        return;
+    }
+    if has_subnets(root) {
+        findings.warning(gateway.line, field, format!("eksctl makes none in a given VPC; taken here: {NAT_OF_GIVEN}"));
+    }
     let Some(mode) = gateway.node.text() else { return };
     if !modes.contains(&mode) {
         let near = did_you_mean(mode, modes.into_iter());
@@ -121,7 +133,7 @@ fn check_nat(root: &Node, private: bool, findings: &mut Findings<'_>) {
 }
 
 fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
-    let subnets = inner(root, "vpc", "subnets").is_some_and(|subnets| !subnets.node.entries().is_empty());
+    let subnets = has_subnets(root);
     match inner(root, "vpc", "cidr") {
         Some(cidr) => check_vpc_cidr(cidr, subnets || inner(root, "vpc", "id").is_some(), findings),
         None if !subnets && inner(root, "vpc", "id").is_none() => {
@@ -129,15 +141,32 @@ fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
         }
         None => {}
     }
-    for field in ["publicAccessCIDRs", "extraCIDRs"] {
+    for field in ["publicAccessCIDRs", "extraCIDRs", "extraIPv6CIDRs"] {
         let Some(list) = inner(root, "vpc", field) else { continue };
         for (index, item) in list.node.items() {
-            let Some(text) = item.text().filter(|text| prefix_of(text).is_none()) else {
+            let Some(text) = item.text().filter(|text| range(text).is_none()) else {
                 continue;
             };
             let problem = format!("found {}; an address range is wanted: 203.0.113.0/24", shortened(text));
             findings.error(item.line, format!("vpc.{field}[{index}]"), problem);
         }
+    }
+    let listed = texts(root, "vpc", "publicAccessCIDRs").len();
+    if listed > EndpointAccess::CIDRS_MAX {
+        let line = inner(root, "vpc", "publicAccessCIDRs").map_or(0, |entry| entry.line);
+        let problem = format!("found {listed} ranges; EKS takes at most {}", EndpointAccess::CIDRS_MAX);
+        findings.error(line, "vpc.publicAccessCIDRs", problem);
+    }
+}
+
+fn check_family(root: &Node, findings: &mut Findings<'_>) {
+    let six = family(root) == Family::IPv6;
+    if let Some(extra) = inner(root, "vpc", "extraIPv6CIDRs").filter(|_| !six) {
+        findings.error(extra.line, "vpc.extraIPv6CIDRs", "cannot be given in a cluster whose ipFamily is IPv4");
+    }
+    let own = group::list(root).into_iter().find(|group| !group.managed);
+    if let Some(group) = own.filter(|_| six) {
+        findings.warning(group.node.line, group.path, "eksctl refuses self-managed node groups in an IPv6 cluster");
     }
     let Some(family) = inner(root, "kubernetesNetworkConfig", "ipFamily") else { return };
     let Some(text) = family.node.text() else { return };
@@ -147,31 +176,88 @@ fn check_addresses(root: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn check_vpc_cidr(cidr: &Entry, given: bool, findings: &mut Findings<'_>) {
-    let Some(text) = cidr.node.text() else { return };
-    match prefix_of(text) {
-        None => {
-            let problem = format!("found {}; an address range is wanted: 10.10.0.0/16", shortened(text));
-            findings.error(cidr.line, "vpc.cidr", problem);
-        }
-        Some(16..=24) => {}
-        Some(_) if given => {}
-        Some(prefix) => {
-            findings.error(cidr.line, "vpc.cidr", format!("found /{prefix}; eksctl makes VPCs of /16 to /24"));
-        }
+/// EKS's rules for the range of services: private, /12 to /24, and none of the VPC's.
+fn check_services(root: &Node, network: Option<&Network>, findings: &mut Findings<'_>) {
+    let field = "kubernetesNetworkConfig.serviceIPv4CIDR";
+    let Some(entry) = inner(root, "kubernetesNetworkConfig", "serviceIPv4CIDR") else { return };
+    let Some(text) = entry.node.text() else { return };
+    if family(root) == Family::IPv6 {
+        findings.error(entry.line, field, "cannot be given with IPv6: EKS chooses the range then");
+        return;
+    }
+    let found = shortened(text);
+    let Some(range) = text.parse::<Ipv4Net>().ok().filter(|range| (12..=24).contains(&range.prefix_len())) else {
+        findings.error(entry.line, field, format!("found {found}; a range of /12 to /24 is wanted: 172.20.0.0/16"));
+        return;
+    };
+    if !range.network().is_private() || !range.broadcast().is_private() {
+        let problem = format!("found {found}; it must lie in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16");
+        findings.error(entry.line, field, problem);
+    }
+    let vpc = network.map(|network| network.vpc.cidr);
+    if let Some(vpc) = vpc.filter(|vpc| vpc.contains(&range) || range.contains(vpc)) {
+        findings.error(entry.line, field, format!("found {found}, which overlaps the VPC's own range {vpc}"));
     }
 }
 
-/// The length of the prefix of an address range, if it is one.
-fn prefix_of(text: &str) -> Option<u8> {
-    let (address, prefix) = text.split_once('/')?;
-    let prefix: u8 = prefix.parse().ok()?;
-    let bits = match (address.parse::<Ipv4Addr>(), address.parse::<Ipv6Addr>()) {
-        (Ok(_), _) => 32,
-        (_, Ok(_)) => 128,
-        _ => return None,
-    };
-    (prefix <= bits).then_some(prefix)
+/// Where the control plane may lie.
+fn check_control_plane(root: &Node, network: Option<&Network>, findings: &mut Findings<'_>) {
+    let field = "vpc.controlPlaneOnPrivateSubnets";
+    let on_private = inner(root, "vpc", "controlPlaneOnPrivateSubnets");
+    let on_private = on_private.filter(|entry| entry.node.truth() == Some(true));
+    let ids = inner(root, "vpc", "controlPlaneSubnetIDs").filter(|ids| ids.node.items().count() > 0);
+    if let (Some(entry), Some(ids)) = (on_private, ids) {
+        findings.error(entry.line.max(ids.line), field, "cannot stand beside vpc.controlPlaneSubnetIDs");
+    }
+    let Some(network) = network else { return };
+    let none = !network.subnets.is_empty() && network.subnets.iter().all(|subnet| subnet.public);
+    if let Some(entry) = on_private.filter(|_| none) {
+        findings.error(entry.line, field, "is true, but vpc.subnets has public subnets only");
+    }
+    let zones = network.vpc.control_plane_zones().len();
+    if let Some(ids) = ids.filter(|_| zones < 2) {
+        let problem = "the subnets lie in one zone; EKS needs subnets in at least two zones";
+        findings.error(ids.line, "vpc.controlPlaneSubnetIDs", problem);
+    }
+    let given = inner(root, "vpc", "id").filter(|_| network.vpc.access.private);
+    if let Some(id) = given {
+        let text = "enableDnsHostnames and enableDnsSupport are taken to be on, as the private endpoint needs them";
+        findings.filled(id.line, "vpc.id", text);
+    }
+}
+
+fn check_security(root: &Node, findings: &mut Findings<'_>) {
+    let field = "vpc.controlPlaneSecurityGroupIDs";
+    let listed = inner(root, "vpc", "controlPlaneSecurityGroupIDs");
+    let count = listed.map_or(0, |list| list.node.items().count());
+    if let (Some(single), true) = (inner(root, "vpc", "securityGroup"), count > 0) {
+        findings.error(single.line, "vpc.securityGroup", format!("cannot stand beside {field}"));
+    }
+    if count > CONTROL_PLANE_GROUPS_MAX {
+        let problem = format!("found {count} security groups; EKS takes at most {CONTROL_PLANE_GROUPS_MAX}");
+        findings.error(listed.map_or(0, |list| list.line), field, problem);
+    }
+    let manage = inner(root, "vpc", "manageSharedNodeSecurityGroupRules");
+    let unmanaged = manage.filter(|manage| manage.node.truth() == Some(false));
+    if let (Some(entry), None) = (unmanaged, inner(root, "vpc", "sharedNodeSecurityGroup")) {
+        let problem = "must be true where eksctl makes the security group (no vpc.sharedNodeSecurityGroup is given)";
+        findings.error(entry.line, "vpc.manageSharedNodeSecurityGroupRules", problem);
+    }
+}
+
+fn check_vpc_cidr(cidr: &Entry, given: bool, findings: &mut Findings<'_>) {
+    let Some(text) = cidr.node.text() else { return };
+    match range(text) {
+        Some(IpNet::V4(range)) if given || (16..=24).contains(&range.prefix_len()) => {}
+        Some(IpNet::V4(range)) => {
+            let problem = format!("found /{}; eksctl makes VPCs of /16 to /24", range.prefix_len());
+            findings.error(cidr.line, "vpc.cidr", problem);
+        }
+        _ => {
+            let problem = format!("found {}; an address range is wanted: 10.10.0.0/16", shortened(text));
+            findings.error(cidr.line, "vpc.cidr", problem);
+        }
+    }
 }
 
 fn check_fargate(root: &Node, network: Option<&Network>, findings: &mut Findings<'_>) {

@@ -154,7 +154,6 @@ fn later(field: &str) -> &'static str {
         "fargateProfiles" => "no pod runs on Fargate yet, all run on node groups",
         "karpenter" => "no node is started by Karpenter yet, only node groups have nodes",
         "autoModeConfig" => "no node is started by Auto Mode yet, only node groups have nodes",
-        "clusterEndpoints" | "privateCluster" => "the way to the API is that of a public endpoint yet",
         "launchTemplate" => "what it holds is not in the file",
         _ => "it has no effect on a run yet",
     }

@@ -6,8 +6,9 @@ use super::findings::Findings;
 use super::group::{Group, list};
 use super::instances;
 use super::network::{Network, listed_zones};
+use super::security;
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Network as Vpc, NodeGroup, Taint, TaintEffect, ZoneId};
+use sim_eks::plan::{NodeGroup, Taint, TaintEffect, ZoneId};
 use std::collections::BTreeMap;
 
 /// Most nodes that a cluster may have: as many as EKS supports.
@@ -23,7 +24,7 @@ const NODES_DEFAULT: u32 = 2;
 pub(super) fn read(
     root: &Node,
     cluster: &str,
-    network: Option<&Network>,
+    mut network: Option<&mut Network>,
     findings: &mut Findings<'_>,
 ) -> Vec<NodeGroup> {
     let mut groups = list(root);
@@ -37,7 +38,9 @@ pub(super) fn read(
     for group in &groups {
         let (min, desired, max) = sizes(group, findings);
         nodes += i64::from(desired);
-        let zones = network.map_or_else(Vec::new, |network| zones(group, network, root, findings));
+        let places = network.as_deref().map_or_else(Vec::new, |network| places(group, network, root, findings));
+        let (zones, subnets) = places.into_iter().unzip();
+        let security_groups = network.as_deref_mut().map(|network| security::groups(group, &mut network.vpc, findings));
         let instance = instances::read(group, findings);
         let max_pods = max_pods(group, instance.instance.max_pods, findings);
         read.push(NodeGroup {
@@ -49,18 +52,16 @@ pub(super) fn read(
             min,
             desired,
             max,
-            subnets: network.map_or_else(Vec::new, |network| {
-                network.vpc.subnets_in(&zones, group.truth("privateNetworking") != Some(true))
-            }),
-            security_groups: vec![Vpc::CLUSTER_GROUP],
             zones,
+            subnets,
+            security_groups: security_groups.unwrap_or_default(),
             labels: labels(group, cluster, &instance),
             taints: taints(group, findings),
             spot: instance.spot,
-            usd_per_hour: network.and_then(|network| instance.instance.usd_per_hour(network.region.name)),
+            usd_per_hour: network.as_deref().and_then(|network| instance.instance.usd_per_hour(network.region.name)),
         });
     }
-    note_prices(&read, network, findings);
+    note_prices(&read, network.as_deref(), findings);
     if nodes > NODES_MAX {
         findings.error(0, "nodeGroups", format!("found {nodes} nodes in all; EKS supports at most {NODES_MAX}"));
     }
@@ -193,13 +194,16 @@ fn max_pods(group: &Group<'_>, of_type: u32, findings: &mut Findings<'_>) -> u32
     }
 }
 
-/// The zones of a group's subnets.
-fn zones(group: &Group<'_>, network: &Network, root: &Node, findings: &mut Findings<'_>) -> Vec<ZoneId> {
+/// A zone, and the subnet of the VPC that a group's nodes have there.
+type Place = (ZoneId, usize);
+
+/// Where the nodes of a group are.
+fn places(group: &Group<'_>, network: &Network, root: &Node, findings: &mut Findings<'_>) -> Vec<Place> {
     check_private_cluster(group, root, findings);
     let local = group.get("localZones").filter(|entry| entry.node.items().count() > 0);
     let named = group.get("availabilityZones").filter(|entry| entry.node.items().count() > 0);
     let subnets = group.get("subnets").filter(|entry| entry.node.items().count() > 0);
-    let zones = match (local, named, subnets) {
+    let places = match (local, named, subnets) {
         (_, Some(zones), Some(subnets)) => {
             let problem = "cannot stand beside availabilityZones; the subnets have their zones";
             findings.error(zones.line.max(subnets.line), group.path("subnets"), problem);
@@ -210,27 +214,53 @@ fn zones(group: &Group<'_>, network: &Network, root: &Node, findings: &mut Findi
             findings.error(local.line.max(zones.line), group.path("localZones"), problem);
             Vec::new()
         }
-        (Some(entry), None, _) => of_named_zones(group, entry, "localZones", network, findings),
-        (None, Some(entry), None) => of_named_zones(group, entry, "availabilityZones", network, findings),
+        (Some(entry), None, _) => {
+            in_zones(group, network, of_named_zones(group, entry, "localZones", network, findings), findings)
+        }
+        (None, Some(entry), None) => {
+            in_zones(group, network, of_named_zones(group, entry, "availabilityZones", network, findings), findings)
+        }
         (None, None, Some(entry)) => of_subnets(group, entry, network, findings),
-        (None, None, None) => of_all_subnets(group, network, findings),
+        (None, None, None) => in_zones(group, network, of_all_subnets(group, network, findings), findings),
     };
-    one_for_efa(group, zones, network, findings)
+    one_for_efa(group, places, network, findings)
+}
+
+/// The subnets of a group in these zones, by its kind of networking.
+fn in_zones(group: &Group<'_>, network: &Network, zones: Vec<ZoneId>, findings: &mut Findings<'_>) -> Vec<Place> {
+    let public = group.truth("privateNetworking") != Some(true);
+    let subnets = &network.vpc.subnets;
+    let further = zones.iter().filter(|zone| {
+        let of_kind = network.subnets.iter().filter(|subnet| subnet.zone == **zone && subnet.public == public);
+        of_kind.count() > 1
+    });
+    for zone in further {
+        let name = network.names(&[*zone]);
+        let text = format!("of several subnets in {name} the nodes are all in the first one");
+        findings.not_modelled(group.node.line, group.path("subnets"), text);
+    }
+    let place = |zone: ZoneId| {
+        let of_kind = network.vpc.subnet_in(zone, public);
+        let any = || subnets.iter().position(|subnet| subnet.zone == zone);
+        Some((zone, of_kind.or_else(any)?))
+    };
+    zones.into_iter().filter_map(place).collect()
 }
 
 /// eksctl puts the nodes of a group with EFA into one subnet.
 fn one_for_efa(
     group: &Group<'_>,
-    mut zones: Vec<ZoneId>,
+    mut places: Vec<Place>,
     network: &Network,
     findings: &mut Findings<'_>,
-) -> Vec<ZoneId> {
-    if group.truth("efaEnabled") == Some(true) && zones.len() > 1 {
-        zones.truncate(1);
-        let text = format!("{}: eksctl puts all nodes with EFA into one subnet, any one", network.names(&zones));
+) -> Vec<Place> {
+    if group.truth("efaEnabled") == Some(true) && places.len() > 1 {
+        places.truncate(1);
+        let text =
+            format!("{}: eksctl puts all nodes with EFA into one subnet, any one", network.names(&[places[0].0]));
         findings.filled(group.node.line, group.path("availabilityZones"), text);
     }
-    zones
+    places
 }
 
 fn check_private_cluster(group: &Group<'_>, root: &Node, findings: &mut Findings<'_>) {
@@ -281,18 +311,24 @@ fn private_hint(private: bool) -> &'static str {
     if private { "" } else { "; for the private ones set privateNetworking: true" }
 }
 
-fn of_subnets(group: &Group<'_>, entry: &Entry, network: &Network, findings: &mut Findings<'_>) -> Vec<ZoneId> {
-    let mut zones: Vec<ZoneId> = Vec::new();
+fn of_subnets(group: &Group<'_>, entry: &Entry, network: &Network, findings: &mut Findings<'_>) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
     for (index, item) in entry.node.items() {
         let Some(name) = item.text() else { continue };
         let path = format!("{}[{index}]", group.path("subnets"));
-        let zone = of_subnet(group, name, item.line, &path, zones.len(), network, findings);
-        zones.extend(zone.filter(|zone| !zones.contains(zone)));
+        let Some(place) = of_subnet(group, name, item.line, &path, places.len(), network, findings) else { continue };
+        if places.iter().all(|known| known.0 != place.0) {
+            places.push(place);
+        } else if !places.contains(&place) {
+            let zone = network.names(&[place.0]);
+            let text = format!("a second subnet in {zone}: the nodes there are all in the first one");
+            findings.not_modelled(item.line, path, text);
+        }
     }
-    zones
+    places
 }
 
-/// The zone of a subnet that a group names by its key or its id.
+/// The subnet that a group names by its key or its id, and its zone.
 fn of_subnet(
     group: &Group<'_>,
     name: &str,
@@ -301,20 +337,22 @@ fn of_subnet(
     place: usize,
     network: &Network,
     findings: &mut Findings<'_>,
-) -> Option<ZoneId> {
+) -> Option<Place> {
     let private = group.truth("privateNetworking") == Some(true);
-    let named = network.subnets.iter().filter(|subnet| subnet.name == name || subnet.id.as_deref() == Some(name));
-    if let Some(subnet) = named.min_by_key(|subnet| subnet.public == private) {
+    let in_zone = |zone: ZoneId| Some((zone, *network.vpc.subnets_in(&[zone], !private).first()?));
+    let subnets = network.subnets.iter().enumerate();
+    let named = subnets.filter(|(_, subnet)| subnet.name == name || subnet.id.as_deref() == Some(name));
+    if let Some((index, subnet)) = named.min_by_key(|(_, subnet)| subnet.public == private) {
         if subnet.public == private && !private {
             let problem = format!("found {name}, a private subnet{}", private_hint(private));
             findings.error(line, path, problem);
         } else if subnet.public == private {
             findings.warning(line, path, format!("{name} is a public subnet, though privateNetworking is set"));
         }
-        return Some(subnet.zone);
+        return Some((subnet.zone, index));
     }
     if let Some(zone) = network.zone(name).filter(|_| network.subnets.is_empty()) {
-        return Some(zone);
+        return in_zone(zone);
     }
     if name.starts_with("subnet-") {
         let own = network.cluster_zones();
@@ -324,7 +362,7 @@ fn of_subnet(
             network.names(&[zone])
         );
         findings.filled(line, path, text);
-        return Some(zone);
+        return in_zone(zone);
     }
     let known = || network.subnets.iter().map(|subnet| subnet.name.as_str());
     let allowed = known().collect::<Vec<_>>().join(", ");

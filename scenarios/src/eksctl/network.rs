@@ -1,11 +1,13 @@
 //! Zones and subnets: which zones the cluster is in, and which of them a node group can use.
 
-use super::document::{Entry, Node};
+use super::document::{Entry, Node, shortened};
 use super::fields::joined;
 use super::findings::Findings;
+use super::vpc;
 use crate::catalogue::{self, Region};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Network as Vpc, VpcLayout, Zone, ZoneId};
+use ipnet::Ipv4Net;
+use sim_eks::plan::{Network as Vpc, Zone, ZoneId};
 
 /// Fewest zones, and fewest subnets of a kind, that EKS takes.
 const ZONES_MIN: usize = 2;
@@ -24,18 +26,21 @@ pub(super) struct Network {
     /// The cluster's zones, those that only the control plane uses, local zones: in this order.
     pub zones: Vec<Zone>,
     /// The subnets that the file names; none if eksctl makes the VPC.
-    pub subnets: Vec<Subnet>,
-    /// The VPC as the model has it.
+    pub subnets: Vec<Given>,
+    /// The VPC as the model has it: the subnets that the file names come first in it.
     pub vpc: Vpc,
 }
 
 /// A subnet of a VPC that was there before.
-pub(super) struct Subnet {
+pub(super) struct Given {
     /// The key under which the file has it.
     pub name: String,
     pub id: Option<String>,
     pub zone: ZoneId,
     pub public: bool,
+    pub cidr: Option<Ipv4Net>,
+    pub line: usize,
+    pub path: String,
 }
 
 /// What a name of a zone turns out to be.
@@ -50,6 +55,7 @@ struct Draft {
     id: Option<String>,
     zone: Option<String>,
     public: bool,
+    cidr: Option<Ipv4Net>,
     line: usize,
     path: String,
 }
@@ -74,16 +80,17 @@ pub(super) fn read(root: &Node, region: &'static Region, findings: &mut Findings
         local_zones.clear();
     }
     let zones = with_control_plane(root, region, zones, local_zones, findings);
-    let subnets = drafts.into_iter().filter_map(|draft| draft.settled(&zones)).collect();
-    let vpc = Vpc::new(&zones, &VpcLayout::default());
+    let subnets: Vec<Given> = drafts.into_iter().filter_map(|draft| draft.settled(&zones)).collect();
+    let vpc = vpc::build(root, &zones, &subnets, |zone| region.has_local_zone_form(zone), findings);
     Network { region, zones, subnets, vpc }
 }
 
 impl Draft {
-    fn settled(self, zones: &[Zone]) -> Option<Subnet> {
-        let zone = self.zone?;
-        let index = zones.iter().position(|known| known.name == zone)?;
-        Some(Subnet { name: self.name, id: self.id, zone: ZoneId(index as u8), public: self.public })
+    fn settled(self, zones: &[Zone]) -> Option<Given> {
+        let Draft { name, id, zone, public, cidr, line, path } = self;
+        let zone = zone?;
+        let zone = ZoneId(zones.iter().position(|known| known.name == zone)? as u8);
+        Some(Given { name, id, zone, public, cidr, line, path })
     }
 }
 
@@ -259,11 +266,9 @@ fn note_new_subnets(root: &Node, zones: usize, findings: &mut Findings<'_>) {
         findings.error(line, "availabilityZones", problem);
         return;
     }
-    let cidr = root.get("vpc").and_then(|vpc| vpc.node.get("cidr")).and_then(|cidr| cidr.node.text());
-    let prefix = cidr.and_then(|cidr| cidr.rsplit_once('/')).and_then(|(_, prefix)| prefix.parse::<u8>().ok());
-    let size = prefix.unwrap_or(16).saturating_add(if count <= 8 { 3 } else { 4 });
-    let text =
-        format!("one public and one private subnet for each of {zones} zones, /{size} each, as eksctl makes them");
+    let size = vpc::layout(root, &[]).subnet_prefix(zones);
+    let kinds = if vpc::is_fully_private(root) { "one private subnet" } else { "one public and one private subnet" };
+    let text = format!("{kinds} for each of {zones} zones, /{size} each, as eksctl makes them");
     findings.filled(0, "vpc.subnets", text);
 }
 
@@ -286,6 +291,7 @@ fn subnet_drafts(root: &Node, region: &Region, findings: &mut Findings<'_>) -> V
             drafts.push(subnet_draft(subnet, &path, public, region, findings));
         }
     }
+    check_overlaps(&drafts, findings);
     if let (Some(zones), false) = (root.get("availabilityZones"), drafts.is_empty())
         && zones.node.items().count() > 0
     {
@@ -313,7 +319,34 @@ fn subnet_draft(entry: &Entry, path: &str, public: bool, region: &Region, findin
     if let Some(Err(problem)) = name.as_deref().map(|name| zone_name(name, region)) {
         findings.error(line, field, problem);
     }
-    Draft { name: entry.key.clone(), id, zone: name, public, line: entry.line, path }
+    let cidr = subnet_range(entry, &path, findings);
+    Draft { name: entry.key.clone(), id, zone: name, public, cidr, line: entry.line, path }
+}
+
+/// The range of a given subnet, where the file has it.
+fn subnet_range(entry: &Entry, path: &str, findings: &mut Findings<'_>) -> Option<Ipv4Net> {
+    let cidr = entry.node.get("cidr")?;
+    let text = cidr.node.text()?;
+    let range = text.parse::<Ipv4Net>().ok().filter(|range| (16..=28).contains(&range.prefix_len()));
+    if range.is_none() {
+        let problem = format!("found {}; a range of /16 to /28 is wanted: 10.10.0.0/19", shortened(text));
+        findings.error(cidr.line, joined(path, "cidr"), problem);
+    }
+    range.map(|range| range.trunc())
+}
+
+/// Two subnets of a VPC share no address.
+fn check_overlaps(drafts: &[Draft], findings: &mut Findings<'_>) {
+    for (index, later) in drafts.iter().enumerate() {
+        let Some(range) = later.cidr else { continue };
+        let overlaps =
+            |earlier: &&Draft| earlier.cidr.is_some_and(|other| other.contains(&range) || range.contains(&other));
+        if let Some(earlier) = drafts[..index].iter().find(overlaps) {
+            let problem =
+                format!("found {range}, which overlaps the range of {} on line {}", earlier.path, earlier.line);
+            findings.error(later.line, joined(&later.path, "cidr"), problem);
+        }
+    }
 }
 
 /// The zones of given subnets, in the file's order; subnets without a zone get the region's zones in order.

@@ -30,7 +30,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (0, 0, 0),
         zones: "eu-north-1a eu-north-1b eu-north-1c",
         groups: &[],
-        not_modelled: &["13 vpc.cidr", "14 vpc.autoAllocateIPv6", "15 vpc.hostnameType", "17 vpc.clusterEndpoints"],
+        not_modelled: &["14 vpc.autoAllocateIPv6", "15 vpc.hostnameType"],
         warnings: &[],
     },
     Outcome {
@@ -46,13 +46,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (2, 2, 2),
         zones: "eu-north-1a eu-north-1b eu-north-1c",
         groups: &["ng-1 self m5.xlarge 2/2/2 012"],
-        not_modelled: &[
-            "11 vpc.id",
-            "12 vpc.cidr",
-            "18 vpc.subnets.private.eu-north-1a.cidr",
-            "22 vpc.subnets.private.eu-north-1b.cidr",
-            "26 vpc.subnets.private.eu-north-1c.cidr",
-        ],
+        not_modelled: &[],
         warnings: &[],
     },
     Outcome {
@@ -97,7 +91,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (2, 2, 2),
         zones: "eu-west-1a eu-west-1b eu-west-1c",
         groups: &["ng-1 self m5.xlarge 2/2/2 012"],
-        not_modelled: &["11 vpc.nat"],
+        not_modelled: &[],
         warnings: &[],
     },
     Outcome {
@@ -113,8 +107,6 @@ const OUTCOMES: [Outcome; 16] = [
         not_modelled: &[
             "17 managedNodeGroups[0].volumeSize",
             "18 managedNodeGroups[0].updateConfig",
-            "20 managedNodeGroups[0].securityGroups",
-            "22 managedNodeGroups[0].ssh",
             "35 managedNodeGroups[0].tags",
             "37 managedNodeGroups[0].iam",
             "48 managedNodeGroups[2].amiFamily",
@@ -138,7 +130,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (4, 4, 4),
         zones: "us-west-2a us-west-2b us-west-2c",
         groups: &["ng-1 self m5.xlarge 2/2/2 01", "ng-2 self m5.xlarge 2/2/2 02"],
-        not_modelled: &["11 vpc.id", "12 vpc.cidr", "25 vpc.subnets.private.private-one.cidr"],
+        not_modelled: &[],
         warnings: &[],
     },
     Outcome {
@@ -174,7 +166,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (2, 2, 2),
         zones: "us-west-2a us-west-2b us-west-2c",
         groups: &["mng-1 managed m5.large 2/2/2 012"],
-        not_modelled: &["11 kubernetesNetworkConfig", "14 addons", "39 iam"],
+        not_modelled: &["14 addons", "39 iam"],
         warnings: &["9 metadata.version"],
     },
     Outcome {

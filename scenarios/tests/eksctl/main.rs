@@ -3,6 +3,7 @@
 
 mod defaults;
 mod examples;
+mod network;
 mod properties;
 mod valid;
 mod wrong;

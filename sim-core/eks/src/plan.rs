@@ -7,8 +7,8 @@ mod storage;
 use crate::parameters::Parameters;
 use crate::quantity::{Resources, Tier};
 pub use network::{
-    AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network, Peer,
-    Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
+    AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network,
+    NodeSecurity, Peer, Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
 };
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};

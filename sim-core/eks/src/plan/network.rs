@@ -5,7 +5,7 @@ mod layout;
 
 use super::{Zone, ZoneId};
 use ipnet::{IpNet, Ipv4Net};
-pub use layout::{NatMode, VpcLayout};
+pub use layout::{NatMode, NodeSecurity, VpcLayout};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -332,6 +332,8 @@ impl Network {
     pub const API_PORT: u16 = 443;
     /// The port of a kubelet.
     pub const KUBELET_PORT: u16 = 10250;
+    /// The port of ssh.
+    pub const SSH_PORT: u16 = 22;
     /// The security group that EKS makes for the control plane and managed nodes.
     pub const CLUSTER_GROUP: usize = 0;
     /// eksctl's `ControlPlaneSecurityGroup`.

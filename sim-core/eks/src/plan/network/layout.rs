@@ -31,15 +31,33 @@ pub struct VpcLayout {
     pub family: Family,
     /// Its NAT gateways.
     pub nat: NatMode,
-    /// Whether it has private subnets only, with endpoints for the services that nodes need.
+    /// Whether it has private subnets only, no way out, and endpoints for the services that nodes need.
     pub fully_private: bool,
     /// How the API endpoint may be reached.
     pub access: EndpointAccess,
 }
 
-/// Services with an endpoint in a fully private VPC of eksctl's.
-const PRIVATE_SERVICES: [AwsService; 5] =
-    [AwsService::Ec2, AwsService::EcrApi, AwsService::EcrDkr, AwsService::S3, AwsService::Sts];
+/// What decides the security groups of a node group's nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeSecurity {
+    /// Whether EKS manages the group.
+    pub managed: bool,
+    /// Groups that the user attaches.
+    pub attached: Vec<usize>,
+    /// Whether self-managed nodes have the shared group.
+    pub with_shared: bool,
+    /// Whether self-managed nodes have a group of their own.
+    pub with_local: bool,
+    /// Who may use ssh: nobody where it is empty.
+    pub ssh: Vec<Peer>,
+}
+
+impl NodeSecurity {
+    /// As eksctl makes them where the user says nothing.
+    pub fn new(managed: bool) -> Self {
+        NodeSecurity { managed, attached: Vec::new(), with_shared: true, with_local: true, ssh: Vec::new() }
+    }
+}
 
 impl Default for VpcLayout {
     fn default() -> Self {
@@ -50,6 +68,30 @@ impl Default for VpcLayout {
             fully_private: false,
             access: EndpointAccess { public: true, private: false, public_cidrs: vec![everywhere()] },
         }
+    }
+}
+
+impl VpcLayout {
+    /// Services with an endpoint in a fully private VPC of eksctl's.
+    pub const PRIVATE_SERVICES: [AwsService; 5] =
+        [AwsService::Ec2, AwsService::EcrApi, AwsService::EcrDkr, AwsService::S3, AwsService::Sts];
+
+    /// The length of the prefix of each subnet in a VPC over so many zones. eksctl itself cuts an IPv4 VPC into eight
+    /// blocks, or sixteen where eight are not enough; CloudFormation cuts an IPv6 one and keeps room for two more.
+    pub fn subnet_prefix(&self, zones: usize) -> u8 {
+        let bits = match self.family {
+            Family::IPv4 if 2 * zones <= 8 => 3,
+            Family::IPv4 => 4,
+            Family::IPv6 => (2 * zones + 2).next_power_of_two().trailing_zeros() as u8,
+        };
+        self.cidr.prefix_len().saturating_add(bits).min(32)
+    }
+}
+
+impl Peer {
+    /// Every IPv4 address.
+    pub fn everywhere() -> Self {
+        Peer::Cidr(everywhere())
     }
 }
 
@@ -72,7 +114,8 @@ impl Network {
     /// A VPC over the cluster's zones as eksctl makes it.
     pub fn new(zones: &[Zone], layout: &VpcLayout) -> Self {
         let own: Vec<(ZoneId, &Zone)> = own_zones(zones).collect();
-        let blocks = blocks(layout.cidr, own.len());
+        let prefix = layout.subnet_prefix(own.len());
+        let blocks: Vec<Ipv4Net> = layout.cidr.subnets(prefix).expect("a longer prefix").collect();
         let public = if layout.fully_private { 0 } else { own.len() };
         let subnet = |index: usize, kind: &str, (zone, named): (ZoneId, &Zone)| Subnet {
             name: format!("{kind}-{}", named.name),
@@ -102,13 +145,16 @@ impl Network {
             control_plane_subnets: (0..subnets.len()).collect(),
             subnets,
             nat_gateways: Vec::new(),
-            vpc_endpoints: if layout.fully_private { PRIVATE_SERVICES.to_vec() } else { Vec::new() },
+            vpc_endpoints: if layout.fully_private { VpcLayout::PRIVATE_SERVICES.to_vec() } else { Vec::new() },
             connected: Vec::new(),
             security_groups: groups_of_eksctl(),
             control_plane_groups: vec![Self::CLUSTER_GROUP, Self::CONTROL_PLANE_GROUP],
             access: layout.access.clone(),
         };
-        network.set_nat(if layout.fully_private { NatMode::Disable } else { layout.nat });
+        network.set_nat(layout.nat);
+        if layout.fully_private {
+            network.close_private_subnets();
+        }
         network
     }
 
@@ -139,7 +185,18 @@ impl Network {
             let nat = self.nat_gateways.iter().position(|nat| nat.zone == zone);
             let nat = nat.or((mode == NatMode::Single && !self.nat_gateways.is_empty()).then_some(0));
             let target = if public { Some(RouteTarget::InternetGateway) } else { nat.map(RouteTarget::Nat) };
-            self.subnets[index].routes = self.default_routes(target, public);
+            let defaults = self.default_routes(target, public);
+            let routes = &mut self.subnets[index].routes;
+            routes.retain(|route| matches!(route.target, RouteTarget::Connected(_)));
+            routes.splice(0..0, defaults);
+        }
+    }
+
+    /// Takes the way out from the private subnets: no NAT gateway, no egress-only gateway.
+    pub fn close_private_subnets(&mut self) {
+        self.nat_gateways.clear();
+        for subnet in self.subnets.iter_mut().filter(|subnet| !subnet.public) {
+            subnet.routes.retain(|route| matches!(route.target, RouteTarget::Connected(_)));
         }
     }
 
@@ -150,45 +207,83 @@ impl Network {
             let target = if public { RouteTarget::InternetGateway } else { RouteTarget::EgressOnlyGateway };
             routes.push(Route { destination: everywhere_v6(), target });
         }
-        for (index, connected) in self.connected.iter().enumerate() {
-            let destination = IpNet::V4(connected.cidr);
-            routes.push(Route { destination, target: RouteTarget::Connected(index) });
-        }
         routes
     }
 
     /// Connects a network with the VPC: every route table leads there.
     pub fn connect(&mut self, network: super::ConnectedNetwork) -> usize {
+        self.connect_from(network, |_| true)
+    }
+
+    /// Connects a network with the VPC: the route tables of some subnets lead there.
+    pub fn connect_from(&mut self, network: super::ConnectedNetwork, from: impl Fn(&Subnet) -> bool) -> usize {
         let index = self.connected.len();
-        for subnet in &mut self.subnets {
-            let destination = IpNet::V4(network.cidr);
+        let destination = IpNet::V4(network.cidr);
+        for subnet in self.subnets.iter_mut().filter(|subnet| from(subnet)) {
             subnet.routes.push(Route { destination, target: RouteTarget::Connected(index) });
         }
         self.connected.push(network);
         index
     }
 
-    /// The security groups of a node group: managed nodes have the cluster's, self-managed ones a group of their own and
-    /// the shared one. `ssh` adds the rule of `remoteAccess`.
+    /// The security groups of a node group as eksctl makes them; `ssh` allows it from everywhere.
     pub fn groups_of_nodes(&mut self, name: &str, managed: bool, ssh: bool) -> Vec<usize> {
-        let mut groups = if managed { vec![Self::CLUSTER_GROUP] } else { self.group_of_own(name) };
-        if ssh {
-            let inbound = vec![Rule::port(22, Peer::Cidr(everywhere()))];
-            groups.push(self.add_group(format!("nodegroup-{name}-remoteAccess"), inbound));
+        let ssh = if ssh { vec![Peer::everywhere()] } else { Vec::new() };
+        self.secure_nodes(name, &NodeSecurity { ssh, ..NodeSecurity::new(managed) })
+    }
+
+    /// The security groups of a node group. Managed nodes have the cluster's, and a group of their own for ssh;
+    /// self-managed ones have the shared one and a group of their own, which allows ssh as well.
+    pub fn secure_nodes(&mut self, name: &str, security: &NodeSecurity) -> Vec<usize> {
+        let ssh = || security.ssh.iter().map(|peer| Rule::port(Self::SSH_PORT, peer.clone())).collect::<Vec<_>>();
+        let mut groups = Vec::new();
+        if security.managed {
+            groups.push(Self::CLUSTER_GROUP);
+            groups.extend(&security.attached);
+            if !security.ssh.is_empty() {
+                groups.push(self.add_group(format!("nodegroup-{name}-remoteAccess"), ssh()));
+            }
+            return groups;
+        }
+        groups.extend(&security.attached);
+        if security.with_shared {
+            groups.push(Self::SHARED_NODE_GROUP);
+        }
+        if security.with_local {
+            groups.push(self.group_of_own(name, ssh()));
+        }
+        if groups.is_empty() {
+            groups.push(self.default_group());
         }
         groups
     }
 
-    fn group_of_own(&mut self, name: &str) -> Vec<usize> {
+    fn group_of_own(&mut self, name: &str, ssh: Vec<Rule>) -> usize {
         let from_control_plane = Peer::Group(Self::CONTROL_PLANE_GROUP);
-        let inbound = vec![
+        let mut inbound = vec![
             Rule { from_port: 1025, to_port: u16::MAX, peer: from_control_plane.clone() },
             Rule::port(Self::API_PORT, from_control_plane),
         ];
+        inbound.extend(ssh);
         let own = self.add_group(format!("nodegroup-{name}-SG"), inbound);
         let to_api = Rule::port(Self::API_PORT, Peer::Group(own));
         self.security_groups[Self::CONTROL_PLANE_GROUP].inbound.push(to_api);
-        vec![own, Self::SHARED_NODE_GROUP]
+        own
+    }
+
+    /// The VPC's default security group, which instances without any other have.
+    fn default_group(&mut self) -> usize {
+        if let Some(known) = self.group("default") {
+            return known;
+        }
+        let index = self.add_group("default".to_owned(), Vec::new());
+        self.security_groups[index].inbound.push(Rule::all(Peer::Group(index)));
+        index
+    }
+
+    /// The group of this name; one without rules inbound, if there is none yet.
+    pub fn group_named(&mut self, name: &str) -> usize {
+        self.group(name).unwrap_or_else(|| self.add_group(name.to_owned(), Vec::new()))
     }
 
     /// A security group with these rules inbound, and all outbound: its index.
@@ -197,7 +292,7 @@ impl Network {
         self.security_groups.len() - 1
     }
 
-    /// eksctl's `vpc.extraCIDRs`: these may reach the control plane's interfaces.
+    /// eksctl's `vpc.extraCIDRs`: these addresses may reach the control plane's interfaces.
     pub fn allow_extra_cidr(&mut self, cidr: IpNet) {
         let rule = Rule::port(Self::API_PORT, Peer::Cidr(cidr));
         self.security_groups[Self::CONTROL_PLANE_GROUP].inbound.push(rule);
@@ -223,13 +318,6 @@ fn groups_of_eksctl() -> Vec<SecurityGroup> {
 fn overlaps_ten_hundred(cidr: Ipv4Net) -> bool {
     let ten: Ipv4Net = "10.0.0.0/8".parse().expect("a valid range");
     ten.contains(&cidr)
-}
-
-/// The blocks that eksctl cuts a VPC into: eight, or sixteen where eight are not enough.
-fn blocks(cidr: Ipv4Net, zones: usize) -> Vec<Ipv4Net> {
-    let bits = if 2 * zones <= 8 { 3 } else { 4 };
-    let longer = (cidr.prefix_len() + bits).min(32);
-    cidr.subnets(longer).expect("a longer prefix").collect()
 }
 
 #[cfg(test)]
@@ -271,6 +359,50 @@ mod tests {
         let network = Network::new(&three_zones(), &layout);
         assert!(network.subnets.iter().all(|subnet| !subnet.public && subnet.routes.is_empty()));
         assert_eq!(network.vpc_endpoints.len(), 5);
+    }
+
+    #[test]
+    fn an_ipv6_vpc_has_egress_only_routes_and_room_for_two_more_subnets() {
+        let layout = VpcLayout { family: Family::IPv6, ..VpcLayout::default() };
+        assert_eq!([2, 3, 4].map(|zones| layout.subnet_prefix(zones)), [19, 19, 20]);
+        assert_eq!([2, 4, 5].map(|zones| VpcLayout::default().subnet_prefix(zones)), [19, 19, 20]);
+        let of = |layout: &VpcLayout| {
+            let network = Network::new(&three_zones(), layout);
+            let private = network.subnets.iter().find(|subnet| !subnet.public).expect("there is one");
+            private.routes.iter().map(|route| route.target).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&layout), [RouteTarget::Nat(0), RouteTarget::EgressOnlyGateway]);
+        assert_eq!(of(&VpcLayout { fully_private: true, ..layout }), []);
+    }
+
+    #[test]
+    fn managed_nodes_have_a_group_for_ssh_and_self_managed_ones_allow_it_in_their_own() {
+        let mut network = Network::new(&three_zones(), &VpcLayout::default());
+        let names = |network: &Network, groups: &[usize]| -> Vec<String> {
+            groups.iter().map(|group| network.security_groups[*group].name.clone()).collect()
+        };
+        let managed = network.groups_of_nodes("m", true, true);
+        assert_eq!(names(&network, &managed), ["eks-cluster-sg", "nodegroup-m-remoteAccess"]);
+        let own = network.groups_of_nodes("s", false, true);
+        assert_eq!(names(&network, &own), ["ClusterSharedNodeSecurityGroup", "nodegroup-s-SG"]);
+        assert!(network.security_groups[own[1]].inbound.iter().any(|rule| rule.has_port(22) && rule.from_port == 22));
+        let bare = NodeSecurity { with_shared: false, with_local: false, ..NodeSecurity::new(false) };
+        let bare = network.secure_nodes("b", &bare);
+        assert_eq!(names(&network, &bare), ["default"]);
+    }
+
+    #[test]
+    fn other_nat_gateways_leave_the_connected_networks() {
+        let mut network = Network::new(&three_zones(), &VpcLayout::default());
+        let cidr = "10.8.0.0/16".parse().expect("a range");
+        let office =
+            crate::plan::ConnectedNetwork { name: "office".to_owned(), kind: crate::plan::Connection::Vpn, cidr };
+        network.connect_from(office, |subnet| !subnet.public);
+        network.set_nat(NatMode::Disable);
+        for subnet in &network.subnets {
+            let leads = subnet.routes.iter().any(|route| route.target == RouteTarget::Connected(0));
+            assert_eq!(leads, !subnet.public, "{}", subnet.name);
+        }
     }
 
     #[test]
