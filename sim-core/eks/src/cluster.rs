@@ -100,7 +100,7 @@ pub(crate) enum Watcher {
 impl ClusterState {
     /// The cluster in its steady state: every wanted node Ready, every pod where the scheduler puts it and serving, or
     /// Pending where there is no room.
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, joins: impl Fn(usize, ZoneId) -> bool) -> Self {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
         let mut state = ClusterState {
@@ -129,7 +129,7 @@ impl ClusterState {
             latency: PodLatency::new(plan),
             gone: 0,
         };
-        state.fill(plan);
+        state.fill(plan, joins);
         state
     }
 
@@ -158,12 +158,17 @@ impl ClusterState {
         (self.pods.len() - self.gone) as u64
     }
 
-    fn fill(&mut self, plan: &Plan) {
+    /// A run begins in its steady state: nodes that could not have joined have not.
+    fn fill(&mut self, plan: &Plan, joins: impl Fn(usize, ZoneId) -> bool) {
         for (group, planned) in plan.cluster.node_groups.iter().enumerate() {
             let id = GroupId(group as u16);
             for number in 0..planned.desired {
                 let zone = self.groups[group].zone_of(number);
                 self.groups[group].launched(zone);
+                if !joins(group, zone) {
+                    self.add_node(plan, Node::joining(id, zone));
+                    continue;
+                }
                 self.add_node(plan, Node::running(id, zone));
                 let node = NodeId(self.node_count() - 1);
                 self.placement.exists(node, true);

@@ -63,6 +63,10 @@ pub enum Event {
     Server(ApiServerId, u32, ServerStep),
     /// The replacement of an etcd member has come a step further: the member, its life.
     Member(MemberId, u32, MemberStep),
+    /// An update of the endpoint's access has come a step further: its number.
+    Access(u32, AccessStep),
+    /// The name or the endpoint of an interface of EKS follows what has happened to it: its place, its turn.
+    Interface(u8, u32, InterfaceStep),
     /// The provider looks how loaded a standard control plane is.
     Scaling,
     /// A rolling replacement of the API servers looks whether it can go on: its generation.
@@ -131,6 +135,28 @@ pub enum RequestStep {
     EtcdFailed(u8),
     /// The answer reached the client.
     Answered,
+}
+
+/// What has just happened in an update of the endpoint's access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AccessStep {
+    /// The name has its new answers.
+    Named,
+    /// The update is over.
+    Ended,
+}
+
+/// What follows from what has happened to an interface of EKS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InterfaceStep {
+    /// The private answer has its address.
+    Named,
+    /// The private answer no longer has its address.
+    Unnamed,
+    /// The endpoints of the service `kubernetes` have it.
+    Joins,
+    /// The endpoints of the service `kubernetes` no longer have it.
+    Leaves,
 }
 
 /// What has just happened to a connection.

@@ -128,7 +128,20 @@ parameters! {
     dns: DnsParameters {
         ttl: SimDuration = "60s", "0s..1d", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc", "How long a resolver answers for the endpoint's name from its cache.";
         retry: SimDuration = "5s", "100ms..1m", Documented, "resolv.conf(5): a resolver waits 5 s for an answer before it asks again", "Pause before a resolver repeats a question that was lost on the way; further pauses double.";
+        stuck_share: f64 = "0.05", "0..1", Inferred, "the second seed document had to restart a host before it saw the endpoint's new addresses; the share is a proposal", "Share of the hosts outside the cluster's nodes (administrators, CI systems, bastions) that never ask for the endpoint's name again.";
         lookup_time: Law = "uniform(0.5ms, 2ms)", "0s..30s", Inferred, "one round trip to a resolver in the zone plus its work", "Time of one look-up at the resolver.";
+    }
+
+    /// The API endpoint: its access modes, and the interfaces that EKS owns in the cluster's subnets.
+    endpoint: EndpointParameters {
+        update_time: Law = "triangular(3.5m, 6m, 10m)", "0s..1d", Measured, "about 8 min in the second seed document, about 5 in aws-quickstart/quickstart-amazon-eks-cluster-resource-provider issue 29, above 3.5 in eksctl-io/eksctl issues 3735 and 4545", "Time that an update of the endpoint's access takes.";
+        update_replaces_servers: bool = "true", "", Inferred, "the nodes' connections moved to the interfaces during the switch of the second seed document, which something must have closed; how is not published", "Whether an update of the endpoint's access replaces the API servers one by one, which closes their connections; otherwise these stay until they break.";
+        interface_reaction: Law = "uniform(60s, 300s)", "0s..1d", Inferred, "proposal; not published", "Time from the death of an interface, or of the API server behind it, to the end of its address in the private answer.";
+        interface_naming: Law = "uniform(5s, 30s)", "0s..1h", Inferred, "proposal, as for the load balancer's addresses; not published", "Time until the private answer has the address of a new interface, or of one that works again, or no longer has that of one that is taken away in order.";
+        lease_ttl: SimDuration = "15s", "1s..1h", Documented, "kubernetes/kubernetes pkg/controlplane, DefaultEndpointReconcilerTTL; whether the rule holds as it stands on EKS is not published", "Time after which a dead API server leaves the endpoints of the service kubernetes, from the last renewal.";
+        lease_renewal: SimDuration = "10s", "1s..1h", Documented, "kubernetes/kubernetes pkg/controlplane, DefaultEndpointReconcilerInterval", "Pause between two renewals of an API server's place in the endpoints of the service kubernetes.";
+        behind_balancer: bool = "false", "", Inferred, "what stands behind an interface is not published", "Whether an interface leads to any API server that the load balancer finds healthy, rather than to one.";
+        addresses_for_update: u64 = "5", "0..100", Documented, "EKS user guide, clusters/management/update-cluster: up to five free addresses in the cluster's subnets", "Free addresses in the subnets of the control plane without which an update is refused.";
     }
 
     /// The Network Load Balancer in front of the API servers.
@@ -173,6 +186,8 @@ parameters! {
         lease_tries: u64 = "5", "1..100", Documented, "kubernetes/component-helpers, lease controller", "Renewals tried back to back before the kubelet pauses.";
         status_update_interval: SimDuration = "10s", "1s..10m", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often the kubelet compares its node's status with what the API says.";
         status_report_interval: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often an unchanged status is reported.";
+        image_backoff_base: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, imageBackOffPeriod", "First pause before a kubelet tries again to pull an image or to get an address; it doubles from there.";
+        image_backoff_max: SimDuration = "300s", "100ms..1d", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, MaxImageBackOff", "Longest pause before a kubelet tries again to pull an image or to get an address.";
         pod_pace: SimDuration = "100us", "1us..1s", Inferred, "a pod worker is woken one after another; no measured source", "Time that a kubelet takes for one pod before it turns to the next.";
         report_retry: SimDuration = "1s", "1ms..10m", Inferred, "the pod status manager syncs again soon after a failure; no measured source", "Pause before a kubelet whose connection lives repeats a report about a pod.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";

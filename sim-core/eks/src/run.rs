@@ -7,7 +7,7 @@ use crate::ids::{Component, Controller};
 use crate::journeys::etcd_storage::GIGABYTE;
 use crate::placement::Placement;
 use crate::plan::{Change, Plan, ZoneId};
-use crate::probes::{Cause, Resource, Wanted};
+use crate::probes::{Cause, Path, Resource, Wanted};
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
@@ -133,6 +133,17 @@ impl Run {
             pending_peak: self.simulation.future().peak(),
             requests_peak: self.simulation.model.requests.peak(),
         }
+    }
+
+    /// Who can reach whom now, which way, and why not.
+    pub fn paths(&self) -> Vec<Path> {
+        self.simulation.model.paths()
+    }
+
+    /// The open connections of a class of clients: through the load balancer's public addresses, and through the
+    /// interfaces of EKS in the VPC.
+    pub fn open_connections(&self, class: &str) -> (usize, usize) {
+        self.simulation.model.open_connections(class)
     }
 }
 

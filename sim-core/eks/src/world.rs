@@ -12,7 +12,7 @@ use crate::journeys::upgrade::kind_at_start;
 use crate::journeys::workload::worker_entity;
 use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
-use crate::plan::{Client, ExternalClient, Plan, ZoneId};
+use crate::plan::{ExternalClient, Plan, ZoneId};
 use crate::probes::{Cause, Gauge, Outage, Probes};
 use crate::stations::clients::audience::Audience;
 use crate::stations::clients::backoff::Backoff;
@@ -23,7 +23,9 @@ use crate::stations::control_plane::{
     ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
 };
 use crate::stations::external_client::External;
-use crate::stations::network::{Addresses, Connections, Distances, Dns, Vpc, Zones};
+use crate::stations::network::{
+    Addresses, Connections, Distances, Dns, DnsView, Interfaces, Origin, Place, SiteId, Vpc, Zones,
+};
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
@@ -41,6 +43,10 @@ pub struct World {
     pub(crate) zones: Zones,
     /// The VPC: who is where, routes, the packet filter, the endpoint's access.
     pub(crate) vpc: Vpc,
+    /// The last change of who may reach the endpoint: what closed ways name as their cause.
+    pub(crate) vpc_story: Cause,
+    /// The interfaces that EKS owns in the cluster's subnets.
+    pub(crate) interfaces: Interfaces,
     /// Name resolution of the endpoint.
     pub(crate) dns: Dns,
     /// The load balancer in front of the API servers.
@@ -235,11 +241,14 @@ impl World {
     pub(crate) fn new(plan: Arc<Plan>, placement: &Placement, key: RunKey, future: &mut Future) -> Self {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
-        let expand = |client: &Client| vec![External::new(client.class); client.count as usize];
-        let mut externals: Vec<External> = plan.clients.iter().flat_map(expand).collect();
+        let vpc = Vpc::new(&plan);
+        let mut externals = externals(&plan, &vpc);
         let runaways = runaways(&plan, externals.len());
-        externals.extend(runaways.iter().map(|_| External::new(ExternalClient::Ci)));
+        externals.extend(runaways.iter().map(|_| External::new(ExternalClient::Ci, ON_CONTROL_PLANE)));
         let servers = placement.api_servers.clone();
+        let cluster = ClusterState::new(&plan, |group, zone| vpc.lets_join(&plan, group, zone));
+        let interfaces = Interfaces::of_servers(vpc.network(), &servers);
+        let views = views(&vpc, zones, &externals);
         let nlb = Nlb::new(zones, &servers, &parameters.nlb);
         let addresses = Addresses::of(nlb.zones());
         let holder =
@@ -250,8 +259,10 @@ impl World {
         let explicit = plan.modes.explicit_heartbeats;
         let mut world = World {
             zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
-            vpc: Vpc::new(&plan),
-            dns: Dns::new(addresses, zones + externals.len(), parameters.dns.ttl, key),
+            vpc,
+            dns: Dns::new((addresses, interfaces.named()), &views, zones, &parameters.dns, key),
+            vpc_story: None,
+            interfaces,
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),
             fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
@@ -287,7 +298,7 @@ impl World {
             processes_on: Vec::new(),
             workers: Vec::new(),
             audiences: vec![Audience::default(); servers.len()],
-            cluster: ClusterState::new(&plan),
+            cluster,
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
             open_steps: Vec::new(),
@@ -314,6 +325,7 @@ impl World {
             self.loopbacks.push(loopbacks);
         }
         self.checks_run(future);
+        self.note_locked_out(SimTime::ZERO);
         self.scaling_runs(future);
         self.kubelets_run(future);
         self.identities_are_known();
@@ -448,6 +460,28 @@ impl World {
     }
 }
 
+/// Where a client is that no rule and no route concerns.
+const ON_CONTROL_PLANE: Origin = Origin { place: Place::Zone(ZoneId(0)), site: SiteId::CONTROL_PLANE };
+
+/// The clients of a plan, each where it is.
+fn externals(plan: &Plan, vpc: &Vpc) -> Vec<External> {
+    let mut externals = Vec::new();
+    for (kind, client) in plan.clients.iter().enumerate() {
+        let site = vpc.client(kind);
+        for _ in 0..client.count {
+            let place = vpc.zone_of(site).map_or(Place::Internet(externals.len() as u32), Place::Zone);
+            externals.push(External::new(client.class, Origin { place, site }));
+        }
+    }
+    externals
+}
+
+/// Which answer each resolver gets: those of the zones, then those of the external clients.
+fn views(vpc: &Vpc, zones: usize, externals: &[External]) -> Vec<DnsView> {
+    let hosts = externals.iter().map(|external| vpc.view(external.origin.site));
+    std::iter::repeat_n(vpc.view_inside(), zones).chain(hosts).collect()
+}
+
 /// By deployment: the first one of the same namespace.
 fn namespaces(plan: &Plan) -> Vec<u32> {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
@@ -489,6 +523,8 @@ impl Model for World {
             Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
             Event::Start(part, life) => self.start(now, part, life, future),
             Event::Member(member, life, step) => self.member_life(now, member, life, step, future),
+            Event::Access(update, step) => self.access_goes_on(now, update, step),
+            Event::Interface(place, turns, step) => self.interface(now, place, turns, step),
             Event::Server(server, life, step) => self.server_life(now, server, life, step, future),
             Event::Scaling => self.scaling_looks(now, future),
             Event::Roll(generation) => self.roll_goes_on(now, generation, future),

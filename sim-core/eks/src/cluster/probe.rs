@@ -119,13 +119,14 @@ impl ClusterProbe {
         }
         self.kept_alive = vec![true; nodes.len()];
         self.given_up_falsely = vec![false; nodes.len()];
-        self.counts.nodes_at_start = nodes.len() as u64;
+        let joined = nodes.iter().filter(|node| node.ready().is_some()).count() as u64;
+        self.counts.nodes_at_start = joined;
         self.counts.pods.pending_at_start = self.waiting;
         self.counts.pods.bound_at_start = pods.len() as u64 - self.waiting;
         self.wanting = deployments.iter().filter(|deployment| deployment.wanted() > 0).count() as u64;
         self.shares = deployments.iter().map(share).collect();
         self.shares_sum = self.shares.iter().sum();
-        self.ready.set(SimTime::ZERO, nodes.len() as f64);
+        self.ready.set(SimTime::ZERO, joined as f64);
         self.set_levels(SimTime::ZERO);
     }
 

@@ -11,12 +11,11 @@
 use crate::aim::{Aim, Caller, Outcome};
 use crate::event::{ConnectionStep, Event, Future, RequestStep};
 use crate::ids::{ApiServerId, RequestRef};
-use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{Passage, Standing};
 use crate::stations::network::connections::NONE;
-use crate::stations::network::{ConnectionState, Leg, Owner, Place};
+use crate::stations::network::{Address, Addressed, ConnectionState, Legs, Origin, Owner};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -101,7 +100,7 @@ impl World {
         let ConnectionState::Open { through, server, silent } = connection.state else {
             unreachable!("requests are sent on open connections");
         };
-        let place = connection.place;
+        let origin = connection.origin;
         let request = self.requests.at_mut(slot);
         if let Some((_, cause)) = silent {
             request.trouble = request.trouble.or(cause);
@@ -117,7 +116,7 @@ impl World {
         request.in_hand = true;
         request.server = server;
         request.server_life = self.api_servers[server.index()].life();
-        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, WAY_THERE));
+        let way = self.way(caller, origin, through, server, &mut self.draw_for(slot, WAY_THERE));
         future.schedule(now + way, self.at_step(slot, RequestStep::Arrives));
     }
 
@@ -127,7 +126,10 @@ impl World {
         let parameters = &self.plan.parameters;
         let silent = connection.silent_for(now, parameters.connection.read_idle);
         connection.last_sent = now;
-        !matches!(connection.owner, Owner::Component(..)) && silent > parameters.nlb.idle_timeout
+        let ConnectionState::Open { through, .. } = connection.state else { return false };
+        let balanced =
+            matches!(through.of(), Addressed::Balancer(_)) && !matches!(connection.owner, Owner::Component(..));
+        balanced && silent > parameters.nlb.idle_timeout
     }
 
     /// A packet on a forgotten flow gets a reset from the load balancer.
@@ -135,13 +137,13 @@ impl World {
         &mut self,
         now: SimTime,
         slot: u32,
-        through: ZoneId,
+        through: Address,
         server: ApiServerId,
         future: &mut Future,
     ) {
         let (caller, connection) = (self.requests.at(slot).caller, self.requests.at(slot).connection);
-        let place = self.connections.at(connection).place;
-        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, WAY_THERE));
+        let origin = self.connections.at(connection).origin;
+        let way = self.way(caller, origin, through, server, &mut self.draw_for(slot, WAY_THERE));
         self.probes.timeline.note(now, Weight::Step, None, "nlb/idle", 0, || {
             "flow that was silent for too long is reset by the load balancer".to_owned()
         });
@@ -149,21 +151,38 @@ impl World {
         future.schedule(now + way * 2, Event::Connection(life, ConnectionStep::Reset));
     }
 
-    /// Delay of one message between a client and an API server: through an NLB node, or over a loopback.
-    fn way(&self, caller: Caller, place: Place, through: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+    /// Delay of one message between a client and an API server, through an address or over a loopback.
+    fn way(
+        &self,
+        caller: Caller,
+        origin: Origin,
+        through: Address,
+        server: ApiServerId,
+        draw: &mut Draw,
+    ) -> SimDuration {
         if let Caller::Component(..) = caller {
             return self.plan.parameters.network.loopback.duration(draw);
         }
-        let legs = self.legs(place, through, server);
-        let to_node = self.zones.clear_delay(legs[0], draw);
-        let in_node = self.plan.parameters.nlb.added_latency.duration(draw);
-        let way = to_node + in_node + self.zones.clear_delay(legs[1], draw);
+        let legs = self.legs(origin, through, server);
+        let way = self.over(&legs, through, draw);
         self.zones.impaired(way, &legs, draw)
     }
 
-    /// The way between a client and an API server, through an NLB node.
-    pub(crate) fn legs(&self, place: Place, through: ZoneId, server: ApiServerId) -> [Leg; 2] {
-        [(place, through), (Place::Zone(through), self.api_servers[server.index()].zone)]
+    /// The way between a client and an API server: over the load balancer, by way of a NAT gateway where the client's
+    /// routes lead through one; or over an interface in the VPC.
+    pub(crate) fn legs(&self, origin: Origin, through: Address, server: ApiServerId) -> Legs {
+        let to = self.api_servers[server.index()].zone;
+        match through.of() {
+            Addressed::Balancer(zone) => match self.vpc.ways(origin.site).nat {
+                Some(nat) => Legs::over(origin.place, &[self.vpc.zone_of_nat(nat), zone, to]),
+                None => Legs::over(origin.place, &[zone, to]),
+            },
+            Addressed::Interface(place) => {
+                let zone = self.interfaces.at(place).zone;
+                let zones = [zone, to];
+                Legs::over(origin.place, if zone == to { &zones[..1] } else { &zones })
+            }
+        }
     }
 
     /// The answer goes out; nobody hears it if the client has given up or the path is silent.
@@ -183,7 +202,7 @@ impl World {
             return self.hold_answer(now, slot);
         }
         request.passage = Passage::AnswerSent;
-        let way = self.way(caller, connection.place, through, server, &mut self.draw_for(slot, WAY_BACK));
+        let way = self.way(caller, connection.origin, through, server, &mut self.draw_for(slot, WAY_BACK));
         future.schedule(now + way, self.at_step(slot, RequestStep::Answered));
     }
 
@@ -195,11 +214,18 @@ impl World {
     }
 
     /// A held answer is repeated at `at`, and gets through.
-    pub(crate) fn answer_again(&mut self, at: SimTime, slot: u32, place: Place, through: ZoneId, future: &mut Future) {
+    pub(crate) fn answer_again(
+        &mut self,
+        at: SimTime,
+        slot: u32,
+        origin: Origin,
+        through: Address,
+        future: &mut Future,
+    ) {
         let request = self.requests.at_mut(slot);
         request.passage = Passage::AnswerSent;
         let (caller, server) = (request.caller, request.server);
-        let way = self.way(caller, place, through, server, &mut self.draw_for(slot, REPEATED));
+        let way = self.way(caller, origin, through, server, &mut self.draw_for(slot, REPEATED));
         future.schedule(at + way, self.at_step(slot, RequestStep::Answered));
     }
 

@@ -14,7 +14,7 @@ use crate::ids::ApiServerId;
 use crate::plan::ZoneId;
 use crate::record::Weight;
 use crate::stations::control_plane::{LinkState, View};
-use crate::stations::network::Place;
+use crate::stations::network::{Addressed, Addresses, DnsView, Place};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -296,20 +296,28 @@ impl World {
     }
 
     fn publish(&mut self, now: SimTime) {
-        let (gone, back) = self.dns.publish(self.nlb.answer());
-        for zone in gone.zones() {
+        let (gone, back) = self.dns.publish(DnsView::Public, self.nlb.answer());
+        for zone in balancers(gone) {
             let (name, cause) = (self.zone_name(zone), self.stories[zone.index()]);
             self.probes.timeline.note(now, Weight::Step, cause, "dns/withdrawn", u64::from(zone.0), || {
                 format!("address in {name} leaves DNS; resolvers follow within the time to live")
             });
         }
-        for zone in back.zones() {
+        for zone in balancers(back) {
             let (name, cause) = (self.zone_name(zone), self.stories[zone.index()]);
             self.probes.timeline.note(now, Weight::Step, cause, "dns/listed", u64::from(zone.0), || {
                 format!("address in {name} is in DNS again")
             });
         }
     }
+}
+
+/// The zones of the load balancer's addresses in an answer.
+fn balancers(answer: Addresses) -> impl Iterator<Item = ZoneId> {
+    answer.iter().filter_map(|address| match address.of() {
+        Addressed::Balancer(zone) => Some(zone),
+        Addressed::Interface(_) => None,
+    })
 }
 
 /// The entity of the draws of a node's checks of a target.

@@ -10,8 +10,7 @@
 use crate::aim::{Aim, Caller};
 use crate::event::{Event, Future};
 use crate::ids::PodId;
-use crate::plan::ZoneId;
-use crate::stations::network::{Owner, Place};
+use crate::stations::network::Owner;
 use crate::stations::services::pod::Object;
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
@@ -27,7 +26,7 @@ impl World {
     pub(crate) fn churn_begins(&mut self, future: &mut Future) {
         if self.plan.churn > 0.0 {
             if self.plan.pod_trace.is_none() {
-                self.submitter.connection = self.open_from_start(Owner::Submitter, Place::Zone(ZoneId(0)), future);
+                self.submitter.connection = self.open_from_start(Owner::Submitter, self.origin_of_submitter(), future);
             }
             future.schedule(self.turn_of_churn(0), Event::Churn(0));
         }

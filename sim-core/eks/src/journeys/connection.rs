@@ -15,7 +15,9 @@ use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::{ApiServer, Job};
 use crate::stations::network::connections::NONE;
-use crate::stations::network::{Addresses, ConnectionState, Far, Leg, Owner, Place};
+use crate::stations::network::{
+    Address, Addressed, Addresses, ConnectionState, Far, Leg, Origin, Owner, Place, SiteId,
+};
 use crate::world::World;
 use sim_kernel::{Draw, Purpose, SimDuration, SimTime};
 
@@ -26,6 +28,8 @@ const FIRST: Purpose = Purpose::new("connection/first");
 const GOAWAY_PART: u64 = 127;
 /// The part that a reset takes.
 const RESET_PART: u64 = 125;
+/// The part that the choice of an endpoint of the service `kubernetes` takes.
+const ENDPOINT_PART: u64 = 124;
 /// The part that the server's CPU time takes.
 const HANDSHAKE_PART: u64 = 126;
 
@@ -38,30 +42,45 @@ impl World {
             Caller::Submitter(_) | Caller::Churn(_) => self.submitter.connection,
             Caller::Workload(worker) => self.processes[self.workers[worker as usize].process as usize].connection,
             Caller::External(client) => {
-                let slot = self.connections.add(Owner::External(client), Place::Internet(client));
-                self.connections.at_mut(slot).number = self.externals[client as usize].requests + 1;
+                let (origin, requests) =
+                    (self.externals[client as usize].origin, self.externals[client as usize].requests);
+                let slot = self.connections.add(Owner::External(client), origin);
+                self.connections.at_mut(slot).number = requests + 1;
                 slot
             }
         }
     }
 
     /// A connection that is open from the beginning of the run, as all long-lived ones are.
-    pub(crate) fn open_from_start(&mut self, owner: Owner, place: Place, future: &mut Future) -> u32 {
-        let slot = self.connections.add(owner, place);
+    /// One that has no way to the API is closed.
+    pub(crate) fn open_from_start(&mut self, owner: Owner, origin: Origin, future: &mut Future) -> u32 {
+        let slot = self.connections.add(owner, origin);
         let mut draw = self.key.draw(FIRST, entity_of(owner), 0);
-        let addresses = Addresses::of(self.nlb.zones());
-        let through = addresses.nth(draw.below(addresses.len())).expect("there is an API server");
-        let server = self.nlb.choose(through, &mut draw).expect("there is an API server");
+        let addresses = self.addresses_for(owner, origin);
+        let Some(through) = (!addresses.is_empty()).then(|| addresses.nth(draw.below(addresses.len()))).flatten()
+        else {
+            return slot;
+        };
+        let Far::Answers(server) = self.behind(origin, through, &mut draw) else { return slot };
         let life = self.connections.open(slot, through, server, (0, 0));
         self.watch_for_silence(SimTime::ZERO, life, future);
         slot
     }
 
+    /// The published addresses by which a client dials the API: pods use the service `kubernetes`, all others its name.
+    fn addresses_for(&self, owner: Owner, origin: Origin) -> Addresses {
+        match owner {
+            Owner::Workload(_) => self.interfaces.endpoints(),
+            _ => self.dns.published(self.vpc.view(origin.site)),
+        }
+    }
+
     /// The loopback of a component on an API server instance.
     pub(crate) fn open_loopback(&mut self, component: Component, server: ApiServerId) -> u32 {
         let zone = self.api_servers[server.index()].zone;
-        let slot = self.connections.add(Owner::Component(component, server), Place::Zone(zone));
-        self.connections.turn(slot, ConnectionState::Open { through: zone, server, silent: None });
+        let slot = self.connections.add(Owner::Component(component, server), on_control_plane(zone));
+        let through = Address::balancer(zone);
+        self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
         slot
     }
 
@@ -81,7 +100,11 @@ impl World {
         let dns = &self.plan.parameters.dns;
         let mut draw = self.dial_draw(slot, 0);
         let time = dns.lookup_time.duration(&mut draw);
-        let Place::Zone(zone) = self.connections.at(slot).place else { return time };
+        let connection = self.connections.at(slot);
+        if matches!(connection.owner, Owner::Workload(_)) {
+            return self.plan.parameters.network.loopback.duration(&mut draw); // the service's address is at hand
+        }
+        let Place::Zone(zone) = connection.origin.place else { return time };
         if !self.zones.is_impaired() || !self.dns.is_stale(zone.index(), now + time) {
             return time;
         }
@@ -104,9 +127,7 @@ impl World {
         let slot = connection.slot;
         match step {
             ConnectionStep::Resolved => {
-                let place = self.connections.at(slot).place;
-                let is_cut_off = matches!(place, Place::Zone(zone) if !self.zones.passes((Place::Internet(0), zone)));
-                let addresses = self.dns.resolve(self.resolver_of(place), now, is_cut_off);
+                let addresses = self.resolve(now, slot);
                 self.try_next_address(now, slot, now, addresses, Outcome::DialFailed, future);
             }
             ConnectionStep::AddressSilent => self.address_silent(now, slot, future),
@@ -123,6 +144,21 @@ impl World {
         }
     }
 
+    /// The addresses that a dial finds. A pod finds one: the node's rules for the service `kubernetes` choose it.
+    fn resolve(&mut self, now: SimTime, slot: u32) -> Addresses {
+        let connection = self.connections.at(slot);
+        let Origin { place, site } = connection.origin;
+        if matches!(connection.owner, Owner::Workload(_)) {
+            let endpoints = self.interfaces.endpoints();
+            let draw = &mut self.dial_draw(slot, ENDPOINT_PART);
+            let chosen = (!endpoints.is_empty()).then(|| endpoints.nth(draw.below(endpoints.len()))).flatten();
+            return chosen.map_or(Addresses::default(), |address| Addresses::default().with(address));
+        }
+        let is_cut_off = matches!(place, Place::Zone(zone) if !self.zones.passes((Place::Internet(0), zone)));
+        let (resolver, view) = (self.resolver_of(connection.owner, place), self.vpc.view(site));
+        self.dns.resolve(resolver, now, view, is_cut_off)
+    }
+
     /// Draws of a dial: the order of the addresses, the ways, the target of each.
     fn dial_draw(&self, slot: u32, part: u64) -> Draw {
         let connection = self.connections.at(slot);
@@ -131,10 +167,13 @@ impl World {
         self.key.draw(DIAL, entity_of(connection.owner), number << 24 | dial << 8 | part)
     }
 
-    fn resolver_of(&self, place: Place) -> usize {
-        match place {
-            Place::Zone(zone) => zone.index(),
-            Place::Internet(client) => self.plan.cluster.zones.len() + client as usize,
+    /// Nodes use the resolver of their zone, external clients that of their host.
+    fn resolver_of(&self, owner: Owner, place: Place) -> usize {
+        match (owner, place) {
+            (Owner::External(client), _) | (_, Place::Internet(client)) => {
+                self.plan.cluster.zones.len() + client as usize
+            }
+            (_, Place::Zone(zone)) => zone.index(),
         }
     }
 
@@ -152,8 +191,8 @@ impl World {
         let Some(address) = (!rest.is_empty()).then(|| rest.nth(draw.below(rest.len()))).flatten() else {
             return self.dial_failed(now, slot, failed, future);
         };
-        let place = self.connections.at(slot).place;
-        let far = self.behind(place, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+        let origin = self.connections.at(slot).origin;
+        let far = self.behind(origin, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
         let ends = since + self.plan.parameters.connection.dial_timeout;
         let until = now + ends.saturating_since(now) / rest.len();
         let state = ConnectionState::Dialing { since, address, rest: rest.without(address), far, tried: now, until };
@@ -164,15 +203,15 @@ impl World {
     fn address_tried(&mut self, now: SimTime, slot: u32, state: ConnectionState, draw: &mut Draw, future: &mut Future) {
         let ConnectionState::Dialing { address, far, until, .. } = state else { return };
         let life = self.connections.turn(slot, state);
-        let place = self.connections.at(slot).place;
+        let origin = self.connections.at(slot).origin;
         let (at, step) = match far {
             Far::Answers(server) => {
-                let opens = now + self.handshake(place, address, server, draw);
+                let opens = now + self.handshake(origin, address, server, draw);
                 let in_time = opens < until.max(now);
                 if in_time { (opens, ConnectionStep::Opened) } else { (until.max(now), ConnectionStep::AddressSilent) }
             }
             Far::Refuses(server) => {
-                (now + self.one_way(place, address, server, draw) * 2, ConnectionStep::AddressRefused)
+                (now + self.one_way(origin, address, server, draw) * 2, ConnectionStep::AddressRefused)
             }
             Far::Silent => (until.max(now), ConnectionStep::AddressSilent),
         };
@@ -183,7 +222,7 @@ impl World {
     fn dial_loopback(&mut self, now: SimTime, slot: u32, server: ApiServerId, future: &mut Future) {
         self.connections.at_mut(slot).dials += 1;
         let process = &self.api_servers[server.index()];
-        let (address, up) = (process.zone, process.listens());
+        let (address, up) = (Address::balancer(process.zone), process.listens());
         let far = if up { Far::Answers(server) } else { Far::Refuses(server) };
         let rest = Addresses::default();
         let state = ConnectionState::Dialing { since: now, address, rest, far, tried: now, until: now };
@@ -207,8 +246,8 @@ impl World {
                 continue;
             };
             let mut draw = self.dial_draw(slot, 128 + rest.len());
-            let place = self.connections.at(slot).place;
-            let far = self.behind(place, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
+            let origin = self.connections.at(slot).origin;
+            let far = self.behind(origin, address, &mut self.key.draw(TARGET, draw.next_u64(), 0));
             let repeated = self.next_syn(tried, now);
             if far != Far::Silent && repeated < until {
                 let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
@@ -228,25 +267,55 @@ impl World {
         next
     }
 
-    /// What a client finds behind an address: nothing if the NLB node or its target's machine is dead or cut off.
-    fn behind(&self, place: Place, address: ZoneId, draw: &mut Draw) -> Far {
-        let target = self.zones.has_power(address).then(|| self.nlb.choose(address, draw)).flatten();
-        let Some(server) = target.filter(|server| self.is_whole(place, address, *server)) else { return Far::Silent };
+    /// What a client finds behind an address: nothing if rules or routes close its way, or if something on it is dead or
+    /// cut off.
+    pub(crate) fn behind(&self, origin: Origin, address: Address, draw: &mut Draw) -> Far {
+        let target = self.admits(origin.site, address).then(|| self.target_of(address, draw)).flatten();
+        let Some(server) = target.filter(|server| self.is_whole(origin, address, *server)) else { return Far::Silent };
         if self.api_servers[server.index()].listens() { Far::Answers(server) } else { Far::Refuses(server) }
     }
 
+    /// Whether rules and routes let new flows of a site pass to an address.
+    pub(crate) fn admits(&self, site: SiteId, address: Address) -> bool {
+        let ways = self.vpc.ways(site);
+        match address.of() {
+            Addressed::Balancer(_) => ways.public,
+            Addressed::Interface(_) => ways.private,
+        }
+    }
+
+    /// The API server that a new flow to an address is sent to.
+    fn target_of(&self, address: Address, draw: &mut Draw) -> Option<ApiServerId> {
+        match address.of() {
+            Addressed::Balancer(zone) => self.zones.has_power(zone).then(|| self.nlb.choose(zone, draw)).flatten(),
+            Addressed::Interface(_) if self.plan.parameters.endpoint.behind_balancer => {
+                let targets = self.nlb.choices_anywhere();
+                (!targets.is_empty()).then(|| targets[draw.below(targets.len() as u64) as usize])
+            }
+            Addressed::Interface(place) => Some(self.interfaces.at(place).server),
+        }
+    }
+
     /// One way of a dial's messages to an API server behind an address.
-    fn one_way(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
-        let legs = self.legs(place, address, server);
+    fn one_way(&self, origin: Origin, address: Address, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+        let legs = self.legs(origin, address, server);
+        self.over(&legs, address, draw)
+    }
+
+    /// Delay of one message over these legs, where nothing is impaired; the load balancer adds its own.
+    pub(crate) fn over(&self, legs: &[Leg], address: Address, draw: &mut Draw) -> SimDuration {
         let to_node = self.zones.clear_delay(legs[0], draw);
-        let on = self.zones.clear_delay(legs[1], draw);
-        to_node + on + self.plan.parameters.nlb.added_latency.duration(draw)
+        let in_node = match address.of() {
+            Addressed::Balancer(_) => self.plan.parameters.nlb.added_latency.duration(draw),
+            Addressed::Interface(_) => SimDuration::ZERO,
+        };
+        legs[1..].iter().fold(to_node + in_node, |way, leg| way + self.zones.clear_delay(*leg, draw))
     }
 
     /// Time of TCP's and TLS's round trips.
-    fn handshake(&self, place: Place, address: ZoneId, server: ApiServerId, draw: &mut Draw) -> SimDuration {
-        let legs = self.legs(place, address, server);
-        let one_way = self.one_way(place, address, server, draw);
+    fn handshake(&self, origin: Origin, address: Address, server: ApiServerId, draw: &mut Draw) -> SimDuration {
+        let legs = self.legs(origin, address, server);
+        let one_way = self.over(&legs, address, draw);
         self.handshake_over(&legs, one_way, draw)
     }
 
@@ -265,12 +334,16 @@ impl World {
 
     fn address_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let ConnectionState::Dialing { since, address, rest, .. } = self.connections.at(slot).state else { return };
-        let cause = self.cause_at(address);
+        let origin = self.connections.at(slot).origin;
+        let is_closed = !self.admits(origin.site, address);
+        let cause = if is_closed { self.vpc_story } else { self.cause_at(origin, address) };
         self.connections.at_mut(slot).cause = cause;
-        let name = self.zone_name(address);
-        self.probes.timeline.note(now, Weight::Step, cause, "dial/silent", u64::from(address.0), || {
-            format!("dial to the dead address in {name} timed out")
-        });
+        let (text, kind) = match is_closed {
+            true => (self.closed_text(origin.site, address), "dial/closed"),
+            false => (format!("dial to the dead address {} timed out", self.address_text(address)), "dial/silent"),
+        };
+        let subject = if is_closed { u64::from(origin.site.0) } else { address.number() };
+        self.probes.timeline.note(now, Weight::Step, cause, kind, subject, || text);
         self.try_next_address(now, slot, since, rest, Outcome::DialFailed, future);
     }
 
@@ -293,13 +366,20 @@ impl World {
         self.try_next_address(now, slot, since, rest, Outcome::Refused, future);
     }
 
-    /// Why the address of a zone, or the API server behind it, does not answer.
-    fn cause_at(&self, address: ZoneId) -> Cause {
-        let dark = self.zones.dark_since(address).and_then(|(_, cause)| cause);
-        let behind = |server: &&ApiServer| self.nlb.cross_zone() || server.zone == address;
+    /// Why an address, or the API server behind it, does not answer a client.
+    pub(crate) fn cause_at(&self, origin: Origin, address: Address) -> Cause {
+        let nat = self.vpc.ways(origin.site).nat.filter(|_| matches!(address.of(), Addressed::Balancer(_)));
+        let gateway = nat.filter(|nat| !self.nat_lives(*nat)).and(self.vpc_story);
+        let zone = self.zone_of_address(address);
+        let dark = self.zones.dark_since(zone).and_then(|(_, cause)| cause);
+        let lost = match address.of() {
+            Addressed::Interface(place) => self.interfaces.at(place).lost.and_then(|(_, cause)| cause),
+            Addressed::Balancer(_) => None,
+        };
+        let behind = |server: &&ApiServer| self.nlb.cross_zone() || server.zone == zone;
         let dead =
             || self.api_servers.iter().filter(behind).find_map(ApiServer::down_since).and_then(|(_, cause)| cause);
-        dark.or_else(dead).or(self.stories[address.index()]) // it may be back by now
+        gateway.or(lost).or(dark).or_else(dead).or(self.stories[zone.index()]) // it may be back by now
     }
 
     /// All of the handshake is said; the server's cores have to follow. If it died meanwhile the address was silent after
@@ -309,7 +389,7 @@ impl World {
         let ConnectionState::Dialing { since, address, rest, far: Far::Answers(server), tried, until } = state else {
             return;
         };
-        let whole = self.is_whole(self.connections.at(slot).place, address, server);
+        let whole = self.is_whole(self.connections.at(slot).origin, address, server);
         if !whole || !self.api_servers[server.index()].listens() {
             let far = if whole { Far::Refuses(server) } else { Far::Silent };
             let state = ConnectionState::Dialing { since, address, rest, far, tried, until };
@@ -384,34 +464,17 @@ impl World {
         self.watches_break(now, owner, silent.map(|(since, _)| since), reset, future);
     }
 
-    /// The present lives of an NLB node and an API server.
-    pub(crate) fn lives_on(&self, through: ZoneId, server: ApiServerId) -> (u32, u32) {
-        (self.zones.losses(through), self.api_servers[server.index()].life())
+    /// The present lives of what has an address, and of an API server.
+    pub(crate) fn lives_on(&self, through: Address, server: ApiServerId) -> (u32, u32) {
+        (self.zones.losses(self.zone_of_address(through)), self.api_servers[server.index()].life())
     }
 
-    /// Every open connection for which `dead` holds falls silent.
-    pub(crate) fn silence(
-        &mut self,
-        now: SimTime,
-        cause: Cause,
-        dead: impl Fn(ZoneId, ApiServerId) -> bool,
-        future: &mut Future,
-    ) {
-        self.silence_where(now, cause, |_, _, through, server| dead(through, server), future);
-    }
-
-    /// Every open connection for which `dead` holds falls silent: its client will find out by its timers alone.
-    pub(crate) fn silence_where(
-        &mut self,
-        now: SimTime,
-        cause: Cause,
-        dead: impl Fn(&World, Place, ZoneId, ApiServerId) -> bool,
-        future: &mut Future,
-    ) {
+    /// Every open connection whose way is no longer whole falls silent: its client will find out by its timers alone.
+    pub(crate) fn silence_broken(&mut self, now: SimTime, cause: Cause, future: &mut Future) {
         for slot in 0..self.connections.slots() {
             let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, silent: None } = connection.state else { continue };
-            if matches!(connection.owner, Owner::Component(..)) || !dead(self, connection.place, through, server) {
+            if matches!(connection.owner, Owner::Component(..)) || self.is_whole(connection.origin, through, server) {
                 continue; // a component dies with its server
             }
             let connection = self.connections.at_mut(slot);
@@ -429,13 +492,13 @@ impl World {
     pub(crate) fn reset_silent(
         &mut self,
         now: SimTime,
-        back: impl Fn(ZoneId, ApiServerId) -> bool,
+        back: impl Fn(Address, ApiServerId) -> bool,
         future: &mut Future,
     ) {
         for slot in 0..self.connections.slots() {
             let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, silent: Some(_) } = connection.state else { continue };
-            if back(through, server) && self.is_whole(connection.place, through, server) {
+            if back(through, server) && self.is_whole(connection.origin, through, server) {
                 future.schedule(now, Event::Connection(self.connections.life(slot), ConnectionStep::Reset));
             }
         }
@@ -450,7 +513,7 @@ impl World {
         cause: Cause,
         future: &mut Future,
     ) {
-        self.reset(now, cause, |through, server| through == node && server == target, future);
+        self.reset(now, cause, |through, server| through == Address::balancer(node) && server == target, future);
     }
 
     /// The kernel of an API server's machine resets the connections of its dead process, as far as it reaches them.
@@ -458,13 +521,18 @@ impl World {
         let zone = self.api_servers[of.index()].zone;
         let reached = |node: ZoneId| self.zones.has_power(node) && self.zones.reaches(node, zone);
         let nodes: Vec<bool> = (0..self.plan.cluster.zones.len() as u8).map(|node| reached(ZoneId(node))).collect();
-        self.reset(now, cause, |through, server| server == of && nodes[through.index()], future);
+        let places: Vec<ZoneId> = self.interfaces.all().map(|(_, interface)| interface.zone).collect();
+        let zone_of = |address: Address| match address.of() {
+            Addressed::Balancer(zone) => zone,
+            Addressed::Interface(place) => places[place],
+        };
+        self.reset(now, cause, |through, server| server == of && nodes[zone_of(through).index()], future);
         for slot in 0..self.connections.slots() {
             let ConnectionState::Dialing { since, address, rest, far, tried, until } = self.connections.at(slot).state
             else {
                 continue;
             };
-            if far == Far::Answers(of) && nodes[address.index()] {
+            if far == Far::Answers(of) && nodes[zone_of(address).index()] {
                 let state = ConnectionState::Dialing { since, address, rest, far: Far::Refuses(of), tried, until };
                 let life = self.connections.turn(slot, state);
                 future.schedule(now, Event::Connection(life, ConnectionStep::AddressRefused));
@@ -480,15 +548,16 @@ impl World {
     }
 
     /// The resets of some connections are on their way to their clients, each as long as its own takes.
-    fn reset(&mut self, now: SimTime, cause: Cause, which: impl Fn(ZoneId, ApiServerId) -> bool, future: &mut Future) {
+    fn reset(&mut self, now: SimTime, cause: Cause, which: impl Fn(Address, ApiServerId) -> bool, future: &mut Future) {
         for slot in 0..self.connections.slots() {
             let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, .. } = connection.state else { continue };
             if matches!(connection.owner, Owner::Component(..)) || !which(through, server) {
                 continue;
             }
-            let way = self.one_way(connection.place, through, server, &mut self.dial_draw(slot, RESET_PART));
-            let passes = self.zones.passes((connection.place, through));
+            let origin = connection.origin;
+            let way = self.one_way(origin, through, server, &mut self.dial_draw(slot, RESET_PART));
+            let passes = self.passes_to(origin, through);
             let connection = self.connections.at_mut(slot);
             (connection.cause, connection.is_forgotten) = (cause, true);
             if passes {
@@ -505,7 +574,7 @@ impl World {
             if matches!(connection.owner, Owner::Component(..)) || server != of {
                 continue;
             }
-            let way = self.one_way(connection.place, through, server, &mut self.dial_draw(slot, GOAWAY_PART));
+            let way = self.one_way(connection.origin, through, server, &mut self.dial_draw(slot, GOAWAY_PART));
             future.schedule(now + way, Event::Connection(self.connections.life(slot), ConnectionStep::GoAway));
         }
     }
@@ -551,6 +620,22 @@ impl World {
         future.schedule(now + timers.read_idle, Event::Connection(life, ConnectionStep::ReadIdle));
     }
 
+    /// The open connections of a class of clients, by what they go through: the load balancer, or interfaces.
+    pub(crate) fn open_connections(&self, class: &str) -> (usize, usize) {
+        let mut through = (0, 0);
+        for slot in 0..self.connections.slots() {
+            let connection = self.connections.at(slot);
+            let ConnectionState::Open { through: address, .. } = connection.state else { continue };
+            if class_of(connection.owner) == class {
+                match address.of() {
+                    Addressed::Balancer(_) => through.0 += 1,
+                    Addressed::Interface(_) => through.1 += 1,
+                }
+            }
+        }
+        through
+    }
+
     /// The client of a connection dies: its requests are abandoned, those on a retired one too.
     pub(crate) fn abandon(&mut self, now: SimTime, slot: u32) {
         let before = self.connections.at_mut(slot).before.take();
@@ -564,6 +649,11 @@ impl World {
     }
 }
 
+/// Where a component is: on the instance of an API server.
+fn on_control_plane(zone: ZoneId) -> Origin {
+    Origin { place: Place::Zone(zone), site: SiteId::CONTROL_PLANE }
+}
+
 /// The entity of a connection's random draws.
 fn entity_of(owner: Owner) -> u64 {
     match owner {
@@ -572,6 +662,16 @@ fn entity_of(owner: Owner) -> u64 {
         Owner::Workload(process) => 8 << 32 | u64::from(process),
         Owner::External(client) => 2 << 32 | u64::from(client),
         Owner::Submitter => 3 << 32,
+    }
+}
+
+fn class_of(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Kubelet(_) => "kubelet",
+        Owner::Component(..) => "component",
+        Owner::Workload(_) => "workload",
+        Owner::External(_) => "external",
+        Owner::Submitter => "submitter",
     }
 }
 

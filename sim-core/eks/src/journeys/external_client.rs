@@ -62,7 +62,7 @@ impl World {
         cause: Cause,
         future: &mut Future,
     ) {
-        let Aim::Apply(job) = aim else { return };
+        let Aim::Apply(job) = aim else { return self.deletion_answered(now, client, aim, outcome, cause) };
         if self.runs_away(Caller::External(client)) {
             return; // it does not care
         }

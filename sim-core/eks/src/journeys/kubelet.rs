@@ -10,7 +10,7 @@ use crate::event::{Event, Future, KubeletClock};
 use crate::ids::NodeId;
 use crate::probes::Cause;
 use crate::stations::compute::kubelet::{Kubelet, Retry};
-use crate::stations::network::{ConnectionState, Owner, Place};
+use crate::stations::network::{ConnectionState, Owner};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -25,8 +25,12 @@ impl World {
         let timing = &timing.parameters.kubelet;
         for id in 0..self.cluster.node_count() {
             let node = NodeId(id);
-            let place = Place::Zone(self.cluster.zone_of(node));
-            let connection = self.open_from_start(Owner::Kubelet(node), place, future);
+            if !self.cluster.node_object_exists(node) {
+                self.kubelet_starts(SimTime::ZERO, node, None, future);
+                continue;
+            }
+            let origin = self.origin_of(node);
+            let connection = self.open_from_start(Owner::Kubelet(node), origin, future);
             self.kubelets.push(Kubelet::new(connection));
             self.kubelets[node.index()].runs_from_the_start();
             self.watches_run(node, future);
@@ -41,16 +45,16 @@ impl World {
 
     /// The kubelet process begins: it registers if its Node does not exist, and renews its lease.
     pub(crate) fn kubelet_starts(&mut self, now: SimTime, node: NodeId, cause: Cause, future: &mut Future) {
-        let place = Place::Zone(self.cluster.zone_of(node));
+        let origin = self.origin_of(node);
         while self.kubelets.len() <= node.index() {
             let owner = Owner::Kubelet(NodeId(self.kubelets.len() as u32));
-            let connection = self.connections.add(owner, place);
+            let connection = self.connections.add(owner, origin);
             self.kubelets.push(Kubelet::new(connection));
         }
         let timing = &self.plan.parameters.kubelet;
         let kubelet = &mut self.kubelets[node.index()];
         let generation = kubelet.starts();
-        self.connections.at_mut(kubelet.connection).place = place;
+        self.connections.at_mut(kubelet.connection).origin = origin;
         let reports = now + timing.status_report_interval;
         future.schedule(reports, Event::Kubelet(node, generation, KubeletClock::ReportStatus));
         if self.cluster.node_object_exists(node) {

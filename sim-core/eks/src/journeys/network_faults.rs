@@ -14,9 +14,24 @@ use crate::event::{ConnectionStep, Event, Future, RequestStep};
 use crate::ids::{ApiServerId, MemberId};
 use crate::plan::ZoneId;
 use crate::stations::control_plane::{LinkState, Passage};
-use crate::stations::network::{ConnectionState, Impairment, Owner, Place, Way};
+use crate::stations::network::{Address, Addressed, ConnectionState, Impairment, Leg, Legs, Origin, Owner, Way};
 use crate::world::World;
 use sim_kernel::{Law, SimDuration, SimTime};
+
+/// What lets nothing through on a way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breach {
+    /// A NAT gateway.
+    Nat(u8),
+    /// A zone without power.
+    Zone(ZoneId),
+    /// An interface of EKS.
+    Interface(usize),
+    /// The machine of an API server.
+    Server(ApiServerId),
+    /// A leg that is cut.
+    Cut(Leg),
+}
 
 impl World {
     /// A zone becomes slow and lossy at its border.
@@ -47,14 +62,7 @@ impl World {
         if internet && self.nlb.has_node(zone) {
             self.address_dies(now, zone, future);
         }
-        self.silence_where(
-            now,
-            cause,
-            |world, place, through, server| {
-                !world.legs(place, through, server).iter().all(|leg| world.zones.passes(*leg))
-            },
-            future,
-        );
+        self.silence_broken(now, cause, future);
         self.links_over_cuts_fall_silent(now, future);
         self.etcd_ways_change(now, cause, future);
     }
@@ -146,10 +154,10 @@ impl World {
 
     /// The path of a silent connection may be whole again: it carries on when TCP next repeats what was sent into the
     /// silence, or at once where nothing was.
-    fn path_returns(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    pub(crate) fn path_returns(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let connection = self.connections.at(slot);
         let ConnectionState::Open { through, server, silent: Some((since, _)) } = connection.state else { return };
-        if matches!(connection.owner, Owner::Component(..)) || !self.is_whole(connection.place, through, server) {
+        if matches!(connection.owner, Owner::Component(..)) || !self.is_whole(connection.origin, through, server) {
             return;
         }
         let timers = &self.plan.parameters.connection;
@@ -172,16 +180,50 @@ impl World {
         }
     }
 
-    /// Whether messages pass between a client and the machine of an API server, both ways.
-    pub(crate) fn is_whole(&self, place: Place, through: ZoneId, server: ApiServerId) -> bool {
-        let alive = self.zones.has_power(through) && !self.api_servers[server.index()].is_silent();
-        alive && self.legs(place, through, server).iter().all(|leg| self.zones.passes(*leg))
+    /// Whether messages pass between a client and the machine of an API server, both ways. What rules and routes say of
+    /// new flows is another matter.
+    pub(crate) fn is_whole(&self, origin: Origin, through: Address, server: ApiServerId) -> bool {
+        self.breach(origin, through, server).is_none()
+    }
+
+    /// The first thing on the way between a client and the machine of an API server that lets nothing through.
+    pub(crate) fn breach(&self, origin: Origin, through: Address, server: ApiServerId) -> Option<Breach> {
+        let at_address = match through.of() {
+            Addressed::Balancer(zone) => {
+                let nat = self.vpc.ways(origin.site).nat.filter(|nat| !self.nat_lives(*nat)).map(Breach::Nat);
+                nat.or((!self.zones.has_power(zone)).then_some(Breach::Zone(zone)))
+            }
+            Addressed::Interface(place) => (!self.interface_passes(place)).then_some(Breach::Interface(place)),
+        };
+        let dead = || self.api_servers[server.index()].is_silent().then_some(Breach::Server(server));
+        let cut = || {
+            let legs = self.legs(origin, through, server);
+            legs.iter().find(|leg| !self.zones.passes(**leg)).copied().map(Breach::Cut)
+        };
+        at_address.or_else(dead).or_else(cut)
+    }
+
+    /// Whether messages pass between a client and what has an address.
+    pub(crate) fn passes_to(&self, origin: Origin, through: Address) -> bool {
+        let nat = match through.of() {
+            Addressed::Balancer(_) => self.vpc.ways(origin.site).nat,
+            Addressed::Interface(_) => None,
+        };
+        let zone = self.zone_of_address(through);
+        match nat {
+            Some(nat) => {
+                let gateway = self.vpc.zone_of_nat(nat);
+                let legs = Legs::over(origin.place, &[gateway, zone]);
+                self.nat_lives(nat) && legs.iter().all(|leg| self.zones.passes(*leg))
+            }
+            None => self.zones.passes((origin.place, zone)),
+        }
     }
 
     fn mean_way(&self, slot: u32) -> SimDuration {
         let connection = self.connections.at(slot);
         let ConnectionState::Open { through, server, .. } = connection.state else { return SimDuration::ZERO };
-        self.legs(connection.place, through, server).iter().map(|leg| self.zones.mean_of(*leg)).sum()
+        self.legs(connection.origin, through, server).iter().map(|leg| self.zones.mean_of(*leg)).sum()
     }
 
     /// What was sent into the silence gets through: the connection carries on. `is_answered` tells whether the client reads
@@ -189,10 +231,10 @@ impl World {
     pub(crate) fn resumed(&mut self, now: SimTime, slot: u32, is_answered: bool, future: &mut Future) {
         let connection = self.connections.at(slot);
         let ConnectionState::Open { through, server, silent: Some(_) } = connection.state else { return };
-        if !self.is_whole(connection.place, through, server) {
+        if !self.is_whole(connection.origin, through, server) {
             return; // cut again
         }
-        let (owner, place) = (connection.owner, connection.place);
+        let (owner, origin) = (connection.owner, connection.origin);
         let answers = connection.unheard.map(|since| self.zones.next_repeat(since, self.mean_way(slot), now));
         let life = self.connections.turn(slot, ConnectionState::Open { through, server, silent: None });
         let connection = self.connections.at_mut(slot);
@@ -205,7 +247,7 @@ impl World {
         for request in self.requests_on(slot) {
             match self.requests.at(request).passage {
                 Passage::Waits => self.send(now, request, future),
-                Passage::AnswerHeld => self.answer_again(answers.unwrap_or(now), request, place, through, future),
+                Passage::AnswerHeld => self.answer_again(answers.unwrap_or(now), request, origin, through, future),
                 Passage::Sent | Passage::AnswerSent => {}
             }
         }

@@ -175,7 +175,7 @@ impl World {
         };
         let on_the_way = match connection.state {
             ConnectionState::Open { silent: Some((_, cause)), .. } => cause,
-            ConnectionState::Dialing { address, .. } => self.zones.dark_since(address).and_then(|(_, cause)| cause),
+            ConnectionState::Dialing { address, .. } => self.cause_at(connection.origin, address),
             _ => None,
         };
         on_the_way.or(connection.cause)

@@ -94,6 +94,9 @@ impl World {
     }
 
     fn start_pod(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        if let Some(service) = self.unmet_need(pod, node) {
+            return self.pod_waits(now, pod, node, service, future);
+        }
         if self.brings_network(&self.cluster.pods[pod.index()]) {
             return self.start_network(now, pod, node, future);
         }

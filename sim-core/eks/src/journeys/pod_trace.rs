@@ -13,9 +13,8 @@ use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::Watcher;
 use crate::event::{Event, Future, PodStep};
 use crate::ids::{DeploymentId, PodId};
-use crate::plan::ZoneId;
 use crate::probes::Cause;
-use crate::stations::network::{Owner, Place};
+use crate::stations::network::Owner;
 use crate::stations::services::pod::{Object, Pod};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
@@ -27,7 +26,7 @@ impl World {
     pub(crate) fn pod_trace_begins(&mut self, future: &mut Future) {
         let plan = self.plan.clone();
         let Some(first) = plan.pod_trace.as_ref().and_then(|trace| trace.rows.first()) else { return };
-        let connection = self.open_from_start(Owner::Submitter, Place::Zone(ZoneId(0)), future);
+        let connection = self.open_from_start(Owner::Submitter, self.origin_of_submitter(), future);
         self.submitter.begins(connection, plan.pod_trace.as_ref().map_or(0, |trace| trace.rows.len()));
         future.schedule(first.arrival, Event::PodArrives(0));
     }

@@ -13,7 +13,7 @@ use crate::plan::{Change, PartitionTarget, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::Role;
-use crate::stations::network::ConnectionState;
+use crate::stations::network::{Address, ConnectionState};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -170,7 +170,8 @@ impl World {
         for member in self.members_in(zone) {
             self.member_dies(now, member, cause, future);
         }
-        self.silence(now, cause, |through, _| through == zone, future);
+        self.silence_broken(now, cause, future);
+        self.interfaces_turn(now, cause, future);
     }
 
     fn zone_regains_power(&mut self, now: SimTime, zone: ZoneId, future: &mut Future) {
@@ -194,7 +195,8 @@ impl World {
             self.start_later(now, Part::EtcdMember(member), future);
         }
         let up: Vec<bool> = self.api_servers.iter().map(|server| server.is_up()).collect();
-        self.reset_silent(now, |through, server| through == zone && up[server.index()], future);
+        self.reset_silent(now, |_, server| up[server.index()], future);
+        self.interfaces_turn(now, cause, future);
         self.dials_hear(now, future);
     }
 
@@ -282,7 +284,8 @@ impl World {
         self.token_caches[server.index()].forgets_all();
         let had = self.api_servers[server.index()].die(now, cause);
         self.drop_all_from_server(had);
-        self.silence(now, cause, |_, other| other == server, future);
+        self.silence_broken(now, cause, future);
+        self.interfaces_turn(now, cause, future);
         self.will_be_found_dead(now, server, future);
     }
 
@@ -300,6 +303,7 @@ impl World {
         let had = self.api_servers[server.index()].crash(now, cause);
         self.drop_all_from_server(had);
         self.reset_by_the_machine(now, server, cause, future);
+        self.interfaces_turn(now, cause, future);
         let life = self.api_servers[server.index()].life();
         let draw = &mut self.key.draw(RESTART, u64::from(server.0), u64::from(life));
         let time = self.plan.parameters.api_server.restart_time.duration(draw);
@@ -377,7 +381,7 @@ impl World {
     /// The loopback of a component reaches the API server of its instance, if that is up.
     pub(crate) fn connect_loopback(&mut self, slot: u32, server: ApiServerId) {
         let process = &self.api_servers[server.index()];
-        let open = ConnectionState::Open { through: process.zone, server, silent: None };
+        let open = ConnectionState::Open { through: Address::balancer(process.zone), server, silent: None };
         let state = if process.is_up() { open } else { ConnectionState::Closed };
         self.connections.turn(slot, state);
     }

@@ -64,6 +64,7 @@ impl World {
             self.fleet.set_role(server, Role::Serving);
             self.register_target(now, server, future);
         }
+        self.interfaces_turn(now, None, future);
         if self.fleet.restarting() == Some(server) {
             self.await_next_restart(now, server, future);
         }
@@ -86,6 +87,7 @@ impl World {
         if self.fleet.at(server).role == Role::Leaving {
             self.deregister_target(now, server, future);
         }
+        self.interfaces_turn(now, noted.or(cause), future);
         let delay = self.plan.parameters.control_plane.shutdown_delay;
         future.schedule(now + delay, Event::Server(server, life, ServerStep::DelayOver));
     }
@@ -125,7 +127,7 @@ impl World {
         self.drop_all_from_server(had);
         self.reset_by_the_machine(now, server, cause, future);
         if leaves {
-            return self.instance_goes(now, server, cause);
+            return self.instance_goes(now, server, cause, future);
         }
         let life = self.api_servers[server.index()].life();
         let draw = &mut self.key.draw(RESTART, u64::from(server.0), u64::from(life));
@@ -143,13 +145,14 @@ impl World {
     }
 
     /// The instance of a server is terminated, with the components on it.
-    pub(crate) fn instance_goes(&mut self, now: SimTime, server: ApiServerId, cause: Cause) {
+    pub(crate) fn instance_goes(&mut self, now: SimTime, server: ApiServerId, cause: Cause, future: &mut Future) {
         for component in Component::ALL {
             self.candidate_stops(now, component, server, cause);
         }
         let had = self.api_servers[server.index()].die(now, cause);
         self.drop_all_from_server(had);
         self.fleet.set_role(server, Role::Gone);
+        self.interface_goes(now, server, cause, future);
     }
 
     /// The provider will find out that the machine of a server is dead.
@@ -172,7 +175,7 @@ impl World {
         let (cause, kind) = (process.down_since().and_then(|(_, cause)| cause), self.fleet.at(server));
         match kind.role {
             Role::Gone => {}
-            Role::Leaving => self.instance_goes(now, server, cause),
+            Role::Leaving => self.instance_goes(now, server, cause, future),
             Role::Serving | Role::Launching => self.replace_server(now, server, kind.kind, cause, future),
         }
     }
@@ -216,6 +219,7 @@ impl World {
         let server = self.fleet.launch(kind)?;
         let (parameters, members) = (self.parameters_of(kind), self.etcd.ids().count());
         self.api_servers.push(ApiServer::launching(zone, members, &parameters, now, cause));
+        self.interface_comes(now, server, zone, cause);
         self.token_caches.push(TokenCache::default());
         self.audiences.push(Audience::default());
         for component in Component::ALL {

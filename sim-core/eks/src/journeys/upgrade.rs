@@ -15,7 +15,7 @@ use crate::quantity::Tier;
 use crate::record::Weight;
 use crate::stations::control_plane::{Kind, Reason, Role, Roll};
 use crate::world::World;
-use sim_kernel::{Purpose, SimTime};
+use sim_kernel::{Purpose, SimDuration, SimTime};
 
 const TIME: Purpose = Purpose::new("control-plane/roll-time");
 
@@ -43,25 +43,50 @@ impl World {
 
     /// An update begins, unless one is under way: EKS refuses parallel ones.
     fn update_begins(&mut self, now: SimTime, reason: Reason, kind: Kind, text: String, future: &mut Future) {
-        let subject = u64::from(self.fleet.rolls()) + 1;
-        if self.fleet.roll().is_some() {
-            let text = || "update of the control plane is refused: another one is in progress".to_owned();
-            self.probes.timeline.note(now, Weight::Turn, None, "control-plane/refused", subject, text);
+        if self.update_is_refused(now) {
             return;
         }
-        let cause = self.probes.timeline.note(now, Weight::Turn, None, "control-plane/update", subject, || text);
+        let cause = self.note_update(now, text);
         self.roll_begins(now, reason, kind, cause, future);
     }
 
-    /// All new instances are launched; the old ones will go one by one.
-    pub(crate) fn roll_begins(&mut self, now: SimTime, reason: Reason, kind: Kind, cause: Cause, future: &mut Future) {
+    /// Whether EKS refuses an update: another one is under way, or the subnets of the control plane lack addresses for the
+    /// interfaces of new API servers.
+    pub(crate) fn update_is_refused(&mut self, now: SimTime) -> bool {
+        let (free, needed) = (self.free_control_plane_addresses(), self.plan.parameters.endpoint.addresses_for_update);
+        let why = match self.fleet.roll().is_some() || self.vpc.update().is_some() {
+            true => "another one is in progress".to_owned(),
+            false if free < needed => {
+                format!("the subnets of the control plane have {free} free addresses, and {needed} are needed")
+            }
+            false => return false,
+        };
+        let subject = u64::from(self.fleet.rolls()) + 1;
+        let text = || format!("update of the control plane is refused: {why}");
+        self.probes.timeline.note(now, Weight::Turn, None, "control-plane/refused", subject, text);
+        true
+    }
+
+    pub(crate) fn note_update(&mut self, now: SimTime, text: String) -> Cause {
+        let subject = u64::from(self.fleet.rolls()) + 1;
+        self.probes.timeline.note(now, Weight::Turn, None, "control-plane/update", subject, || text)
+    }
+
+    /// How long the next replacement takes by the provider's plan.
+    pub(crate) fn roll_time(&self, reason: Reason) -> SimDuration {
         let control_plane = &self.plan.parameters.control_plane;
         let law = match reason {
             Reason::Upgrade => &control_plane.upgrade_time,
             Reason::Tier => &control_plane.tier_time,
             Reason::Scaling => &self.plan.parameters.scaling.delay,
+            Reason::Access => &self.plan.parameters.endpoint.update_time,
         };
-        let lasts = law.duration(&mut self.key.draw(TIME, u64::from(self.fleet.rolls()), 0));
+        law.duration(&mut self.key.draw(TIME, u64::from(self.fleet.rolls()), 0))
+    }
+
+    /// All new instances are launched; the old ones will go one by one.
+    pub(crate) fn roll_begins(&mut self, now: SimTime, reason: Reason, kind: Kind, cause: Cause, future: &mut Future) {
+        let lasts = self.roll_time(reason);
         let old: Vec<ApiServerId> = self.fleet.with(Role::Serving).chain(self.fleet.with(Role::Launching)).collect();
         let count = match kind.tier == self.fleet.kind().tier {
             true => self.fleet.wanted(),
@@ -131,7 +156,7 @@ impl World {
             self.server_stops(now, old, cause, future);
         } else {
             self.deregister_target(now, old, future);
-            self.instance_goes(now, old, cause);
+            self.instance_goes(now, old, cause, future);
         }
         let roll = self.fleet.roll_mut().expect("it goes on");
         roll.removed += 1;
@@ -148,6 +173,7 @@ impl World {
             Reason::Upgrade => format!("control plane runs 1.{}", roll.kind.minor),
             Reason::Tier => format!("control plane is of the tier {}", roll.kind.tier),
             Reason::Scaling => "control plane has its new size".to_owned(),
+            Reason::Access => "API servers are replaced for the new access".to_owned(),
         };
         self.note_roll(now, roll.cause, "control-plane/updated", move || {
             format!("{what} after {:.1} min", took.as_secs_f64() / 60.0)
@@ -164,7 +190,7 @@ impl World {
         let (serving, failed): (Vec<ApiServerId>, Vec<ApiServerId>) =
             roll.new.iter().partition(|server| self.fleet.at(**server).role == Role::Serving);
         for server in failed {
-            self.instance_goes(now, server, cause);
+            self.instance_goes(now, server, cause, future);
         }
         let zones = self.zones_like(&roll.old[..roll.removed], roll.removed);
         let kind = self.fleet.kind();

@@ -6,38 +6,64 @@
 //! NAT gone:     what goes through it falls silent -> timers find out; addresses of AWS services cannot be reached
 //! ```
 
+use crate::aim::{Aim, Caller, Outcome};
 use crate::event::Future;
 use crate::plan::{Change, ZoneId};
+use crate::probes::Cause;
 use crate::record::Weight;
 use crate::world::World;
 use sim_kernel::SimTime;
 
+/// The number of the command with which a tool that deletes the cluster begins.
+const DELETION: u32 = u32::MAX;
+
 impl World {
     /// A change of the plan that concerns the VPC happens.
     pub(crate) fn network_changes(&mut self, now: SimTime, index: u32, change: &Change, future: &mut Future) {
-        let text = self.plan.describe(change);
-        let cause = self.probes.timeline.note(now, Weight::Turn, None, "vpc/change", u64::from(index), || text);
+        if let Change::EndpointAccess { access } = change {
+            return self.access_changes(now, access, future);
+        }
+        if let Change::DeleteCluster { client } = change {
+            return self.deletes_cluster(now, *client, future);
+        }
+        let cause = self.vpc_turns(now, None, "vpc/change", u64::from(index), self.plan.describe(change));
         match change {
             Change::SecurityRule { group, rule, allow: true } => self.vpc.allow(*group, rule.clone()),
             Change::SecurityRule { group, rule, allow: false } => {
                 self.vpc.revoke(*group, rule);
+                self.note_locked_out(now);
             }
             Change::NatLoss { zone, .. } => self.nat_gateways_turn(*zone, true),
+            Change::InterfaceLoss { zone, .. } => self.interfaces_of_zone_turn(now, *zone, true, cause, future),
             Change::ServiceEndpointLoss { service, .. } => self.vpc.endpoint_fails(*service, true),
-            _ => {}
+            _ => unreachable!("every other change is made elsewhere"),
         }
-        let _ = (cause, future);
+        self.silence_broken(now, cause, future);
+        self.dials_hear(now, future);
     }
 
     /// A fault in the VPC ends.
     pub(crate) fn network_fault_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
-        let change = self.plan.steps[index as usize].change.clone();
-        match change {
-            Change::NatLoss { zone, .. } => self.nat_gateways_turn(zone, false),
-            Change::ServiceEndpointLoss { service, .. } => self.vpc.endpoint_fails(service, false),
-            _ => {}
+        let (what, cause) = match self.plan.steps[index as usize].change {
+            Change::NatLoss { zone, .. } => {
+                self.nat_gateways_turn(zone, false);
+                ("the NAT gateways work again", self.vpc_story)
+            }
+            Change::InterfaceLoss { zone, .. } => {
+                self.interfaces_of_zone_turn(now, zone, false, self.vpc_story, future);
+                ("the interfaces of EKS work again", self.vpc_story)
+            }
+            Change::ServiceEndpointLoss { service, .. } => {
+                self.vpc.endpoint_fails(service, false);
+                ("the VPC endpoint answers again", self.vpc_story)
+            }
+            _ => return,
+        };
+        self.vpc_turns(now, cause, "vpc/well", u64::from(index), what.to_owned());
+        for slot in 0..self.connections.slots() {
+            self.path_returns(now, slot, future);
         }
-        let _ = (now, future);
+        self.dials_hear(now, future);
     }
 
     fn nat_gateways_turn(&mut self, zone: Option<ZoneId>, fails: bool) {
@@ -47,5 +73,39 @@ impl World {
                 self.vpc.nat_fails(nat, fails);
             }
         }
+    }
+
+    /// A tool that needs the API of Kubernetes deletes the cluster: it drains the nodes first.
+    fn deletes_cluster(&mut self, now: SimTime, client: usize, future: &mut Future) {
+        let first: u32 = self.plan.clients[..client].iter().map(|before| before.count).sum();
+        let name = self.plan.clients[client].name.clone();
+        self.probes.timeline.note(now, Weight::Turn, None, "cluster/delete", client as u64, || {
+            format!("{name} deletes the cluster: the tool asks the API for its nodes and workloads first")
+        });
+        self.call(now, Caller::External(first), Aim::List(DELETION), self.vpc_story, future);
+    }
+
+    /// The first command of a tool that deletes the cluster has ended: it goes on, or gives up.
+    pub(crate) fn deletion_answered(&mut self, now: SimTime, client: u32, aim: Aim, outcome: Outcome, cause: Cause) {
+        if aim != Aim::List(DELETION) {
+            return;
+        }
+        let path = self.path_to_endpoint(self.externals[client as usize].origin.site);
+        let (kind, text) = match outcome {
+            Outcome::Succeeded => {
+                ("cluster/deleted", format!("{} can delete the cluster: the API answers its tool", path.from))
+            }
+            _ if path.open => {
+                ("cluster/not-deleted", format!("{} cannot delete the cluster now: {}", path.from, outcome.name()))
+            }
+            _ => (
+                "cluster/not-deleted",
+                format!(
+                    "{} cannot delete the cluster: {}. Way out: {}; or delete it by the console or the AWS CLI, which ask the API of EKS and not the endpoint",
+                    path.from, path.decided_by, path.opened_by
+                ),
+            ),
+        };
+        self.probes.timeline.note(now, Weight::Turn, cause.or(self.vpc_story), kind, u64::from(client), || text);
     }
 }

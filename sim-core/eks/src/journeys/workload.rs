@@ -13,7 +13,7 @@ use crate::plan::WorkloadCall;
 use crate::record::Weight;
 use crate::stations::clients::informer::Next;
 use crate::stations::clients::workload::{Process, Worker};
-use crate::stations::network::{ConnectionState, Owner, Place};
+use crate::stations::network::{ConnectionState, Owner};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -29,9 +29,12 @@ impl World {
         let nodes = self.cluster.node_count();
         for (client, workload) in (0..).zip(&plan.workloads) {
             for node in (0..workload.replicas.unwrap_or(nodes).min(nodes)).map(NodeId) {
+                if !self.cluster.nodes[node.index()].has_network() {
+                    continue; // it starts when its node has joined
+                }
                 let process = self.add_process(client, node);
-                let place = Place::Zone(self.cluster.zone_of(node));
-                let connection = self.open_from_start(Owner::Workload(process), place, future);
+                let origin = self.origin_of(node);
+                let connection = self.open_from_start(Owner::Workload(process), origin, future);
                 self.processes[process as usize].connection = connection;
                 self.processes[process as usize].starts();
                 for worker in self.workers_of(process) {
@@ -86,8 +89,8 @@ impl World {
                     continue; // it runs where it ran
                 }
                 let process = self.add_process(client, node);
-                let place = Place::Zone(self.cluster.zone_of(node));
-                self.processes[process as usize].connection = self.connections.add(Owner::Workload(process), place);
+                let origin = self.origin_of(node);
+                self.processes[process as usize].connection = self.connections.add(Owner::Workload(process), origin);
             }
         }
         for index in 0..self.processes_on.get(node.index()).map_or(0, Vec::len) {

@@ -310,6 +310,9 @@ impl AwsService {
         AwsService::Eks,
     ];
 
+    /// Those that a node needs to join, and to start a pod.
+    pub const OF_NODES: [AwsService; 4] = [AwsService::Ec2, AwsService::EcrApi, AwsService::EcrDkr, AwsService::S3];
+
     /// Its name in the names of endpoints: `ecr.dkr`.
     pub fn name(self) -> &'static str {
         match self {

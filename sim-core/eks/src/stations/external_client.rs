@@ -3,6 +3,7 @@
 use crate::parameters::CiParameters;
 use crate::plan::ExternalClient;
 use crate::probes::Outage;
+use crate::stations::network::Origin;
 use sim_kernel::SimDuration;
 use std::collections::BTreeMap;
 
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct External {
     /// What it does.
     pub class: ExternalClient,
+    /// Where it is.
+    pub origin: Origin,
     /// Commands and tries so far: the ordinal of their draws.
     pub requests: u32,
     /// Times in which it had nothing but failures.
@@ -24,9 +27,10 @@ pub struct External {
 
 impl External {
     /// A client that has done nothing yet.
-    pub fn new(class: ExternalClient) -> Self {
+    pub fn new(class: ExternalClient, origin: Origin) -> Self {
         External {
             class,
+            origin,
             requests: 0,
             outage: Outage::default(),
             jobs_failed: 0,
@@ -64,11 +68,12 @@ impl External {
 mod tests {
     use super::*;
     use crate::parameters::Parameters;
+    use crate::stations::network::{Place, SiteId};
 
     #[test]
     fn a_job_is_tried_three_times_with_doubling_pauses() {
         let retry = Parameters::default().ci;
-        let mut client = External::new(ExternalClient::Ci);
+        let mut client = External::new(ExternalClient::Ci, Origin { place: Place::Internet(0), site: SiteId(1) });
         let pauses = [0, 1, 2].map(|_| client.job_failed(7, &retry));
         assert_eq!(pauses, [Some(SimDuration::from_secs(5)), Some(SimDuration::from_secs(10)), None]);
         assert_eq!(client.jobs_failed, 1);

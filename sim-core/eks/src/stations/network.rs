@@ -10,9 +10,9 @@ pub mod vpc;
 pub mod zones;
 
 pub use connections::{Connection, ConnectionState, Connections, Far, Owner};
-pub use dns::{Addresses, Dns};
+pub use dns::{Address, Addressed, Addresses, Dns};
 pub use interfaces::{Interface, Interfaces};
 pub use regions::Distances;
 pub use trace::{Closure, Hop, Trace};
-pub use vpc::{Site, SiteAt, SiteId, View, Vpc};
-pub use zones::{Impairment, Leg, Place, Way, Zones};
+pub use vpc::{DnsView, Site, SiteAt, SiteId, Vpc};
+pub use zones::{Impairment, Leg, Legs, Origin, Place, Way, Zones};

@@ -98,6 +98,11 @@ impl Node {
         }
     }
 
+    /// A node whose kubelet runs and tries to register.
+    pub fn joining(group: GroupId, zone: ZoneId) -> Self {
+        Node { instance: Instance::Runs { network: false }, ..Node::ordered(group, zone, None, false) }
+    }
+
     /// A node that runs and is Ready.
     pub fn running(group: GroupId, zone: ZoneId) -> Self {
         let instance = Instance::Runs { network: true };
@@ -305,12 +310,16 @@ impl Node {
         self.pods.retain(|&bound| bound != pod);
     }
 
+    /// Whether the image of a workload's revision has been pulled.
+    pub fn has_image(&self, deployment: DeploymentId, revision: u8) -> bool {
+        self.images.contains(&(deployment, revision))
+    }
+
     /// Whether the image of a workload's revision has to be pulled: it has not run here yet. From now on it has.
     pub fn pulls(&mut self, deployment: DeploymentId, revision: u8) -> bool {
-        let image = (deployment, revision);
-        let is_new = !self.images.contains(&image);
+        let is_new = !self.has_image(deployment, revision);
         if is_new {
-            self.images.push(image);
+            self.images.push((deployment, revision));
         }
         is_new
     }

@@ -56,6 +56,8 @@ pub enum Reason {
     Tier,
     /// A standard control plane grows or shrinks with its load.
     Scaling,
+    /// Another access mode of the endpoint.
+    Access,
 }
 
 /// A rolling replacement under way.

@@ -128,16 +128,28 @@ impl Nlb {
         self.zones().filter(move |node| target.is_some_and(|zone| self.cross_zone || zone == *node))
     }
 
-    /// The target to which the node of a zone sends a new flow. With no healthy target every target is eligible.
+    /// The target to which the node of a zone sends a new flow.
     pub fn choose(&self, node: ZoneId, draw: &mut Draw) -> Option<ApiServerId> {
-        let routed = |server: &ApiServerId| self.check(node, *server).is_some_and(|check| check.routed);
-        let any_routed = self.targets_of(node).any(|server| routed(&server));
-        let eligible = || self.targets_of(node).filter(|server| !any_routed || routed(server));
-        let count = eligible().count() as u64;
+        let count = self.choices(node).count() as u64;
         if count == 0 {
             return None;
         }
-        eligible().nth(draw.below(count) as usize)
+        self.choices(node).nth(draw.below(count) as usize)
+    }
+
+    /// The targets to which the node of a zone may send a new flow. With no healthy target every target is eligible.
+    pub fn choices(&self, node: ZoneId) -> impl Iterator<Item = ApiServerId> {
+        let routed = move |server: &ApiServerId| self.check(node, *server).is_some_and(|check| check.routed);
+        let any_routed = self.targets_of(node).any(|server| routed(&server));
+        self.targets_of(node).filter(move |server| !any_routed || routed(server))
+    }
+
+    /// The targets to which some node sends new flows: those of a balancer that looks at all zones.
+    pub fn choices_anywhere(&self) -> Vec<ApiServerId> {
+        let mut found: Vec<ApiServerId> = self.zones().flat_map(|node| self.choices(node)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn check(&self, node: ZoneId, server: ApiServerId) -> Option<&Check> {
@@ -258,6 +270,7 @@ impl Nlb {
 mod tests {
     use super::*;
     use crate::parameters::Parameters;
+    use crate::stations::network::Address;
     use sim_kernel::{Purpose, RunKey};
 
     const A: ZoneId = ZoneId(0);
@@ -305,15 +318,15 @@ mod tests {
         let mut balancer = balancer(false, &[A, C]);
         assert_eq!(balancer.answer(), both);
         balancer.address_dies(A);
-        assert_eq!(balancer.answer(), both.without(A));
+        assert_eq!(balancer.answer(), both.without(Address::balancer(A)));
         fails(&mut balancer, C, 1);
-        assert_eq!(balancer.answer(), both.without(A), "no healthy target: the living node stays");
+        assert_eq!(balancer.answer(), both.without(Address::balancer(A)), "no healthy target: the living node stays");
         balancer.address_lives(A);
         assert_eq!(balancer.answer(), both, "a must pass its checks anew, so both are as bad");
         for _ in 0..5 {
             balancer.checked(A, ApiServerId(0), true);
         }
-        assert_eq!(balancer.answer(), both.without(C));
+        assert_eq!(balancer.answer(), both.without(Address::balancer(C)));
     }
 
     #[test]

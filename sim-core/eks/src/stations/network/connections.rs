@@ -5,10 +5,9 @@
 //! nothing is read for `read_idle`, a ping stays unanswered for `ping_timeout`. An answered ping counts as read when
 //! it was sent; its round trip is neglected. Streams and flow-control windows are not modelled.
 
-use super::dns::Addresses;
-use super::zones::Place;
+use super::dns::{Address, Addresses};
+use super::zones::Origin;
 use crate::ids::{ApiServerId, Component, ConnectionRef, NodeId};
-use crate::plan::ZoneId;
 use crate::probes::Cause;
 use sim_kernel::{SimDuration, SimTime};
 
@@ -45,7 +44,7 @@ pub enum ConnectionState {
         /// When the dial began.
         since: SimTime,
         /// The address that is tried.
-        address: ZoneId,
+        address: Address,
         /// The addresses that remain.
         rest: Addresses,
         /// What is behind the address.
@@ -57,8 +56,8 @@ pub enum ConnectionState {
     },
     /// Open, as the client believes.
     Open {
-        /// The NLB node that it goes through.
-        through: ZoneId,
+        /// The address that it goes through.
+        through: Address,
         /// The API server at its other end.
         server: ApiServerId,
         /// Since when nothing comes through, and why; the client does not know.
@@ -85,7 +84,7 @@ pub struct Connection {
     /// Whose it is.
     pub owner: Owner,
     /// Where its client is.
-    pub place: Place,
+    pub origin: Origin,
     /// How far it is.
     pub state: ConnectionState,
     /// When something was last read.
@@ -96,7 +95,7 @@ pub struct Connection {
     pub number: u32,
     /// Dials so far: the ordinal of their draws.
     pub dials: u32,
-    /// The losses of power of the NLB node and the lives of the API server when it was opened.
+    /// The losses of power of the zone of that address and the lives of the API server when it was opened.
     pub met: (u32, u32),
     /// Whether the other end has reset it and the client does not know.
     pub is_forgotten: bool,
@@ -140,11 +139,11 @@ pub struct Connections {
 
 impl Connections {
     /// A new, closed connection: its place in the table.
-    pub fn add(&mut self, owner: Owner, place: Place) -> u32 {
+    pub fn add(&mut self, owner: Owner, origin: Origin) -> u32 {
         let fresh = |generation| Connection {
             generation,
             owner,
-            place,
+            origin,
             state: ConnectionState::Closed,
             last_read: SimTime::ZERO,
             last_sent: SimTime::ZERO,
@@ -171,10 +170,10 @@ impl Connections {
 
     /// A connection ends with its last request; another one takes over: its place in the table.
     pub fn retire(&mut self, slot: u32) -> u32 {
-        let (owner, place, dials) = (self.at(slot).owner, self.at(slot).place, self.at(slot).dials);
+        let (owner, origin, dials) = (self.at(slot).owner, self.at(slot).origin, self.at(slot).dials);
         let before = self.life(slot);
         self.at_mut(slot).retired = true;
-        let next = self.add(owner, place);
+        let next = self.add(owner, origin);
         let entry = self.at_mut(next);
         (entry.dials, entry.before) = (dials, Some(before));
         next
@@ -223,15 +222,15 @@ impl Connections {
         self.life(slot)
     }
 
-    /// Opens a connection to an API server in that life, through an NLB node after so many losses of power.
-    pub fn open(&mut self, slot: u32, through: ZoneId, server: ApiServerId, met: (u32, u32)) -> ConnectionRef {
+    /// Opens a connection to an API server in that life, through an address after so many losses of power.
+    pub fn open(&mut self, slot: u32, through: Address, server: ApiServerId, met: (u32, u32)) -> ConnectionRef {
         let connection = self.at_mut(slot);
         (connection.met, connection.is_forgotten) = (met, false);
         (connection.unanswered, connection.unheard) = (None, None);
         self.turn(slot, ConnectionState::Open { through, server, silent: None })
     }
 
-    /// Whether the NLB node and the API server of a connection, which are in these lives, still know it.
+    /// Whether what has the address and the API server of a connection, which are in these lives, still know it.
     pub fn is_known(&self, slot: u32, lives: (u32, u32)) -> bool {
         let connection = self.at(slot);
         connection.met == lives && !connection.is_forgotten
@@ -245,7 +244,11 @@ impl Connections {
 
 #[cfg(test)]
 mod tests {
+    use super::super::vpc::SiteId;
+    use super::super::zones::Place;
     use super::*;
+
+    const OUTSIDE: Origin = Origin { place: Place::Internet(0), site: SiteId(1) };
 
     fn at(seconds: u64) -> SimTime {
         SimTime::ZERO + SimDuration::from_secs(seconds)
@@ -254,7 +257,7 @@ mod tests {
     #[test]
     fn a_silent_path_is_given_up_45_seconds_after_the_last_read_or_answered_ping() {
         let mut connections = Connections::default();
-        let slot = connections.add(Owner::External(0), Place::Internet(0));
+        let slot = connections.add(Owner::External(0), OUTSIDE);
         let connection = connections.at_mut(slot);
         connection.last_read = at(100);
         let (idle, ping) = (SimDuration::from_secs(30), SimDuration::from_secs(15));
@@ -265,10 +268,10 @@ mod tests {
     #[test]
     fn a_place_is_used_again_under_a_new_generation() {
         let mut connections = Connections::default();
-        let slot = connections.add(Owner::External(0), Place::Internet(0));
+        let slot = connections.add(Owner::External(0), OUTSIDE);
         let first = connections.life(slot);
         connections.remove(slot);
-        assert_eq!(connections.add(Owner::External(1), Place::Internet(1)), slot);
+        assert_eq!(connections.add(Owner::External(1), OUTSIDE), slot);
         assert!(!connections.lives(first) && connections.lives(connections.life(slot)));
     }
 }

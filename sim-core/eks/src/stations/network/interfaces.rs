@@ -3,6 +3,7 @@
 //! Interface i leads to API server i and dies with it or with its zone; nothing checks its health and nothing resets its
 //! flows. A new API server gets a new interface with an address of its own, where there is one left.
 
+use super::dns::{Address, Addresses};
 use crate::ids::ApiServerId;
 use crate::plan::{Network, ZoneId};
 use crate::probes::Cause;
@@ -26,8 +27,14 @@ pub struct Interface {
     pub is_endpoint: bool,
     /// Whether it is there: a deleted one keeps its place until the place is needed.
     pub exists: bool,
-    /// Since when it lets nothing through, and why.
+    /// Since when a fault lets nothing through, and why.
     pub lost: Option<(SimTime, Cause)>,
+    /// Whether it led to a server that takes connections when that was last looked at.
+    pub works: bool,
+    /// How often that has changed: the generation of what follows from it.
+    pub turns: u32,
+    /// Why it stopped working.
+    pub cause: Cause,
 }
 
 /// All interfaces, and the addresses that are free in each subnet.
@@ -51,6 +58,32 @@ impl Interfaces {
             given: vec![0; network.subnets.len()],
             refused: 0,
         }
+    }
+
+    /// The interfaces of the API servers in these zones, which have run for long: all of them named.
+    pub fn of_servers(network: &Network, servers: &[ZoneId]) -> Self {
+        let mut interfaces = Self::new(network);
+        for (server, zone) in (0..).map(ApiServerId).zip(servers) {
+            let Some(place) = interfaces.attach(network, server, *zone) else { continue };
+            let interface = &mut interfaces.places[place];
+            (interface.is_named, interface.is_endpoint, interface.works) = (true, true, true);
+        }
+        interfaces
+    }
+
+    /// The addresses that the private answer has.
+    pub fn named(&self) -> Addresses {
+        self.addresses(|interface| interface.is_named)
+    }
+
+    /// The addresses that the endpoints of the service `kubernetes` have.
+    pub fn endpoints(&self) -> Addresses {
+        self.addresses(|interface| interface.is_endpoint)
+    }
+
+    fn addresses(&self, wanted: impl Fn(&Interface) -> bool) -> Addresses {
+        let found = self.all().filter(|(_, interface)| wanted(interface));
+        found.fold(Addresses::default(), |answer, (place, _)| answer.with(Address::interface(place)))
     }
 
     /// Takes `count` addresses of a subnet: how many there were.
@@ -98,6 +131,9 @@ impl Interfaces {
             is_endpoint: false,
             exists: true,
             lost: None,
+            works: false,
+            turns: 0,
+            cause: None,
         };
         let place = self.place_for_another()?;
         if place == self.places.len() {
@@ -135,6 +171,11 @@ impl Interfaces {
     /// The interface at a place.
     pub fn at_mut(&mut self, place: usize) -> &mut Interface {
         &mut self.places[place]
+    }
+
+    /// How many places have been used.
+    pub fn count(&self) -> usize {
+        self.places.len()
     }
 
     /// Every place with its interface, whether or not it still exists.

@@ -8,7 +8,9 @@ use super::trace::{Closure, Hop, Trace};
 use crate::plan::{
     AwsService, ClientPlace, Cluster, EndpointAccess, Family, Network, Peer, Plan, RouteTarget, Rule, ZoneId,
 };
+use crate::probes::Cause;
 use ipnet::IpNet;
+use sim_kernel::SimTime;
 use std::net::IpAddr;
 
 /// Where flows begin and end: a node group in a subnet, a kind of client, the interfaces of the control plane.
@@ -61,7 +63,7 @@ impl SiteId {
 
 /// Which answer a client gets for the endpoint's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
+pub enum DnsView {
     /// The public addresses of the load balancer.
     Public,
     /// The addresses of the interfaces in the VPC.
@@ -92,6 +94,18 @@ pub struct Ways {
     pub private: bool,
     /// The NAT gateway that its way out leads through.
     pub nat: Option<u8>,
+    /// The AWS services that are open to it, by their place in [`AwsService::ALL`].
+    services: u16,
+    /// Those of them that its NAT gateway leads to.
+    services_by_nat: u16,
+}
+
+impl Ways {
+    /// Whether a service is open to it, where its NAT gateway lives or not.
+    pub fn reaches(self, service: AwsService, nat_lives: bool) -> bool {
+        let bit = 1 << service as u16;
+        self.services & bit != 0 && (nat_lives || self.services_by_nat & bit == 0)
+    }
 }
 
 /// The VPC.
@@ -110,6 +124,16 @@ pub struct Vpc {
     endpoints_down: Vec<u32>,
     /// Which answers the name has: they move at some time within an update.
     named: EndpointAccess,
+    update: Option<Update>,
+    updates: u32,
+}
+
+/// An update of the endpoint's access that is under way.
+#[derive(Clone, Debug)]
+struct Update {
+    wanted: EndpointAccess,
+    began: SimTime,
+    cause: Cause,
 }
 
 impl Vpc {
@@ -149,6 +173,8 @@ impl Vpc {
             groups,
             clients,
             named,
+            update: None,
+            updates: 0,
         };
         vpc.work_out();
         vpc
@@ -185,29 +211,78 @@ impl Vpc {
     }
 
     /// Which answer a site gets for the endpoint's name.
-    pub fn view(&self, site: SiteId) -> View {
+    pub fn view(&self, site: SiteId) -> DnsView {
         let is_inside = matches!(self.sites[site.index()].at, SiteAt::Subnet { .. } | SiteAt::Interfaces);
         let dns = self.network.dns;
         if is_inside && !dns.support {
-            return View::Nothing;
+            return DnsView::Nothing;
         }
         match (self.named.public, self.named.private) {
-            (_, true) if is_inside && dns.hostnames => View::Private,
-            (true, _) => View::Public,
-            (false, true) => View::Private, // the public answer has the private addresses then
-            (false, false) => View::Nothing,
+            (_, true) if is_inside && dns.hostnames => DnsView::Private,
+            (true, _) => DnsView::Public,
+            (false, true) => DnsView::Private, // the public answer has the private addresses then
+            (false, false) => DnsView::Nothing,
         }
     }
 
-    /// Opens and closes ways to the endpoint; the name keeps its answers.
-    pub fn set_access(&mut self, access: EndpointAccess) {
-        self.network.access = access;
-        self.work_out();
+    /// Whether nodes of a group in a zone can join the cluster: they reach the API and the services that they need.
+    pub fn lets_join(&self, plan: &Plan, group: usize, zone: ZoneId) -> bool {
+        let zones = &plan.cluster.node_groups[group].zones;
+        let Some(nth) = zones.iter().position(|known| *known == zone) else { return false };
+        let site = self.nodes(group, nth);
+        let ways = self.ways(site);
+        let by_name = match self.view(site) {
+            DnsView::Public => ways.public,
+            DnsView::Private => ways.private,
+            DnsView::Nothing => false,
+        };
+        by_name && AwsService::OF_NODES.iter().all(|service| ways.reaches(*service, true))
     }
 
-    /// The name has the answers of this mode from now on.
-    pub fn name_as(&mut self, access: EndpointAccess) {
-        self.named = access;
+    /// Which answer the hosts of the VPC get.
+    pub fn view_inside(&self) -> DnsView {
+        self.view(SiteId::CONTROL_PLANE)
+    }
+
+    /// The zone of a site that lies in a subnet.
+    pub fn zone_of(&self, site: SiteId) -> Option<ZoneId> {
+        match &self.sites[site.index()].at {
+            SiteAt::Subnet { subnet, .. } => Some(self.network.subnets[*subnet].zone),
+            _ => None,
+        }
+    }
+
+    /// An update of the endpoint's access begins: new ways are open beside the old ones, and the name keeps its answers.
+    /// The number of the update.
+    pub fn begin_update(&mut self, wanted: EndpointAccess, now: SimTime, cause: Cause) -> u32 {
+        let access = &mut self.network.access;
+        access.public |= wanted.public;
+        access.private |= wanted.private;
+        access.public_cidrs.extend(wanted.public_cidrs.iter().copied());
+        self.updates += 1;
+        self.update = Some(Update { wanted, began: now, cause });
+        self.work_out();
+        self.updates
+    }
+
+    /// When the update under way began, and why.
+    pub fn update(&self) -> Option<(SimTime, Cause)> {
+        self.update.as_ref().map(|update| (update.began, update.cause))
+    }
+
+    /// The name has the answers of the update's mode from now on.
+    pub fn moves_name(&mut self) {
+        if let Some(update) = &self.update {
+            self.named = update.wanted.clone();
+        }
+    }
+
+    /// The update ends: the old ways are closed.
+    pub fn ends_update(&mut self) {
+        if let Some(update) = self.update.take() {
+            self.network.access = update.wanted;
+        }
+        self.work_out();
     }
 
     /// Adds a rule inbound to a security group.
@@ -233,6 +308,11 @@ impl Vpc {
         *down = if fails { *down + 1 } else { down.saturating_sub(1) };
     }
 
+    /// The zone of a NAT gateway.
+    pub fn zone_of_nat(&self, nat: u8) -> ZoneId {
+        self.network.nat_gateways[nat as usize].zone
+    }
+
     /// Whether no fault holds a NAT gateway down.
     pub fn nat_is_up(&self, nat: usize) -> bool {
         self.nat_down[nat] == 0
@@ -242,6 +322,7 @@ impl Vpc {
     pub fn endpoint_fails(&mut self, service: AwsService, fails: bool) {
         let down = &mut self.endpoints_down[service as usize];
         *down = if fails { *down + 1 } else { down.saturating_sub(1) };
+        self.work_out();
     }
 
     /// Whether a service has an endpoint in the VPC that no fault holds down.
@@ -255,10 +336,21 @@ impl Vpc {
     }
 
     fn ways_of(&self, site: SiteId) -> Ways {
+        if site == SiteId::CONTROL_PLANE {
+            return Ways { public: true, private: true, services: u16::MAX, ..Ways::default() };
+        }
         let public = self.trace(site, Target::PublicEndpoint);
         let private = self.trace(site, Target::Interface);
         let nat = self.way_out(site).ok().and_then(|out| out.nat).map(|nat| nat as u8);
-        Ways { public: public.closed.is_none(), private: private.closed.is_none(), nat }
+        let mut ways =
+            Ways { public: public.closed.is_none(), private: private.closed.is_none(), nat, ..Ways::default() };
+        for service in AwsService::ALL {
+            let trace = self.trace(site, Target::Service(service));
+            let bit = 1 << service as u16;
+            ways.services |= if trace.closed.is_none() { bit } else { 0 };
+            ways.services_by_nat |= if trace.nat.is_some() { bit } else { 0 };
+        }
+        ways
     }
 
     /// The way of a flow by rules and routes; whether everything on it lives is another matter.

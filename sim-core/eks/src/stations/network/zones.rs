@@ -5,6 +5,7 @@
 //! here: how loss lowers the throughput of a large answer is not modelled.
 
 use super::regions::Distances;
+use super::vpc::SiteId;
 use crate::parameters::NetworkParameters;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
@@ -24,6 +25,41 @@ pub enum Place {
 
 /// A part of a message's way, from a place to a zone or back.
 pub type Leg = (Place, ZoneId);
+
+/// Where a client is: for distances, and for rules and routes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// For distances.
+    pub place: Place,
+    /// For rules and routes.
+    pub site: SiteId,
+}
+
+/// The legs of a way, at most three.
+#[derive(Clone, Copy, Debug)]
+pub struct Legs {
+    legs: [Leg; 3],
+    count: u8,
+}
+
+impl Legs {
+    /// From a place over these zones in turn.
+    pub fn over(place: Place, zones: &[ZoneId]) -> Self {
+        let mut legs = [(place, zones[0]); 3];
+        for (index, pair) in zones.windows(2).enumerate() {
+            legs[index + 1] = (Place::Zone(pair[0]), pair[1]);
+        }
+        Legs { legs, count: zones.len() as u8 }
+    }
+}
+
+impl std::ops::Deref for Legs {
+    type Target = [Leg];
+
+    fn deref(&self) -> &[Leg] {
+        &self.legs[..self.count as usize]
+    }
+}
 
 /// A way on which nothing passes while it is cut, in neither direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

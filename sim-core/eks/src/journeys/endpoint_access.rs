@@ -1,0 +1,70 @@
+//! The API endpoint gets another access mode:
+//!
+//! ```text
+//! asked -> (another update, too few addresses: refused)
+//!       -> new ways open beside the old ones -> Named: the name has its new answers; caches follow in the time to live
+//!       -> the API servers are replaced one by one: connections are closed, and dialled anew by the new answers
+//!       -> Ended: the old ways are closed; what is still open on them stays until it breaks
+//! ```
+//!
+//! Nothing here knows who is locked out: whoever has no way left finds out by dialling.
+
+use crate::event::{AccessStep, Event, Future};
+use crate::plan::EndpointAccess;
+use crate::record::Weight;
+use crate::stations::control_plane::Reason;
+use crate::world::World;
+use sim_kernel::{Purpose, SimTime};
+
+const NAMED: Purpose = Purpose::new("endpoint/named");
+
+impl World {
+    /// Somebody changes how the endpoint may be reached.
+    pub(crate) fn access_changes(&mut self, now: SimTime, wanted: &EndpointAccess, future: &mut Future) {
+        if self.update_is_refused(now) {
+            return;
+        }
+        let before = self.vpc.network().access.clone();
+        let text = format!("update of the endpoint's access begins: from {before} to {wanted}");
+        let cause = self.note_update(now, text);
+        let lasts = self.roll_time(Reason::Access);
+        let share = self.key.draw(NAMED, u64::from(self.fleet.rolls()), 0).uniform();
+        if self.plan.parameters.endpoint.update_replaces_servers {
+            self.roll_begins(now, Reason::Access, self.fleet.kind(), cause, future);
+        }
+        // The name moves before the first API server goes.
+        let first = self.fleet.roll().map_or(lasts, |roll| roll.next_removal().saturating_since(now));
+        let update = self.vpc.begin_update(wanted.clone(), now, cause);
+        self.dials_hear(now, future);
+        future.schedule(now + first.scaled(share), Event::Access(update, AccessStep::Named));
+        future.schedule(now + lasts, Event::Access(update, AccessStep::Ended));
+    }
+
+    /// Handles a step of an update of the access.
+    pub(crate) fn access_goes_on(&mut self, now: SimTime, update: u32, step: AccessStep) {
+        let Some((began, cause)) = self.vpc.update() else { return };
+        if step == AccessStep::Named {
+            self.vpc.moves_name();
+            self.probes.timeline.note(now, Weight::Turn, cause, "endpoint/named", u64::from(update), || {
+                "the endpoint's name has its new answers; resolvers follow within the time to live".to_owned()
+            });
+            return;
+        }
+        self.vpc.ends_update();
+        let (access, took) = (self.vpc.network().access.clone(), now.saturating_since(began));
+        let text = format!("endpoint access is {access}, after {:.1} min", took.as_secs_f64() / 60.0);
+        self.vpc_turns(now, cause, "endpoint/updated", u64::from(update), text);
+        self.note_locked_out(now);
+    }
+
+    /// Says whose way to the endpoint rules and routes close.
+    pub(crate) fn note_locked_out(&mut self, now: SimTime) {
+        let sites = self.vpc.sites().map(|(site, _)| site).skip(1);
+        let ways: Vec<_> = sites.map(|site| (site, self.path_to_endpoint(site))).collect();
+        for (site, path) in ways.into_iter().filter(|(_, path)| !path.open) {
+            self.probes.timeline.note(now, Weight::Turn, self.vpc_story, "endpoint/closed", u64::from(site.0), || {
+                format!("{} cannot reach the API: {}; to open: {}", path.from, path.decided_by, path.opened_by)
+            });
+        }
+    }
+}
