@@ -492,6 +492,13 @@ fn namespaces(plan: &Plan) -> Vec<u32> {
 impl Model for World {
     type Event = Event;
 
+    #[inline]
+    fn foresee(&self, event: &Event) {
+        if let Event::Kubelet(node, ..) = event {
+            self.kubelet_comes(*node);
+        }
+    }
+
     fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
         if self.probes.limits.is_due(now) {
             self.look_for_limits(now);

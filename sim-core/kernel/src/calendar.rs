@@ -173,6 +173,16 @@ impl<E: Copy> Calendar<E> {
         Some((time, event))
     }
 
+    /// Events that are next, or nearly, and were not told of before: a few dozen at a time, and most of those that were
+    /// scheduled for some while ahead. A hint, for whoever wants to fetch from memory what they are about.
+    #[inline]
+    pub fn come_near(&mut self) -> &[E] {
+        match &self.shuffled {
+            None => self.ladder.come_near(),
+            Some(_) => &[],
+        }
+    }
+
     /// Makes `now` the present, between events.
     ///
     /// # Panics

@@ -13,6 +13,7 @@ use crate::stations::compute::kubelet::{Kubelet, Retry};
 use crate::stations::network::{ConnectionState, Owner};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
+use std::hint::black_box;
 
 const LEASE_PHASE: Purpose = Purpose::new("kubelet/lease-phase");
 const STATUS_PHASE: Purpose = Purpose::new("kubelet/status-phase");
@@ -107,6 +108,18 @@ impl World {
         let phase = interval.scaled(self.key.draw(STATUS_PHASE, u64::from(node.0), 0).uniform());
         let rounds = now.saturating_since(SimTime::ZERO + phase).as_nanos() / interval.as_nanos();
         SimTime::ZERO + phase + interval * (rounds + 1)
+    }
+
+    /// A clock of a kubelet is about to strike. Its rows lie all over tables that no cache holds when nodes are many, and
+    /// each would be waited for by itself: read for a few kubelets at once, they come together.
+    pub(crate) fn kubelet_comes(&self, node: NodeId) {
+        let kubelet = self.kubelets[node.index()].clone();
+        black_box(self.connections.at(kubelet.connection).clone());
+        black_box(kubelet);
+        black_box(self.cluster.lifecycle.is_listed(node));
+        for cache in &self.token_caches {
+            black_box(cache.knows(node, SimTime::ZERO));
+        }
     }
 
     /// Handles a clock of a kubelet; one of an earlier life does nothing.

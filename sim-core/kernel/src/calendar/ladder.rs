@@ -33,11 +33,13 @@ pub(super) struct Ladder<E> {
     /// the way back is paid by as many insertions, and each insertion moves no more than that.
     near_max: usize,
     far: Far<E>,
+    /// Whether near was filled since somebody asked what has come near.
+    is_refilled: bool,
 }
 
 impl<E: Copy> Ladder<E> {
     pub(super) fn new() -> Ladder<E> {
-        Ladder { near: Near::new(), near_end: u64::MAX, near_max: 2 * ALONE_MAX, far: Far::new() }
+        Ladder { near: Near::new(), near_end: u64::MAX, near_max: 2 * ALONE_MAX, far: Far::new(), is_refilled: false }
     }
 
     /// Takes an event for the time `at`, which is not before `now`, which is not before that of any event popped.
@@ -62,6 +64,13 @@ impl<E: Copy> Ladder<E> {
             self.refill(limit);
         }
         self.near.pop_until(limit).map(|(time, event)| (SimTime::from_nanos(time), event))
+    }
+
+    /// The events that have come near together since this was asked last, as far as they are still to come.
+    #[inline]
+    pub(super) fn come_near(&mut self) -> &[E] {
+        let events = self.near.events();
+        if std::mem::take(&mut self.is_refilled) { events } else { &[] }
     }
 
     pub(super) fn next_time(&self) -> Option<SimTime> {
@@ -93,6 +102,7 @@ impl<E: Copy> Ladder<E> {
 
     /// Sorts the lowest slots into near: one, and more as long as they are few events together.
     fn gather(&mut self) {
+        self.is_refilled = true;
         let mut gathered = 0;
         while let Some(slot) = self.far.lowest().filter(|&slot| self.far.is_small(slot)) {
             if gathered > 0 && gathered + self.far.count_of_small(slot) > GATHERED_MAX {

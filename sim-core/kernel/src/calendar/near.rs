@@ -1,5 +1,7 @@
 //! The events that come next, sorted.
 
+use std::cell::Cell;
+
 /// Events in falling order of time, equals in reversed order of scheduling, so that the next one is the last.
 ///
 /// Times and events lie apart, so that a search reads times only, and a value that was just written is read again in
@@ -29,6 +31,11 @@ impl<E: Copy> Near<E> {
         self.times.last().copied()
     }
 
+    /// The events, the next one last.
+    pub(super) fn events(&self) -> &[E] {
+        &self.events
+    }
+
     pub(super) fn middle_time(&self) -> u64 {
         self.times[self.times.len() / 2]
     }
@@ -45,15 +52,23 @@ impl<E: Copy> Near<E> {
             *only_event = pair[1 - first];
             return self.append_one(first_time, pair[first]);
         }
-        let mut place = self.times.len();
+        let last = self.times.len();
         self.append_one(time, event);
-        while place > 0 && self.times[place - 1] <= time {
-            self.times[place] = self.times[place - 1];
-            self.events[place] = self.events[place - 1];
-            place -= 1;
+        let times = Cell::from_mut(&mut self.times[..]).as_slice_of_cells();
+        let events = Cell::from_mut(&mut self.events[..]).as_slice_of_cells();
+        let mut place = (&times[last], &events[last]);
+        // Neighbours in pairs, for which no bounds are checked: what is due at or before its time moves up by a place.
+        for (times, events) in times.windows(2).zip(events.windows(2)).rev() {
+            let earlier = times[0].get();
+            if earlier > time {
+                break;
+            }
+            place.0.set(earlier);
+            place.1.set(events[0].get());
+            place = (&times[0], &events[0]);
         }
-        self.times[place] = time;
-        self.events[place] = event;
+        place.0.set(time);
+        place.1.set(event);
     }
 
     #[inline]

@@ -220,6 +220,11 @@ impl NodeLifecycle {
         }
     }
 
+    /// Whether heartbeats of a node are awaited.
+    pub fn is_listed(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].is_listed
+    }
+
     /// The API's Ready condition of a node has changed, or its object has come or gone (`None`).
     pub fn condition(&mut self, node: NodeId, ready: Option<Ready>) {
         let health = &mut self.nodes[node.index()];
