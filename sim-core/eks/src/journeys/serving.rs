@@ -235,11 +235,12 @@ impl World {
     pub(crate) fn fan_out(&mut self, now: SimTime, aim: Aim, future: &mut Future) {
         let parameters = &self.plan.parameters.api_server;
         let (each, batch) = (parameters.watch_event_cpu, parameters.watch_batch_cpu);
+        let tells_kubelet = self.tells_kubelet(aim);
         for server in self.server_ids() {
             if !self.api_servers[server.index()].is_up() {
                 continue;
             }
-            let watchers = self.watchers(aim, server);
+            let watchers = self.audience(aim, server) + u64::from(tells_kubelet == Some(server));
             let station = &mut self.api_servers[server.index()];
             station.watch_cache.changes(now, aim.resource());
             station.fan_out += each * watchers;
@@ -250,8 +251,8 @@ impl World {
         }
     }
 
-    /// Who is sent a change by an API server: those that flow control counts, and the kubelet whose node or pod it is.
-    fn watchers(&self, aim: Aim, server: ApiServerId) -> u64 {
+    /// The API server that sends a change to the kubelet whose node or pod it is, besides those that flow control counts.
+    fn tells_kubelet(&self, aim: Aim) -> Option<ApiServerId> {
         let node = match aim {
             Aim::ReportPodStarted(pod)
             | Aim::ReportPodReady(pod)
@@ -272,9 +273,7 @@ impl World {
             | Aim::CordonNode(node) => Some(node),
             _ => None,
         };
-        let kubelet = node.and_then(|node| self.kubelets.get(node.index()));
-        let it_watches = kubelet.is_some_and(|kubelet| kubelet.informer.server() == Some(server));
-        self.audience(aim, server) + u64::from(it_watches)
+        self.kubelets.get(node?.index())?.informer.server()
     }
 
     /// Seats have changed hands: whoever waited and has them now goes on.
