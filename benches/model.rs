@@ -1,6 +1,7 @@
 //! What an hour of a thousand nodes costs: `cargo bench --bench model`.
 //!
-//! At the end: an hour of 5,000 nodes with 150,000 pods and churn, a fork of it, and the cost of a node by their number.
+//! At the end: an hour of 5,000 nodes with 150,000 pods and churn, a fork of it, its requests by class, each bounded from
+//! below; what 5,000 watchers cost; and the cost of a node by their number.
 //!
 //! Prints, from one run on one machine: the time of one HOLD step of the calendar at 1,000 pending events; the time,
 //! events, memory and requests of `busy-hour.toml`; and the time of an API write from client to answer, as a multiple
@@ -9,6 +10,7 @@
 #![allow(clippy::disallowed_methods)] // a bench reads the clock
 
 use scenarios::Request;
+use sim_eks::plan::{WorkloadCall, WorkloadClient};
 use sim_eks::{Plan, Record, Run, RunCosts};
 use sim_kernel::{Calendar, Purpose, RunKey, SimDuration};
 use sim_study::Subject;
@@ -45,6 +47,7 @@ fn main() {
     let write_ns = seconds * 1e9 / writes;
     println!("API write, client to answer: {write_ns:.0} ns = {:.1} HOLD steps", write_ns / hold_ns);
     thresholds();
+    watch_fan_out();
     cost_of_nodes();
 }
 
@@ -65,6 +68,62 @@ fn thresholds() {
         forked * 1e3
     );
     println!("memory at most so far: {:.0} MiB", memory_peak_kib().unwrap_or(0) as f64 / 1024.0);
+    print_bounded_requests(&plan, &run.finish());
+}
+
+/// The requests of the hour by class, each beside the least that its mechanism must send: nothing is left out to be fast.
+fn print_bounded_requests(plan: &Plan, record: &Record) {
+    let measured = (plan.duration - plan.warm_up).as_secs_f64();
+    // A third of the nodes is dark for twenty minutes. A request takes its time too, and some fail: 5 % for both.
+    let alive = 0.95 * f64::from(plan.cluster.nodes()) * (measured - 20.0 * 60.0 / 3.0);
+    let kubelet = &plan.parameters.kubelet;
+    let every = |interval: SimDuration| alive / interval.as_secs_f64();
+    let pods = 0.95 * measured * plan.churn / 2.0; // one is deleted, another created
+    let least = [
+        ("kubelet", "renew node lease", every(kubelet.lease_renew_interval)),
+        ("kubelet", "report node status", every(kubelet.status_report_interval)),
+        ("kubelet", "watch", every(SimDuration::from_secs(600))),
+        ("kubelet", "report pod status", pods),
+        ("controllers", "create pod", pods),
+        ("controllers", "bind pod", pods),
+        ("ci", "delete any pod", pods),
+    ];
+    for (class, verb, least) in least {
+        let found = requests(record, |its_class, its_verb| its_class == class && its_verb == verb);
+        println!("  {class:12} {verb:22} {found:>8} ok, at least {least:>8.0}");
+        assert!(found as f64 >= least, "a mechanism is missing");
+    }
+}
+
+/// What 5,000 clients that watch all pods add to ten minutes without a fault, for each change that each of them is sent.
+fn watch_fan_out() {
+    const WATCHERS: u32 = 5_000;
+    let tier = ["control_plane.tier=8xl".to_owned()];
+    let mut alone = Plan { steps: Vec::new(), ..(*load("thresholds.toml", &tier)).clone() };
+    (alone.duration, alone.warm_up, alone.churn) = (SimDuration::from_mins(10), SimDuration::from_mins(1), 2.0);
+    let mut watched = alone.clone();
+    watched.workloads = vec![WorkloadClient {
+        name: "watcher".to_owned(),
+        replicas: Some(WATCHERS),
+        workers: 1,
+        does: WorkloadCall::Watch,
+        interval: SimDuration::from_mins(1),
+        qps: 5,
+        burst: 10,
+        back_off: true,
+        system: false,
+    }];
+    let (before, ..) = fastest(&Arc::new(alone), 3);
+    let (seconds, record, _) = fastest(&Arc::new(watched), 3);
+    let changes = requests(&record, |_, verb| {
+        verb.contains("pod") && !["get", "list", "watch"].iter().any(|read| verb.starts_with(read))
+    });
+    let sent = changes as f64 * f64::from(WATCHERS);
+    println!(
+        "watch fan-out: {changes} changes of pods, each to {WATCHERS} watchers, ten minutes: {seconds:.2} s, \
+         {before:.2} s without them; {:.2} ns for a change and watcher",
+        (seconds - before).max(0.0) * 1e9 / sent
+    );
 }
 
 /// What a node costs for a simulated second, from a thousand to a hundred thousand of them; ten pods a node, largest tier.
@@ -143,11 +202,14 @@ fn print_requests(record: &Record) {
 }
 
 fn writes(record: &Record) -> u64 {
-    let verbs = record.clients.iter().flat_map(|client| &client.verbs);
-    verbs
-        .filter(|verb| !["get", "list", "read leadership"].contains(&verb.verb.as_str()))
-        .map(|verb| verb.succeeded)
-        .sum()
+    requests(record, |_, verb| !["get", "list", "read leadership"].contains(&verb))
+}
+
+/// The requests that succeeded, of those classes and verbs.
+fn requests(record: &Record, counts: impl Fn(&str, &str) -> bool) -> u64 {
+    let clients = record.clients.iter();
+    let verbs = clients.flat_map(|client| client.verbs.iter().map(|verb| (client.class.as_str(), verb)));
+    verbs.filter(|(class, verb)| counts(class, &verb.verb)).map(|(_, verb)| verb.succeeded).sum()
 }
 
 /// The most memory that the process has held, KiB; `None` where the system does not tell.
