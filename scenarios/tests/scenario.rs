@@ -2,7 +2,7 @@
 
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
-use sim_eks::plan::{Change, NoteKind, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId};
+use sim_eks::plan::{Change, NoteKind, SYSTEM_CLUSTER_CRITICAL, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId};
 use sim_eks::quantity::parse_duration;
 
 fn request(scenario: &str) -> Request<'_> {
@@ -67,9 +67,16 @@ fn every_key_of_the_format_is_read() {
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
     assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55]);
+    assert!(web.control.priority == 1_000 && web.control.never_preempts);
+    assert!(render.control.priority == 0 && coredns.control.priority == SYSTEM_CLUSTER_CRITICAL);
     let agent = &plan.cluster.daemon_sets[2];
     assert_eq!((agent.name.as_str(), agent.requests.milli_cpu, agent.requests.memory_mib), ("agent", 30, 40));
-    assert!(agent.host_network && agent.tolerations.len() == 1 && agent.node_selector.len() == 1);
+    assert!(
+        agent.priority == SYSTEM_CLUSTER_CRITICAL
+            && agent.host_network
+            && agent.tolerations.len() == 1
+            && agent.node_selector.len() == 1
+    );
     assert_eq!(agent.created, Some(sim_kernel::SimTime::ZERO + parse_duration("15m").unwrap()));
     let guard = &plan.webhooks[0];
     assert!(guard.rules == WebhookRules::All && guard.deployment == Some(0) && guard.exempts_itself);

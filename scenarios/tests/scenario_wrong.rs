@@ -161,6 +161,11 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("99-updates-nothing.toml", 28, "changes[0].deployment: found \"wbe\"; did you mean web"),
     ("d01-daemon-set-twice.toml", 12, "daemon_sets[0].name: there is another DaemonSet \"kube-proxy\""),
     ("d02-daemon-set-after-the-end.toml", 13, "daemon_sets[0].created: 2h is not before the end of the run at 1h"),
+    (
+        "d03-priority-too-high.toml",
+        13,
+        "deployments[0].priority: found \"2000000000\"; wanted is the value of a PriorityClass",
+    ),
     ("n01-after-nobody.toml", 27, "faults[1].after: found \"drak\"; did you mean dark"),
     ("n02-after-itself.toml", 21, "faults[0].after: is after itself, over other steps or at once"),
     ("n03-at-and-after.toml", 28, "faults[1].after: stands beside `at`; give one of them"),

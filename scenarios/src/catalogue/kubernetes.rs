@@ -1,6 +1,6 @@
 //! Kubernetes as EKS runs it: its versions, and what runs on every node.
 
-use sim_eks::plan::{DaemonSet, Toleration};
+use sim_eks::plan::{DaemonSet, SYSTEM_NODE_CRITICAL, Toleration};
 use sim_eks::quantity::Resources;
 use std::ops::RangeInclusive;
 
@@ -15,7 +15,8 @@ pub const VERSIONS_OF_EKS: RangeInclusive<u32> = 31..=35;
 /// What EKS runs on every node: the VPC CNI and kube-proxy, with their default requests.
 ///
 /// Source: the manifests of the add-ons: two containers of 25m in `aws-node` (aws/amazon-vpc-cni-k8s), 100m in
-/// `kube-proxy` (EKS add-on); both in the host's network, and tolerating every taint; documented.
+/// `kube-proxy` (EKS add-on); both in the host's network, tolerating every
+/// taint, and of the class `system-node-critical`; documented.
 pub fn daemon_sets() -> Vec<DaemonSet> {
     let daemon_set = |name: &str, milli_cpu, brings_network| DaemonSet {
         name: name.to_owned(),
@@ -23,6 +24,7 @@ pub fn daemon_sets() -> Vec<DaemonSet> {
         tolerations: vec![Toleration { key: None, value: None, effect: None }],
         host_network: true,
         brings_network,
+        priority: SYSTEM_NODE_CRITICAL,
         ..DaemonSet::default()
     };
     vec![daemon_set("aws-node", 50, true), daemon_set("kube-proxy", 100, false)]

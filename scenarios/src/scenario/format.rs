@@ -183,6 +183,13 @@ static NODE_GROUP: Shape = Shape {
     ],
 };
 
+const PRIORITY: Key = key(
+    "priority",
+    Text,
+    Default("0"),
+    "Priority of its pods, which are scheduled before those of lower priority and may take their room: the value of their PriorityClass, or system-cluster-critical or system-node-critical.",
+);
+
 static WORKLOAD: Shape = Shape {
     about: "Deployments in proportion to the cluster: so many equal pods for each node that takes them, as far as they fit.",
     keys: &[
@@ -237,6 +244,13 @@ static DEPLOYMENT: Shape = Shape {
             Default("false"),
             "Whether its pods must be spread evenly over the zones (they prefer to in any case).",
         ),
+        PRIORITY,
+        key(
+            "preemption_policy",
+            OneOf(&["PreemptLowerPriority", "Never"]),
+            Default("PreemptLowerPriority"),
+            "Whether its pods may take the room of pods of lower priority.",
+        ),
         key("load", Cpu, Then("no matter"), "CPU that all its pods use together, spread evenly."),
         key("hpa_max", Count(1, MANY), Then("no autoscaler"), "HorizontalPodAutoscaler: most pods; it needs a load."),
         key("hpa_min", Count(1, MANY), Default("1"), "HorizontalPodAutoscaler: fewest pods."),
@@ -275,6 +289,7 @@ static DAEMON_SET: Shape = Shape {
             "Taints that its pods tolerate, as those of a Deployment; that a node ceases to be Ready they tolerate in any case.",
         ),
         key("host_network", Flag, Default("false"), "Whether its pods start before their node's network is up."),
+        PRIORITY,
         key("created", Duration, Then("it is there from the start"), "When it is created, before the end of the run."),
     ],
 };

@@ -5,7 +5,8 @@ use super::fields::{Errors, Fields};
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, DisruptionBudget,
-    ExternalClient, NodeGroup, Note, NoteKind, TaintEffect, Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
+    ExternalClient, NodeGroup, Note, NoteKind, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, TaintEffect, Toleration,
+    WorkloadCall, WorkloadClient, WorkloadKind,
 };
 use sim_eks::quantity::{Resources, show_duration};
 use sim_kernel::{SimDuration, SimTime};
@@ -17,7 +18,11 @@ const PODS_PER_NODE: u64 = 10;
 /// Most pods that a load test has deleted and created in a second.
 const CHURN_MAX: f64 = 10_000.0;
 
-/// What EKS runs in every cluster. Source: the add-on's manifest (two replicas, 100m and 70Mi), documented.
+/// The largest value that a user's PriorityClass may have. Source: Kubernetes documentation, pod priority.
+const PRIORITY_MAX: i32 = 1_000_000_000;
+
+/// What EKS runs in every cluster. Source: the add-on's manifest (two replicas, 100m and 70Mi, of the class
+/// `system-cluster-critical`), documented.
 const COREDNS: &str = "coredns";
 const COREDNS_REQUESTS: Resources = Resources { milli_cpu: 100, memory_mib: 70 };
 
@@ -80,6 +85,8 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             budget: budget(fields, errors),
             autoscaler: autoscaler(fields, errors),
             load_milli_cpu: fields.count("load").copied(),
+            priority: priority(fields, errors).unwrap_or(0),
+            never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
         },
     })
 }
@@ -121,8 +128,27 @@ pub(crate) fn daemon_sets(file: &Fields, cluster: &mut Cluster, duration: SimDur
             host_network: fields.flag("host_network").is_some_and(|flag| *flag),
             brings_network: false,
             created: created.map(|at| SimTime::ZERO + at),
+            priority: priority(fields, errors).unwrap_or(0),
         });
     }
+}
+
+/// Reads the value or the name of a priority class.
+fn priority(fields: &Fields, errors: &mut Errors) -> Option<i32> {
+    let text = fields.text("priority")?;
+    let read = match text.trim() {
+        "system-cluster-critical" => Some(SYSTEM_CLUSTER_CRITICAL),
+        "system-node-critical" => Some(SYSTEM_NODE_CRITICAL),
+        number => number.parse().ok().filter(|value: &i32| *value <= PRIORITY_MAX),
+    };
+    if read.is_none() {
+        let problem = format!(
+            "found {}; wanted is the value of a PriorityClass, at most {PRIORITY_MAX}, or system-cluster-critical or system-node-critical",
+            quoted(text)
+        );
+        errors.add(fields.line_of("priority"), fields.field("priority"), problem);
+    }
+    read
 }
 
 /// Reads the HorizontalPodAutoscaler of a deployment.
@@ -255,7 +281,7 @@ fn coredns() -> Deployment {
             tolerate("node-role.kubernetes.io/control-plane", Some(TaintEffect::NoSchedule)),
         ],
         spread_zones: false,
-        control: Control::default(),
+        control: Control { priority: SYSTEM_CLUSTER_CRITICAL, ..Control::default() },
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Aim {
     DeleteNode(NodeId),
     /// Scheduler: binds a pod to a node.
     BindPod(PodId, NodeId),
+    /// Scheduler: writes into a pod for which node others make room.
+    NominatePod(PodId),
     /// Component: the holder renews its lease.
     RenewLeadership(Component, ApiServerId),
     /// Component: a standby looks at the lease.
@@ -225,11 +227,12 @@ impl Aim {
             Aim::Workload(Call::Get, _) => (36, "get"),
             Aim::Workload(Call::Apply, _) => (37, "apply"),
             Aim::ReportDaemonSet(_) => (38, "report DaemonSet status"),
+            Aim::NominatePod(_) => (39, "nominate node"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 39;
+    pub const VERBS: usize = 40;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -263,7 +266,7 @@ impl Aim {
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),
             Aim::CordonNode(_) | Aim::EvictPod(_) => Some(Controller::Drain),
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
-            Aim::BindPod(..) => Some(Controller::Scheduler),
+            Aim::BindPod(..) | Aim::NominatePod(_) => Some(Controller::Scheduler),
             _ => None,
         }
     }

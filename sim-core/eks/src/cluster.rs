@@ -18,6 +18,7 @@ use crate::stations::control_plane::controller_client::ControllerClient;
 use crate::stations::control_plane::node_lifecycle::{Look, NodeLifecycle};
 use crate::stations::control_plane::placement::{Found, Placement, is_tolerated};
 use crate::stations::control_plane::pod_gc::PodGc;
+use crate::stations::control_plane::preemption::Candidate;
 use crate::stations::control_plane::scheduler::{QueueTiming, SchedulerQueue};
 use crate::stations::control_plane::work_queue::WorkQueue;
 use crate::stations::services::autoscaler::Autoscaler;
@@ -58,6 +59,12 @@ pub struct ClusterState {
     pub(crate) scheduler: SchedulerQueue,
     /// What the scheduler found for the pod in its cycle.
     pub(crate) found: Found,
+    /// Whom that pod would have to evict.
+    pub(crate) candidate: Option<Candidate>,
+    /// The pods that are to get the room of others.
+    pub(crate) nominations: Vec<Nomination>,
+    /// The lowest priority that any pod has.
+    pub(crate) lowest_priority: i32,
     /// The controllers' clients, with what each has still to send.
     pub(crate) clients: [ControllerClient<(Aim, Cause)>; Controller::COUNT],
     /// The controllers' work queues.
@@ -97,6 +104,17 @@ pub(crate) enum Watcher {
     Key(Controller, u32),
 }
 
+/// A pod that is to get the room of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nomination {
+    /// Which.
+    pub(crate) pod: PodId,
+    /// Its priority.
+    pub(crate) priority: i32,
+    /// Where.
+    pub(crate) node: NodeId,
+}
+
 impl ClusterState {
     /// The cluster in its steady state: every wanted node Ready, every pod where the scheduler puts it and serving, or
     /// Pending where there is no room.
@@ -121,6 +139,9 @@ impl ClusterState {
             placement: Placement::new(plan),
             scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),
             found: Found::default(),
+            candidate: None,
+            nominations: Vec::new(),
+            lowest_priority: lowest_priority(plan),
             clients: Controller::ALL.map(|controller| client(plan, controller)),
             work: Controller::ALL.map(|controller| work_queue(plan, controller)),
             marking: Vec::new(),
@@ -352,4 +373,10 @@ pub(crate) fn client_rate(plan: &Plan, controller: Controller) -> (f64, u64) {
         Controller::Drain => (parameters.controllers.drain_qps, parameters.controllers.drain_burst),
         _ => (parameters.controllers.qps, parameters.controllers.burst),
     }
+}
+
+/// The lowest priority that any pod has.
+fn lowest_priority(plan: &Plan) -> i32 {
+    let workloads = plan.deployments.len() + plan.cluster.daemon_sets.len();
+    (0..workloads).map(|index| plan.priority(index)).min().unwrap_or(0)
 }

@@ -32,6 +32,7 @@ pub mod pod;
 pub mod pod_gc;
 pub mod pod_trace;
 pub mod power;
+pub mod preemption;
 pub mod private_endpoint;
 pub mod replica_set;
 pub mod scaling;

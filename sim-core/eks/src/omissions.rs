@@ -63,8 +63,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
     },
     Omission {
-        what: "ordinals and rolling updates of StatefulSets, which share the client of the ReplicaSet controller; volumes, priorities and preemption",
+        what: "ordinals and rolling updates of StatefulSets, which share the client of the ReplicaSet controller; volumes",
         effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
+    },
+    Omission {
+        what: "the wait of a scheduling cycle for the end of its victims before Kubernetes 1.33, and the note in each pod that there is no room for it",
+        effect: "an older scheduler that preempts is slower, and many pods without room cost the scheduler's client no requests",
     },
     Omission {
         what: "node affinity by expressions, affinity between pods, spread over hosts, gated pods",

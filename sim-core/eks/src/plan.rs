@@ -209,6 +209,9 @@ pub struct DaemonSet {
     /// When it is created; `None` if it is there from the start.
     #[serde(default)]
     pub created: Option<SimTime>,
+    /// The priority of its pods.
+    #[serde(default)]
+    pub priority: i32,
 }
 
 impl DaemonSet {
@@ -257,7 +260,19 @@ pub struct Control {
     /// CPU that its pods use together, in thousandths of a core; `None` where that does not matter.
     #[serde(default)]
     pub load_milli_cpu: Option<u64>,
+    /// The priority of its pods: those of higher priority are scheduled first, and may take the room of others.
+    #[serde(default)]
+    pub priority: i32,
+    /// Whether its pods wait for room as others do, whatever their priority (`preemptionPolicy: Never`).
+    #[serde(default)]
+    pub never_preempts: bool,
 }
+
+/// The priority of the class `system-cluster-critical`.
+pub const SYSTEM_CLUSTER_CRITICAL: i32 = 2_000_000_000;
+
+/// The priority of the class `system-node-critical`.
+pub const SYSTEM_NODE_CRITICAL: i32 = 2_000_001_000;
 
 /// The kinds of workloads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -823,6 +838,19 @@ impl Plan {
     pub fn is_bare(&self, deployment: usize) -> bool {
         let shapes = self.pod_trace.as_ref().map(|trace| trace.first_shape as usize..self.deployments.len());
         shapes.is_some_and(|shapes| shapes.contains(&deployment))
+    }
+
+    /// The priority of the pods of a workload, by its index: Deployments first, then DaemonSets.
+    pub fn priority(&self, index: usize) -> i32 {
+        match self.deployments.get(index) {
+            Some(deployment) => deployment.control.priority,
+            None => self.cluster.daemon_sets.get(index - self.deployments.len()).map_or(0, |set| set.priority),
+        }
+    }
+
+    /// Whether the pods of a workload may take the room of others.
+    pub fn preempts(&self, index: usize) -> bool {
+        self.deployments.get(index).is_none_or(|deployment| !deployment.control.never_preempts)
     }
 
     /// The name of what pods belong to, by its index: Deployments first, then DaemonSets.

@@ -71,6 +71,7 @@ pub const MEASURES: &[&str] = &[
     "evictions.refused",
     "deployments.rollout",
     "pods.evicted",
+    "pods.preempted",
     "pods.daemons",
     "pods.recreated",
     "pods.pending.end",

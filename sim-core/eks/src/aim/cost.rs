@@ -84,7 +84,7 @@ impl Aim {
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
-            Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) => Verb::Patch,
+            Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) | Aim::NominatePod(_) => Verb::Patch,
             Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) | Aim::Workload(Call::Apply, _) => {
                 Verb::Patch
             }

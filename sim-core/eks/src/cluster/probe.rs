@@ -57,6 +57,7 @@ struct Counts {
     evicted: u64,
     created: u64,
     daemons: u64,
+    preempted: u64,
     drained: u64,
     refused: u64,
     terminated: u64,
@@ -276,6 +277,11 @@ impl ClusterProbe {
         self.set_levels(now);
     }
 
+    /// The scheduler ordered the deletion of a pod to make room for another.
+    pub fn pod_is_preempted(&mut self) {
+        self.counts.preempted += 1;
+    }
+
     /// A pod was bound to a node.
     pub fn pod_is_bound(&mut self) {
         self.counts.pods.bound += 1;
@@ -313,6 +319,7 @@ impl ClusterProbe {
             count("evictions.refused", counts.refused, "Evictions that a disruption budget refused; each is tried again later."),
             measure("deployments.rollout", Unit::Seconds, Better::Down, self.rollout.map(SimDuration::as_secs_f64), "Longest time from a Deployment's new image to the end of its rolling update, of those that came to an end."),
             count("pods.evicted", counts.evicted, "Pods whose deletion the taint eviction ordered."),
+            count("pods.preempted", counts.preempted, "Pods whose deletion the scheduler ordered to make room for one of higher priority."),
             describe("pods.daemons", counts.daemons, "Pods that DaemonSets created during the run, one for each new node that they match."),
             describe("pods.recreated", counts.created - counts.daemons, "Pods that ReplicaSets created during the run."),
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),

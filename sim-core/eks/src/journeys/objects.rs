@@ -105,6 +105,7 @@ impl World {
             Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
+            Aim::NominatePod(_) => {} // the scheduler knows
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
             Aim::ReportPodStarted(pod) => self.start_is_reported(now, pod),
             Aim::ReportPodFinished(pod) => self.pod_has_finished(now, pod, future),

@@ -220,6 +220,7 @@ impl World {
         }
         if object == Object::Pending {
             self.give_up_node(pod);
+            self.denominate(pod);
         }
         let node = self.cluster.pods[pod.index()].node;
         if let Some(node) = node {

@@ -33,7 +33,7 @@ impl World {
             let pod = PodId(index as u32);
             if self.cluster.pods[index].object() == Object::Pending {
                 self.give_up_node(pod);
-                self.cluster.scheduler.push(now, pod, 0);
+                self.cluster.scheduler.push(now, pod, self.priority_of(pod));
             }
         }
         self.serve_next(now, future);
@@ -50,7 +50,7 @@ impl World {
     /// The scheduler has heard of a pod; one that began since then has listed it.
     pub(crate) fn scheduler_learns(&mut self, now: SimTime, pod: PodId, generation: u32, future: &mut Future) {
         if self.acts(SCHEDULER, generation) && self.cluster.pods[pod.index()].object() == Object::Pending {
-            self.cluster.scheduler.push(now, pod, 0);
+            self.cluster.scheduler.push(now, pod, self.priority_of(pod));
             self.serve_next(now, future);
         }
     }
@@ -102,9 +102,14 @@ impl World {
                 self.cluster.scheduler.served(); // deleted meanwhile
                 continue;
             }
-            let found = self.search(waiting.pod);
+            let found = self.search_with_nominations(waiting.pod, |world| world.search(waiting.pod));
             self.cluster.found = found;
-            let time = self.cycle_time(waiting.pod, found);
+            let (candidate, dry_runs) = match found.node {
+                Some(_) => (None, SimDuration::ZERO),
+                None => self.dry_runs(waiting.pod),
+            };
+            self.cluster.candidate = candidate;
+            let time = self.cycle_time(waiting.pod, found) + dry_runs;
             self.cluster.scheduler.takes(time);
             future.schedule(now + time, Event::Scheduler(generation, SchedulerClock::Next));
         }
@@ -144,8 +149,13 @@ impl World {
             let reasons = self.cluster.placement.keeps_away(deployment);
             let alarm = self.cluster.scheduler.park(now, waiting, reasons);
             self.await_queues(alarm, future);
-            return self.note_no_room(now, pod, deployment);
+            self.note_no_room(now, pod, deployment);
+            if let Some(candidate) = self.cluster.candidate.take() {
+                self.preempt(now, pod, &candidate, future);
+            }
+            return;
         };
+        self.denominate(pod);
         self.cluster.placement.take(deployment, node);
         let state = &mut self.cluster.pods[pod.index()];
         state.node = Some(node);
@@ -200,7 +210,7 @@ impl World {
         let state = &self.cluster.pods[pod.index()];
         if state.object() == Object::Pending && state.node == Some(node) && self.leader(SCHEDULER).is_some() {
             self.give_up_node(pod);
-            let alarm = self.cluster.scheduler.back_off(now, pod, 0);
+            let alarm = self.cluster.scheduler.back_off(now, pod, self.priority_of(pod));
             self.await_queues(alarm, future);
         }
     }

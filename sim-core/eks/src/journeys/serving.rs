@@ -92,6 +92,7 @@ impl World {
             | Aim::EvictPod(pod)
             | Aim::DeleteReplica(pod, _)
             | Aim::ForceDeletePod(pod)
+            | Aim::NominatePod(pod)
             | Aim::BindPod(pod, _) => self.cluster.pods[pod.index()].deployment,
             Aim::CreatePod(set) | Aim::ReportReplicaSet(set) | Aim::ScaleReplicaSet(set, _) => {
                 self.cluster.replica_sets[set.index()].deployment

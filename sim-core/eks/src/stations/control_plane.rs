@@ -14,6 +14,7 @@ pub mod nlb;
 pub mod node_lifecycle;
 pub mod placement;
 pub mod pod_gc;
+pub mod preemption;
 pub mod requests;
 pub mod scaling;
 pub mod scheduler;

@@ -11,8 +11,9 @@
 //! Where it differs from upstream: scores are not rounded to whole points, and at a tie the first in the order of the
 //! search wins, where upstream draws lots.
 //!
-//! Left out: affinity between pods, preemption, volumes, image locality, PreferNoSchedule.
+//! Left out: affinity between pods, volumes, image locality, PreferNoSchedule.
 
+use super::preemption::Amounts;
 use super::scheduler::Reasons;
 use crate::ids::{DeploymentId, GroupId, NodeId};
 use crate::plan::{Deployment, NodeGroup, Plan, Taint, TaintEffect, Toleration, ZoneId};
@@ -98,6 +99,8 @@ pub struct Placement {
     needs: Vec<Need>,
     /// Node objects in each zone, by group: the zones that a spread counts.
     nodes_in: Vec<u32>,
+    /// What an empty node of each group has.
+    capacity: Vec<Amounts>,
     zones: usize,
     next: usize,
     /// Percentage of the nodes to score; 0 adapts it.
@@ -141,12 +144,27 @@ impl Placement {
 
     fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
         let (rooms, blocks, nodes_in, zone_score) = (Vec::new(), Vec::new(), vec![0; zones * groups], Vec::new());
-        Placement { rooms, blocks, needs, nodes_in, zones, next: 0, percent: 0, taken: 0, freed: 0, zone_score }
+        let capacity = vec![[0; 4]; groups];
+        Placement {
+            rooms,
+            blocks,
+            needs,
+            nodes_in,
+            capacity,
+            zones,
+            next: 0,
+            percent: 0,
+            taken: 0,
+            freed: 0,
+            zone_score,
+        }
     }
 
     /// A node that may come to be used one day; their ids come in order.
     pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup) {
         let per_unit = |allocatable: u64| HUNDRED / 2 / signed(allocatable.max(1));
+        let Resources { milli_cpu, memory_mib } = group.allocatable;
+        self.capacity[id.index()] = [signed(milli_cpu), signed(memory_mib), 0, i64::from(group.max_pods)];
         self.rooms.push(Room {
             milli_cpu: signed(group.allocatable.milli_cpu),
             memory_mib: signed(group.allocatable.memory_mib),
@@ -221,6 +239,33 @@ impl Placement {
         room.memory_mib -= need.memory_mib * i64::from(pods);
         room.pods -= pods;
         self.blocks[node.index() / BLOCK].is_stale = true;
+    }
+
+    /// Room on a node is kept for a nominated pod (`1`), or no more (`-1`).
+    pub fn keep(&mut self, workload: DeploymentId, node: NodeId, times: i32) {
+        self.fill(workload, node, times);
+    }
+
+    /// Whether a pod may go to a node now: it is open, of a group that is possible, and has room.
+    pub fn is_fit(&self, workload: DeploymentId, node: NodeId) -> bool {
+        self.rooms[node.index()].fits(&self.needs[workload.index()])
+    }
+
+    /// What a pod takes.
+    pub fn needs_of(&self, workload: DeploymentId) -> Amounts {
+        let need = &self.needs[workload.index()];
+        [need.milli_cpu, need.memory_mib, 0, 1]
+    }
+
+    /// What is free on a node.
+    pub fn free_on(&self, node: NodeId) -> Amounts {
+        let room = &self.rooms[node.index()];
+        [room.milli_cpu, room.memory_mib, 0, i64::from(room.pods)]
+    }
+
+    /// What a node has when it is empty.
+    pub fn capacity_of(&self, node: NodeId) -> Amounts {
+        self.capacity[usize::from(self.rooms[node.index()].group)]
     }
 
     /// Places on nodes that were taken, became free, and are held: by pods that are bound, or are to be.
