@@ -205,6 +205,7 @@ fn client(client: &sim_eks::plan::Client) -> Vec<String> {
     let class = match client.class {
         sim_eks::plan::ExternalClient::Admin => "admin",
         sim_eks::plan::ExternalClient::Ci => "ci",
+        sim_eks::plan::ExternalClient::Exec => "exec",
     };
     vec![client.name.clone(), class.to_owned(), client.count.to_string()]
 }

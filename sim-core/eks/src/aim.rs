@@ -101,6 +101,8 @@ pub enum Aim {
     Get(u32),
     /// Administrator: `kubectl get pods` over a namespace; the command's number.
     List(u32),
+    /// Administrator: `kubectl exec`, a stream into a pod; the command's number.
+    Exec(u32),
     /// CI: applies one object; the job's number.
     Apply(u32),
     /// Kubelet: reports that the containers of a pod run that is not ready yet.
@@ -139,6 +141,8 @@ pub enum Work {
     List,
     /// A list or a watch from the watch cache as it is: etcd is not asked.
     Cached,
+    /// A stream to a kubelet.
+    Stream,
     /// A write.
     Write,
 }
@@ -161,7 +165,7 @@ pub enum ClientClass {
 impl From<ExternalClient> for ClientClass {
     fn from(external: ExternalClient) -> Self {
         match external {
-            ExternalClient::Admin => ClientClass::Admin,
+            ExternalClient::Admin | ExternalClient::Exec => ClientClass::Admin,
             ExternalClient::Ci => ClientClass::Ci,
         }
     }
@@ -228,17 +232,19 @@ impl Aim {
             Aim::Workload(Call::Apply, _) => (37, "apply"),
             Aim::ReportDaemonSet(_) => (38, "report DaemonSet status"),
             Aim::NominatePod(_) => (39, "nominate node"),
+            Aim::Exec(_) => (40, "exec"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 40;
+    pub const VERBS: usize = 41;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
         match self {
             Aim::ListWatched(_) | Aim::BeginWatches(_) => return ClientClass::Kubelet,
             Aim::Workload(..) => return ClientClass::Workload,
+            Aim::Exec(_) => return ClientClass::Admin,
             _ => {}
         }
         match self.verb().0 {
@@ -278,6 +284,7 @@ impl Aim {
                 Work::QuorumRead
             }
             Aim::List(_) | Aim::Workload(Call::List, _) => Work::List,
+            Aim::Exec(_) => Work::Stream,
             Aim::ListWatched(_) | Aim::BeginWatches(_) | Aim::FillInformers(..) => Work::Cached,
             Aim::Workload(Call::Fill | Call::Watch, _) => Work::Cached,
             _ => Work::Write,

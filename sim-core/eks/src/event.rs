@@ -63,6 +63,8 @@ pub enum Event {
     Server(ApiServerId, u32, ServerStep),
     /// The replacement of an etcd member has come a step further: the member, its life.
     Member(MemberId, u32, MemberStep),
+    /// A stream of `kubectl exec` has come a step further: its place, its generation.
+    Stream(u32, u32, StreamStep),
     /// An update of the endpoint's access has come a step further: its number.
     Access(u32, AccessStep),
     /// The name or the endpoint of an interface of EKS follows what has happened to it: its place, its turn.
@@ -125,6 +127,10 @@ pub enum RequestStep {
     Reviewed,
     /// A webhook that must answer has not.
     NotAdmitted,
+    /// The kubelet that it leads to has answered: a stream is open to it.
+    StreamOpens(NodeId),
+    /// The kubelet that it leads to could not be reached.
+    StreamFails,
     /// It reached the etcd member that was asked.
     AtMember(u8),
     /// The member's leader has it.
@@ -135,6 +141,17 @@ pub enum RequestStep {
     EtcdFailed(u8),
     /// The answer reached the client.
     Answered,
+}
+
+/// What has just happened to a stream of `kubectl exec`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StreamStep {
+    /// Its user has done.
+    Ends,
+    /// Nothing was sent on it for as long as the load balancer remembers.
+    Idle,
+    /// TCP has repeated for as long as it does.
+    GivenUp,
 }
 
 /// What has just happened in an update of the endpoint's access.

@@ -18,6 +18,7 @@ pub mod etcd_balancing;
 pub mod etcd_replacement;
 pub mod etcd_request;
 pub mod etcd_storage;
+pub mod exec;
 pub mod external_client;
 pub mod instance;
 pub mod journal_request;

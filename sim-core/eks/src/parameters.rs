@@ -121,6 +121,7 @@ parameters! {
         loopback: Law = "uniform(20us, 60us)", "0s..1s", Inferred, "a system call and a wake-up at each end; no measured source", "Time of one message between a component and the API server on its own instance.";
         jitter: f64 = "0.1", "0..1", Measured, "the same 47 zone pairs: about +-10 % within a pair", "How far one message's delay may lie from its pair's mean, as a share, either way.";
         rto_min: SimDuration = "200ms", "1ms..10s", Documented, "Linux net/ipv4: TCP_RTO_MIN; RFC 6298 asks for 1 s, which no data centre waits", "What TCP waits beyond a round trip before it repeats a lost segment for the first time; the pause doubles from there.";
+        tcp_give_up: SimDuration = "924s", "1s..1d", Documented, "Linux Documentation/networking/ip-sysctl, tcp_retries2 = 15: 924.6 s at least", "How long TCP repeats what is not acknowledged before it gives a connection up.";
         rto_max: SimDuration = "120s", "1s..1h", Documented, "Linux net/ipv4: TCP_RTO_MAX", "The longest pause of TCP between two repetitions of one segment.";
     }
 
@@ -216,6 +217,14 @@ parameters! {
     admin: AdminParameters {
         interval: Law = "exponential(2s)", "10ms..1d", Inferred, "assumption: a person or a script that watches the cluster", "Time between two commands of an administrator.";
         list_share: f64 = "0.2", "0..1", Inferred, "assumption: one command in five lists pods, the others get one object", "Share of an administrator's commands that list all pods.";
+    }
+
+    /// Whoever runs `kubectl exec`: each command opens a stream into a pod.
+    exec: ExecParameters {
+        interval: Law = "exponential(1m)", "10ms..1d", Inferred, "assumption: people who look into pods", "Time between two commands.";
+        lasts: Law = "exponential(5m)", "0s..7d", Inferred, "assumption: a shell that stays open for a while", "Time that a stream is wanted.";
+        dial_timeout: SimDuration = "30s", "100ms..1h", Inferred, "Go's default dialer, well known: dial tcp ...:10250: i/o timeout", "How long an API server tries to reach a kubelet.";
+        ping_period: SimDuration = "5s", "0s..1h", Documented, "client-go tools/remotecommand: streams are pinged every 5 s; 0 for clients that do not ping", "Pause between two pings of a stream's client; without pings the load balancer forgets a silent flow.";
     }
 
     /// The CI system on the internet: each job applies one object through a connection of its own.

@@ -379,6 +379,8 @@ pub enum ExternalClient {
     Admin,
     /// Applies objects, job by job, and tries again.
     Ci,
+    /// Runs one `kubectl exec` after another: each opens a stream into a pod.
+    Exec,
 }
 
 /// An admission webhook: a program that must let writes pass.

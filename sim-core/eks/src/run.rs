@@ -232,6 +232,9 @@ impl World {
             ),
             count("ci.jobs.failed", jobs_failed, "CI jobs that failed after their last try."),
         ]
+        .into_iter()
+        .chain(self.exec_measures())
+        .collect()
     }
 
     fn database_series(&mut self, end: SimTime) -> Series {

@@ -16,6 +16,7 @@ use crate::plan::{ExternalClient, Plan, ZoneId};
 use crate::probes::{Cause, Gauge, Outage, Probes};
 use crate::stations::clients::audience::Audience;
 use crate::stations::clients::backoff::Backoff;
+use crate::stations::clients::streams::Streams;
 use crate::stations::clients::workload::{Process, Worker};
 use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::control_plane::webhooks::Webhooks;
@@ -45,6 +46,8 @@ pub struct World {
     pub(crate) vpc: Vpc,
     /// The last change of who may reach the endpoint: what closed ways name as their cause.
     pub(crate) vpc_story: Cause,
+    /// The streams of `kubectl exec`.
+    pub(crate) streams: Streams,
     /// The interfaces that EKS owns in the cluster's subnets.
     pub(crate) interfaces: Interfaces,
     /// Name resolution of the endpoint.
@@ -263,6 +266,7 @@ impl World {
             dns: Dns::new((addresses, interfaces.named()), &views, zones, &parameters.dns, key),
             vpc_story: None,
             interfaces,
+            streams: Streams::default(),
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),
             fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
@@ -530,6 +534,7 @@ impl Model for World {
             Event::Target(server, node, number, step) => self.target(now, server, node, number, step, future),
             Event::Start(part, life) => self.start(now, part, life, future),
             Event::Member(member, life, step) => self.member_life(now, member, life, step, future),
+            Event::Stream(place, generation, step) => self.stream(now, place, generation, step),
             Event::Access(update, step) => self.access_goes_on(now, update, step),
             Event::Interface(place, turns, step) => self.interface(now, place, turns, step),
             Event::Server(server, life, step) => self.server_life(now, server, life, step, future),

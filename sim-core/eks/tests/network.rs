@@ -3,12 +3,15 @@
 
 mod story;
 
-use sim_eks::plan::{Change, Client, ClientPlace, EndpointAccess, ExternalClient, NatMode, Network, Peer, Rule};
+use sim_eks::plan::{
+    Change, Client, ClientPlace, EndpointAccess, ExternalClient, NatMode, Network, Peer, Rule, ZoneId,
+};
 use sim_eks::record::Record;
 use sim_eks::{Path, Run};
+use sim_kernel::SimDuration;
 use sim_study::Subject;
 use std::net::IpAddr;
-use story::{Story, at_minute, fact, story};
+use story::{Story, at_minute, fact, failed, measure, story, verb};
 
 const PUBLIC: (bool, bool) = (true, false);
 const BOTH: (bool, bool) = (true, true);
@@ -167,4 +170,57 @@ fn the_single_nat_gateway_of_the_lost_zone_takes_the_other_zones_nodes_along_in_
     assert_eq!(ready_at_the_end(&public), 0.0);
     assert_eq!(ready_at_the_end(&both), 6.0);
     assert!(fact(&both, "AWS ec2 cannot be reached: the NAT gateway in eu-west-1a lets nothing through").is_some());
+}
+
+/// A cluster in which somebody opens a stream every ten seconds, for so long.
+fn with_exec(of: Story, lasts: &str) -> Story {
+    let mut story = of.set("exec.interval", "10s").set("exec.lasts", lasts);
+    let (class, place) = (ExternalClient::Exec, ClientPlace::default());
+    story.plan.clients.push(Client { name: "shell".to_owned(), class, place, count: 1 });
+    story
+}
+
+/// facts/control-plane.md, section 3, API server to kubelet: exec breaks on the loss of the security group's rule or of the
+/// interface, though the API answers.
+#[test]
+fn exec_needs_the_way_from_the_interfaces_to_the_kubelets() {
+    let own = Rule::all(Peer::Group(Network::CLUSTER_GROUP));
+    let closed = with_exec(story(6), "10s").with_externals();
+    let closed = closed.at(10, Change::SecurityRule { group: Network::CLUSTER_GROUP, rule: own, allow: false });
+    let record = closed.minutes(20).record();
+    let exec = verb(&record, "admin", "exec");
+    assert!(failed(exec, "5xx") > 40 && exec.sent > 80, "{exec:?}");
+    assert!(fact(&record, "no inbound rule of eks-cluster-sg allows TCP 10250").is_some());
+    let admin = verb(&record, "admin", "get");
+    assert_eq!(admin.sent, admin.succeeded, "the API answers");
+}
+
+#[test]
+fn the_loss_of_an_interface_takes_the_execs_of_its_server_along_and_nothing_else_in_public_mode() {
+    let loss = Change::InterfaceLoss { zone: ZoneId(1), lasts: Some(SimDuration::from_mins(20)) };
+    let record = with_exec(story(6), "10s").placed("b,c", "a", "c").at(10, loss).minutes(30).record();
+    let share = measure(&record, "exec.failed") / (20.0 * 6.0);
+    assert!((0.3..0.7).contains(&share), "{share}: one of two servers");
+    assert_eq!(measure(&record, "nodes.not_ready"), 0.0);
+}
+
+/// facts/control-plane.md, section 6: streams stay up for hours, unless the load balancer forgets a silent flow after 350 s.
+#[test]
+fn a_stream_without_pings_is_forgotten_by_the_load_balancer_after_350_seconds() {
+    let long = with_exec(story(6), "constant(10m)").minutes(40);
+    let pings = long.record();
+    assert_eq!(measure(&pings, "exec.broken"), 0.0);
+    let silent = long.set("exec.ping_period", "0s").record();
+    assert!(measure(&silent, "exec.broken") > 100.0);
+    assert!(fact(&silent, "forgotten the silent flow").is_some());
+}
+
+#[test]
+fn streams_end_with_their_api_server_and_hang_where_it_dies_silently() {
+    let rolled = with_exec(story(6), "constant(2h)").at(10, Change::UpgradeControlPlane).minutes(60).record();
+    assert!(fact(&rolled, "its API server ended").is_some());
+    let lost = Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts: None };
+    let hung = with_exec(story(6), "constant(2h)").placed("b,c", "a", "c").at(10, lost).minutes(40).record();
+    let hang = measure(&hung, "exec.hang.longest");
+    assert!((924.0..930.0).contains(&hang), "{hang}: TCP's patience and a ping");
 }

@@ -66,7 +66,8 @@ impl Aim {
     /// What it does.
     pub fn verb_kind(self) -> Verb {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) | Aim::Workload(Call::Get, _) => Verb::Get,
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::Exec(_) => Verb::Get,
+            Aim::ReadMetrics(_) | Aim::Workload(Call::Get, _) => Verb::Get,
             Aim::List(_) | Aim::ListWatched(_) | Aim::FillInformers(..) => Verb::List,
             Aim::Workload(Call::List | Call::Fill, _) => Verb::List,
             Aim::BeginWatches(_) | Aim::Workload(Call::Watch, _) => Verb::Watch,

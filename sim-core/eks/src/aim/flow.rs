@@ -180,8 +180,11 @@ impl Caller {
 }
 
 impl Aim {
-    /// The flow schema of a request.
+    /// The flow schema of a request. Streams run long, and are no matter of priority and fairness.
     pub fn flow_schema(self, caller: Caller) -> FlowSchema {
+        if let Aim::Exec(_) = self {
+            return FlowSchema::Exempt;
+        }
         FlowSchema::of(self.user(caller), self.verb_kind(), self.resource())
     }
 

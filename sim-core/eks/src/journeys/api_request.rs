@@ -72,6 +72,8 @@ impl World {
             RequestStep::Refused => self.refused(now, slot, future),
             RequestStep::Reviewed => self.reviewed(now, slot, future),
             RequestStep::NotAdmitted => self.not_admitted(now, slot, future),
+            RequestStep::StreamOpens(node) => self.stream_opens(now, slot, node, future),
+            RequestStep::StreamFails => self.stream_fails(now, slot, future),
             RequestStep::AtMember(of) if of == current => self.request_at_member(now, slot, future),
             RequestStep::AtLeader(of) if of == current => self.request_at_leader(now, slot, future),
             RequestStep::EtcdFailed(of) if of == current => self.etcd_failed(now, slot, future),

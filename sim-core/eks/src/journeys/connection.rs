@@ -239,6 +239,7 @@ impl World {
 
     /// Something answers again: the dials to its address hear of it when their SYN is repeated, if they still wait then.
     pub(crate) fn dials_hear(&mut self, now: SimTime, future: &mut Future) {
+        self.streams_look(now, None, future);
         for slot in 0..self.connections.slots() {
             let ConnectionState::Dialing { since, address, rest, far: Far::Silent, tried, until } =
                 self.connections.at(slot).state
@@ -471,6 +472,7 @@ impl World {
 
     /// Every open connection whose way is no longer whole falls silent: its client will find out by its timers alone.
     pub(crate) fn silence_broken(&mut self, now: SimTime, cause: Cause, future: &mut Future) {
+        self.streams_look(now, cause, future);
         for slot in 0..self.connections.slots() {
             let connection = self.connections.at(slot);
             let ConnectionState::Open { through, server, silent: None } = connection.state else { continue };
@@ -518,6 +520,7 @@ impl World {
 
     /// The kernel of an API server's machine resets the connections of its dead process, as far as it reaches them.
     pub(crate) fn reset_by_the_machine(&mut self, now: SimTime, of: ApiServerId, cause: Cause, future: &mut Future) {
+        self.streams_look(now, cause, future);
         let zone = self.api_servers[of.index()].zone;
         let reached = |node: ZoneId| self.zones.has_power(node) && self.zones.reaches(node, zone);
         let nodes: Vec<bool> = (0..self.plan.cluster.zones.len() as u8).map(|node| reached(ZoneId(node))).collect();

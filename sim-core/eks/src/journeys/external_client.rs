@@ -28,6 +28,7 @@ impl World {
         let law = match external.class {
             ExternalClient::Admin => &self.plan.parameters.admin.interval,
             ExternalClient::Ci => &self.plan.parameters.ci.interval,
+            ExternalClient::Exec => &self.plan.parameters.exec.interval,
         };
         let pause = law.duration(&mut self.key.draw(INTERVAL, u64::from(client), u64::from(command)));
         future.schedule(now + pause, Event::External(client, command));
@@ -38,6 +39,7 @@ impl World {
         self.external_waits(now, client, future);
         let aim = match self.externals[client as usize].class {
             ExternalClient::Ci => Aim::Apply(command),
+            ExternalClient::Exec => Aim::Exec(command),
             ExternalClient::Admin => {
                 let lists = self.plan.parameters.admin.list_share;
                 let mut draw = self.key.draw(COMMAND, u64::from(client), u64::from(command));

@@ -233,6 +233,7 @@ impl World {
         }
         self.cluster.probe.node_stops(node);
         self.leave_no_life(now, node, lived);
+        self.streams_look(now, cause, future);
         if self.plan.parameters.node_group.replace_instances {
             let law = self.plan.parameters.node_group.impaired_detection.clone();
             self.after(now, node, &law, IMPAIRED, InstanceStep::FoundImpaired, future);

@@ -112,7 +112,7 @@ impl World {
             Aim::SubmitPod(row) => self.pod_is_submitted(now, row, cause, future),
             Aim::DeleteAnyPod(pod) => self.pod_is_deleted(now, pod, cause, future),
             Aim::DeleteFinishedPod(pod) => self.pod_goes(now, pod, cause, future),
-            Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::ReadMetrics(_) | Aim::Workload(..) => {}
+            Aim::Exec(_) | Aim::Get(_) | Aim::List(_) | Aim::Apply(_) | Aim::ReadMetrics(_) | Aim::Workload(..) => {}
             Aim::ListWatched(_) | Aim::BeginWatches(_) | Aim::FillInformers(..) => {}
         }
     }

@@ -55,7 +55,7 @@ impl World {
         let parameters = &self.plan.parameters;
         let most = self.api_servers[server.index()].flow_control.widest(level);
         match aim.work() {
-            Work::QuorumRead => Width::ONE,
+            Work::QuorumRead | Work::Stream => Width::ONE,
             Work::Cached if aim.verb_kind() == Verb::Watch => Width::ONE,
             Work::List | Work::Cached => {
                 let objects = self.answer_objects(aim);
@@ -363,6 +363,9 @@ impl World {
             }
             Standing::OnCores(seat) => {
                 self.requests.at_mut(request.slot).standing = Standing::InEtcd(seat);
+                if aim.work() == Work::Stream {
+                    return self.dial_kubelet(now, request.slot, future);
+                }
                 if aim.work() == Work::Cached {
                     return self.leave_server(now, request.slot, Outcome::Succeeded, future);
                 }

@@ -43,16 +43,16 @@ impl SloProbe {
         SloProbe { off, counted_from, open: 0, verbs: vec![Calls::default(); Aim::VERBS] }
     }
 
-    /// An API server answers a call that arrived at `arrived`. Watches do not count.
+    /// An API server answers a call that arrived at `arrived`. Watches and streams do not count.
     pub fn answered(&mut self, now: SimTime, arrived: SimTime, aim: Aim) {
-        if self.off || arrived < self.counted_from || aim.verb_kind() == Verb::Watch {
+        if self.off || arrived < self.counted_from || aim.verb_kind() == Verb::Watch || aim.work() == Work::Stream {
             return;
         }
         self.close_until(now.saturating_since(self.counted_from).as_nanos() / Plan::SLO_WINDOW.as_nanos());
         let calls = &mut self.verbs[aim.verb().0];
         calls.scope = Some(match aim.work() {
             Work::Write => Scope::Mutating,
-            Work::QuorumRead => Scope::Resource,
+            Work::QuorumRead | Work::Stream => Scope::Resource,
             Work::List | Work::Cached => Scope::Cluster,
         });
         calls.latency.record(now.saturating_since(arrived));

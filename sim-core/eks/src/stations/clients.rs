@@ -3,4 +3,5 @@
 pub mod audience;
 pub mod backoff;
 pub mod informer;
+pub mod streams;
 pub mod workload;
