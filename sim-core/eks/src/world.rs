@@ -29,7 +29,7 @@ use crate::stations::network::{
 };
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
-use sim_kernel::{Calendar, Lane, Model, RunKey, SimDuration, SimTime};
+use sim_kernel::{Calendar, Lane, Law, Model, RunKey, SimDuration, SimTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -251,6 +251,8 @@ impl World {
         let servers = placement.api_servers.clone();
         let cluster = ClusterState::new(&plan, |group, zone| vpc.lets_join(&plan, group, zone));
         let interfaces = Interfaces::of_servers(vpc.network(), &servers);
+        let ways_in: Vec<&Law> =
+            externals.iter().map(|external| vpc.way_in(external.origin.site, &parameters.network)).collect();
         let views = views(&vpc, zones, &externals);
         let nlb = Nlb::new(zones, &servers, &parameters.nlb);
         let addresses = Addresses::of(nlb.zones());
@@ -261,7 +263,7 @@ impl World {
         let instance = parameters_of(&plan, kind_at_start(&plan));
         let explicit = plan.modes.explicit_heartbeats;
         let mut world = World {
-            zones: Zones::new(zones, externals.len() as u32, &distances(&plan, key), &parameters.network, key),
+            zones: Zones::new(zones, &ways_in, &distances(&plan, key), &parameters.network, key),
             vpc,
             dns: Dns::new((addresses, interfaces.named()), &views, zones, &parameters.dns, key),
             vpc_story: None,

@@ -4,11 +4,12 @@
 mod story;
 
 use sim_eks::plan::{
-    Change, Client, ClientPlace, EndpointAccess, ExternalClient, NatMode, Network, Peer, Rule, ZoneId,
+    AwsService, Change, Client, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, ExternalClient, NatMode,
+    Network, Peer, Rule, ZoneId,
 };
 use sim_eks::record::Record;
 use sim_eks::{Path, Run};
-use sim_kernel::SimDuration;
+use sim_kernel::{Purpose, RunKey, SimDuration};
 use sim_study::Subject;
 use std::net::IpAddr;
 use story::{Story, at_minute, fact, failed, measure, story, verb};
@@ -223,4 +224,173 @@ fn streams_end_with_their_api_server_and_hang_where_it_dies_silently() {
     let hung = with_exec(story(6), "constant(2h)").placed("b,c", "a", "c").at(10, lost).minutes(40).record();
     let hang = measure(&hung, "exec.hang.longest");
     assert!((924.0..930.0).contains(&hang), "{hang}: TCP's patience and a ping");
+}
+
+/// The places of clients that the user guide tells apart, each a client of its own in one cluster.
+const PLACES: [&str; 8] = [
+    "admin whose address is listed",
+    "ci whose address is not listed",
+    "office over vpn",
+    "controller in a peered vpc",
+    "bastion in a public subnet",
+    "bastion in a private subnet",
+    "nodes of general",
+    "nodes of private",
+];
+
+/// Every place in one cluster; with the rules that they need, or as eksctl leaves it.
+fn with_every_place(mode: (bool, bool), with_rules: bool) -> Story {
+    let mut of = with_private_nodes(story(6), NatMode::Single);
+    let zones = of.plan.cluster.node_groups[0].zones.clone();
+    of.plan.cluster.node_groups[0].name = "private".to_owned();
+    let mut public = of.plan.cluster.node_groups[0].clone();
+    public.name = "general".to_owned();
+    public.subnets = of.plan.cluster.network.subnets_in(&zones, true);
+    of.plan.cluster.node_groups.push(public);
+    let network = &mut of.plan.cluster.network;
+    let connect = |network: &mut Network, name: &str, kind, cidr: &str| {
+        let cidr = cidr.parse().expect("a range");
+        network.connect(ConnectedNetwork { name: name.to_owned(), kind, cidr })
+    };
+    let office = connect(network, "office", Connection::Vpn, "10.1.0.0/16");
+    let peer = connect(network, "peer", Connection::Peering, "10.2.0.0/16");
+    let group = network.add_group("bastions".to_owned(), Vec::new());
+    let bastion = |subnet, address| ClientPlace::Subnet { subnet, address: ip(address), groups: vec![group] };
+    let places = [
+        ClientPlace::Internet(ip("198.51.100.1")),
+        ClientPlace::Internet(ip("198.51.100.2")),
+        ClientPlace::Connected { network: office, address: ip("10.1.0.7") },
+        ClientPlace::Connected { network: peer, address: ip("10.2.0.7") },
+        bastion(0, "192.168.1.100"),
+        bastion(3, "192.168.97.100"),
+    ];
+    let nat = network.nat_gateways[0].address;
+    let mut cidrs = vec!["198.51.100.1/32".to_owned()];
+    if with_rules {
+        cidrs.push(format!("{nat}/32"));
+        for range in ["10.1.0.0/16", "10.2.0.0/16", "192.168.1.100/32", "192.168.97.100/32"] {
+            network.allow_extra_cidr(range.parse().expect("a range"));
+        }
+    }
+    let cidrs: Vec<&str> = cidrs.iter().map(String::as_str).collect();
+    network.access = access(mode, &cidrs);
+    PLACES.iter().zip(places).fold(of, |of, (name, place)| with_client(of, name, place))
+}
+
+/// facts/control-plane.md, section 3 (user guide, cluster-endpoint): 3 modes, 8 places, with and without the needed rules.
+#[test]
+fn every_place_reaches_the_api_in_every_mode_as_the_user_guide_says() {
+    // Public only: who is listed, by the address under which it appears. Private access: who is inside or connected, if
+    // the security groups allow it; with public access beside it, a connected network is answered the public addresses.
+    let (yes, no) = (true, false);
+    let expected = [
+        (PUBLIC, no, [yes, no, no, no, no, no, no, no]),
+        (PUBLIC, yes, [yes, no, no, no, no, yes, no, yes]),
+        (BOTH, no, [yes, no, no, no, no, no, yes, yes]),
+        (BOTH, yes, [yes, no, no, no, yes, yes, yes, yes]),
+        (PRIVATE, no, [no, no, no, no, no, no, yes, yes]),
+        (PRIVATE, yes, [no, no, yes, yes, yes, yes, yes, yes]),
+    ];
+    for (mode, with_rules, reached) in expected {
+        let run = run_to(&with_every_place(mode, with_rules), 1);
+        for (place, wanted) in PLACES.iter().zip(reached) {
+            let path = path(&run, place, "API endpoint");
+            assert_eq!(path.open, wanted, "{place}, {mode:?}, rules {with_rules}: {path:#?}");
+            assert_eq!(path.open, path.opened_by.is_empty(), "a closed way says what would open it: {path:#?}");
+        }
+    }
+}
+
+/// facts/control-plane.md, section 6, path composition: DNS, TCP 1 round trip, TLS 1, the request 1, and what the server does.
+#[test]
+fn the_latency_of_an_open_way_is_composed_of_its_round_trips() {
+    for mode in [PUBLIC, PRIVATE] {
+        let calm = with_every_place(mode, true).still().minutes(20);
+        let calm = calm.set("dns.stuck_share", "0").set("admin.interval", "1s").set("admin.list_share", "0");
+        let alone = |name: &str| {
+            let mut of = calm.clone();
+            let paths = run_to(&of, 1).paths();
+            let found = paths.into_iter().find(|path| path.from == name && path.to == "API endpoint").expect("a path");
+            of.plan.clients.retain(|client| client.name == name);
+            let latency = |of: &Story| verb(&of.record(), "admin", "get").latency_s.expect("answers")[0];
+            found.open.then(|| (latency(&of), found.round_trip_s.expect("an open way has one")))
+        };
+        let open: Vec<(f64, f64)> = PLACES[..6].iter().filter_map(|name| alone(name)).collect();
+        assert!(open.len() >= 2, "{open:?}");
+        for pair in open.windows(2) {
+            let (latency, round_trips) = (pair[0].0 - pair[1].0, pair[0].1 - pair[1].1);
+            // The two zonal addresses are tried in random order, and each API server's distance differs.
+            assert!((latency - 3.0 * round_trips).abs() < 4e-3, "{latency} against three times {round_trips}");
+        }
+    }
+}
+
+/// A random network with one client, and something that happens to it at minute 5.
+fn random_network(case: u32) -> Story {
+    let key = RunKey::new(2026, case);
+    let mut draw = key.draw(Purpose::new("test/network"), 0, 0);
+    let mut below = |most: u64| draw.below(most);
+    let mode = [PUBLIC, BOTH, PRIVATE][below(3) as usize];
+    let mut of = with_every_place(mode, below(2) == 0);
+    let nat = [NatMode::Single, NatMode::HighlyAvailable, NatMode::Disable][below(3) as usize];
+    of.plan.cluster.network.set_nat(nat);
+    if below(3) == 0 {
+        of.plan.cluster.network.access.public_cidrs = vec!["0.0.0.0/0".parse().expect("a range")];
+    }
+    if below(8) == 0 {
+        of.plan.cluster.network.dns.hostnames = false;
+    }
+    let zone = ZoneId(below(3) as u8);
+    let other = [PUBLIC, BOTH, PRIVATE][below(3) as usize];
+    let rule = Rule::all(Peer::Group(Network::CLUSTER_GROUP));
+    let change = match below(8) {
+        0 => Change::NatLoss { zone: None, lasts: None },
+        1 => Change::NatLoss { zone: Some(zone), lasts: None },
+        2 => Change::InterfaceLoss { zone, lasts: None },
+        3 => Change::ZonePowerLoss { zone, lasts: None },
+        4 => Change::EndpointAccess { access: access(other, &["198.51.100.2/32"]) },
+        5 => Change::SecurityRule { group: Network::CLUSTER_GROUP, rule, allow: false },
+        6 => Change::ZoneCut { zone, internet: below(2) == 0, lasts: None },
+        _ => Change::ServiceEndpointLoss { service: AwsService::Ec2, lasts: None },
+    };
+    let kept = PLACES[below(6) as usize];
+    of.plan.clients.retain(|client| client.name == kept);
+    if below(4) == 0 {
+        of = of.set("endpoint.behind_balancer", "true");
+    }
+    of = of.set("dns.stuck_share", "0").set("admin.interval", "1s").set("node_group.replace_instances", "false");
+    of.at(5, change).minutes(40)
+}
+
+/// What `paths` says and what requests experience is the same, whatever the network is and whatever happens to it.
+#[test]
+fn paths_and_requests_always_agree() {
+    let (mut opens, mut closes) = (0, 0);
+    for case in 0..150 {
+        let mut story = random_network(case);
+        story.plan.warm_up = SimDuration::from_mins(35);
+        let (before, after) = (run_to(&story, 35).paths(), run_to(&story, 39).paths());
+        if before.iter().zip(&after).any(|(before, after)| before.open != after.open) {
+            continue; // it is changing
+        }
+        let name = story.plan.clients[0].name.clone();
+        let path = after.iter().find(|path| path.from == name && path.to == "API endpoint").expect("a path");
+        let record = story.record();
+        let gets = verb(&record, "admin", "get");
+        let what = || format!("case {case}: {:?}\n{path:#?}\n{gets:?}", story.plan.steps);
+        if path.open {
+            // A server that is cut off from etcd answers 5xx: it is reached.
+            assert!(gets.succeeded + failed(gets, "5xx") > 0 && failed(gets, "dial failed") == 0, "{}", what());
+            opens += 1;
+        } else {
+            assert!(gets.succeeded == 0, "{}", what());
+            closes += 1;
+        }
+        let reaching = after.iter().filter(|path| path.open && path.to.contains("kubelet, kube-proxy")).count();
+        let joined = 6.0 * 2.0 / 6.0 * reaching as f64; // two nodes at each of six sites
+        let ready = ready_at_the_end(&record);
+        let is_tracked = matches!(story.plan.steps[0].change, Change::SecurityRule { .. }); // open connections stay
+        assert!(ready <= joined || is_tracked, "{ready} nodes are Ready, {joined} reach the API: {}", what());
+    }
+    assert!(opens > 40 && closes > 40, "{opens} open and {closes} closed");
 }

@@ -8,9 +8,11 @@
 
 use crate::aim::{Aim, Caller, Outcome};
 use crate::event::{Event, Future};
-use crate::plan::ExternalClient;
+use crate::plan::{ExternalClient, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
+use crate::stations::network::connections::NONE;
+use crate::stations::network::{Owner, Place};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -37,6 +39,9 @@ impl World {
     /// A client's next command is due.
     pub(crate) fn external(&mut self, now: SimTime, client: u32, command: u32, future: &mut Future) {
         self.external_waits(now, client, future);
+        if self.host_is_dead(client) {
+            return;
+        }
         let aim = match self.externals[client as usize].class {
             ExternalClient::Ci => Aim::Apply(command),
             ExternalClient::Exec => Aim::Exec(command),
@@ -49,8 +54,27 @@ impl World {
         self.call(now, Caller::External(client), aim, None, future);
     }
 
+    /// Whether the host of a client lies in a zone without power.
+    fn host_is_dead(&self, client: u32) -> bool {
+        matches!(self.externals[client as usize].origin.place, Place::Zone(zone) if !self.zones.has_power(zone))
+    }
+
+    /// The commands of clients whose hosts lie in a zone that loses power end with them.
+    pub(crate) fn hosts_die(&mut self, now: SimTime, zone: ZoneId) {
+        for slot in 0..self.connections.slots() {
+            let connection = self.connections.at(slot);
+            let is_there = connection.origin.place == Place::Zone(zone);
+            if is_there && matches!(connection.owner, Owner::External(_)) && connection.first != NONE {
+                self.abandon(now, slot);
+            }
+        }
+    }
+
     /// A CI job tries again.
     pub(crate) fn ci_retry(&mut self, now: SimTime, client: u32, job: u32, future: &mut Future) {
+        if self.host_is_dead(client) {
+            return;
+        }
         self.call(now, Caller::External(client), Aim::Apply(job), None, future);
     }
 

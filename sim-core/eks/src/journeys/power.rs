@@ -161,6 +161,7 @@ impl World {
             return;
         }
         self.zone_power_lost(now, zone, cause, future);
+        self.hosts_die(now, zone);
         if self.nlb.has_node(zone) {
             self.address_dies(now, zone, future);
         }

@@ -103,7 +103,8 @@ impl World {
         }
         let counted = (addresses.len() > 1).then_some((addresses.len() as u32, open.len() as u32));
         let time = open.first().and_then(|address| self.round_trip(origin, *address));
-        Path { addresses: counted, round_trip_s: time, ..self.path(site, to, family, trace, None) }
+        let path = self.path(site, to, family, trace, None);
+        Path { addresses: counted, round_trip_s: time.filter(|_| path.open), ..path }
     }
 
     /// Whether a dial to an address would be heard.
@@ -229,6 +230,9 @@ impl World {
     }
 
     fn path(&self, from: SiteId, to: &str, family: Family, trace: Trace, time: Option<f64>) -> Path {
+        let dark = self.vpc.zone_of(from).filter(|zone| !self.zones.has_power(*zone));
+        let dead = dark.map(|zone| Closure::Dead { what: format!("zone {}", self.zone_name(zone)) });
+        let trace = Trace { closed: dead.or(trace.closed), ..trace };
         Path {
             from: self.vpc.site(from).name.clone(),
             to: to.to_owned(),

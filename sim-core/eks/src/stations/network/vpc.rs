@@ -5,12 +5,14 @@
 
 use super::packet_filter::{self, End, Passed};
 use super::trace::{Closure, Hop, Trace};
+use crate::parameters::NetworkParameters;
 use crate::plan::{
-    AwsService, ClientPlace, Cluster, EndpointAccess, Family, Network, Peer, Plan, RouteTarget, Rule, ZoneId,
+    AwsService, ClientPlace, Cluster, Connection, EndpointAccess, Family, Network, Peer, Plan, RouteTarget, Rule,
+    ZoneId,
 };
 use crate::probes::Cause;
 use ipnet::IpNet;
-use sim_kernel::SimTime;
+use sim_kernel::{Law, SimTime};
 use std::net::IpAddr;
 
 /// Where flows begin and end: a node group in a subnet, a kind of client, the interfaces of the control plane.
@@ -242,6 +244,16 @@ impl Vpc {
     /// Which answer the hosts of the VPC get.
     pub fn view_inside(&self) -> DnsView {
         self.view(SiteId::CONTROL_PLANE)
+    }
+
+    /// The law of the round trip between a site outside and the region.
+    pub fn way_in<'p>(&self, site: SiteId, parameters: &'p NetworkParameters) -> &'p Law {
+        let SiteAt::Connected { network, .. } = &self.sites[site.index()].at else { return &parameters.rtt_internet };
+        match self.network.connected[*network].kind {
+            Connection::Vpn => &parameters.rtt_internet,
+            Connection::DirectConnect => &parameters.rtt_direct_connect,
+            Connection::Peering => &parameters.rtt_peering,
+        }
     }
 
     /// The zone of a site that lies in a subnet.

@@ -108,10 +108,11 @@ pub struct Impairment {
 }
 
 impl Zones {
-    /// `zones` zones with power, at their measured distances or drawn ones, and the distances of `external` clients.
+    /// `zones` zones with power, at their measured distances or drawn ones, and the distances of external clients by the
+    /// laws of their round trips to the region.
     pub fn new(
         zones: usize,
-        external: u32,
+        external: &[&Law],
         distances: &Distances,
         parameters: &NetworkParameters,
         key: RunKey,
@@ -127,10 +128,10 @@ impl Zones {
                 one_way[b * zones + a] = mean;
             }
         }
-        let to_region = |client| parameters.rtt_internet.duration(&mut key.draw(INTERNET, u64::from(client), 0)) / 2;
+        let to_region = |(client, law): (u64, &&Law)| law.duration(&mut key.draw(INTERNET, client, 0)) / 2;
         Zones {
             one_way,
-            internet: (0..external).map(to_region).collect(),
+            internet: (0..).zip(external).map(to_region).collect(),
             dark: vec![None; zones],
             losses: vec![0; zones],
             outages: vec![0; zones],
@@ -359,7 +360,8 @@ mod tests {
     const MS: SimDuration = SimDuration::from_millis(1);
 
     fn zones() -> Zones {
-        Zones::new(3, 1, &Distances::unknown(), &Parameters::default().still().network, RunKey::new(1, 0))
+        let network = Parameters::default().still().network;
+        Zones::new(3, &[&network.rtt_internet], &Distances::unknown(), &network, RunKey::new(1, 0))
     }
 
     fn impairment(zone: ZoneId, loss: f64) -> Impairment {
