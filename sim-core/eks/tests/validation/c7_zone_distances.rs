@@ -11,7 +11,7 @@ use sim_kernel::{Purpose, RunKey};
 fn pairs_ms(region: &str, zones: u8, seed: u64) -> Vec<f64> {
     let key = RunKey::new(seed, 0);
     let distances = Distances::of(region, zones.into(), key);
-    let drawn = Zones::new(zones.into(), 0, &distances, &Parameters::default().network, key);
+    let drawn = Zones::new(zones.into(), &[], &distances, &Parameters::default().network, key);
     let round_trip = |a, b| drawn.mean(ZoneId(a), ZoneId(b)).as_secs_f64() * 2e3;
     (0..zones).flat_map(|a| (a + 1..zones).map(move |b| (a, b))).map(|(a, b)| round_trip(a, b)).collect()
 }
@@ -52,7 +52,7 @@ fn measured_regions_have_the_distances_of_their_pairs() {
 #[test]
 fn messages_vary_within_a_pair_as_pings_do() {
     let key = RunKey::new(1, 0);
-    let zones = Zones::new(2, 0, &Distances::of("ap-northeast-2", 2, key), &Parameters::default().network, key);
+    let zones = Zones::new(2, &[], &Distances::of("ap-northeast-2", 2, key), &Parameters::default().network, key);
     let ping = |n: u64| {
         let mut draw = key.draw(Purpose::new("test/ping"), n, 0);
         let (there, back) = ((Place::Zone(ZoneId(0)), ZoneId(1)), (Place::Zone(ZoneId(1)), ZoneId(0)));
