@@ -7,6 +7,7 @@
 mod cluster;
 mod fields;
 pub(crate) mod format;
+pub(crate) mod network;
 mod objectives;
 pub mod quantity;
 pub(crate) mod settings;
@@ -120,7 +121,7 @@ fn resolve(
     let mut notes = Vec::new();
     let (duration, warm_up) = times(file, &mut notes, errors);
     let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), errors);
-    let clients = workload::clients(file, &mut notes, errors);
+    let mut clients = workload::clients(file, &mut notes, errors);
     let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
@@ -128,11 +129,12 @@ fn resolve(
     let mut settings = settings::resolve(leaves, request.sets, version, errors);
     let mut cluster = cluster?;
     workload::daemon_sets(file, &mut cluster, duration, errors);
+    network::apply(file, &mut clients, &mut cluster, &mut notes, errors);
     settings.check(&cluster, errors);
     if request.still {
         settings.still(&mut notes);
     }
-    let variants = variants::resolve(file, leaves, request, &cluster, errors);
+    let variants = variants::resolve(file, leaves, request, &cluster, &mut notes, errors);
     let pods = pods_file(file, source, pods);
     let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
     let webhooks = webhooks::resolve(file, &deployments, errors);
@@ -141,6 +143,7 @@ fn resolve(
         deployments: &deployments,
         workloads: &workloads,
         webhooks: &webhooks,
+        clients: &clients,
         duration,
         warm_up,
     };
@@ -218,7 +221,7 @@ fn cluster(
     let path = match (request.cluster, file.text("cluster"), file.table("cluster")) {
         (Some(path), _, _) => path.to_owned(),
         (None, Some(path), _) => source.folder.join(path),
-        (None, None, Some(table)) => return cluster::inline(table, notes, errors),
+        (None, None, Some(table)) => return cluster::inline(table, file.table("network"), notes, errors),
         (None, None, None) => {
             if !file.is_spoilt("cluster") {
                 let problem = "is missing: the path of an eksctl file, a table [cluster], or --cluster FILE";
@@ -230,7 +233,10 @@ fn cluster(
     match eksctl::read(&path) {
         Ok(read) => {
             notes.extend(read.notes.into_iter().map(|note| by_file_name(note, &path)));
-            Some(read.cluster)
+            let mut cluster = read.cluster;
+            network::note_of_file(file.table("network"), notes, errors);
+            network::declare_groups(file.table("network"), &mut cluster.network, errors);
+            Some(cluster)
         }
         Err(others) => {
             if request.cluster.is_none() && !path.exists() {

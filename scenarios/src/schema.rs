@@ -63,6 +63,9 @@ fn kind(kind: &Kind) -> Value {
         Kind::Texts => json!({ "type": "array", "items": { "type": "string", "pattern": r"\S" } }),
         Kind::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::OneOf(words) => json!({ "type": "string", "enum": words }),
+        Kind::Counts => {
+            json!({ "type": "object", "additionalProperties": { "type": "integer", "minimum": 0 } })
+        }
         Kind::Table(shape) => table(shape),
         Kind::Tables(shape) => json!({ "type": "array", "items": table(shape) }),
         Kind::Variants(variants) => json!({ "type": "array", "items": one_of(variants) }),

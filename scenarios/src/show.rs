@@ -1,10 +1,12 @@
 //! The resolved plan, for people: `ekssim show`.
 
 use crate::explain::{in_words, origin};
+use crate::scenario::network::show_rule;
 use crate::scenario::quantity::{show_cpu, show_memory};
 use crate::scenario::settings::group_of;
 use sim_eks::plan::{
-    Amount, Cluster, Deployment, DisruptionBudget, NodeGroup, Note, NoteKind, Toleration, WorkloadKind, ZoneId,
+    Amount, Cluster, Connection, Deployment, DisruptionBudget, NodeGroup, Note, NoteKind, RouteTarget, Toleration,
+    WorkloadKind, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_eks::{DECLARATIONS, Plan};
@@ -21,16 +23,25 @@ pub fn show(plan: &Plan) -> String {
         vec!["replications".to_owned(), plan.replications.to_string()],
     ]);
     show_cluster(&mut page, &plan.cluster);
+    show_network(&mut page, &plan.cluster);
     page.section("Deployments");
     page.rows(&plan.deployments.iter().map(deployment).collect::<Vec<_>>());
     page.section("Clients outside the cluster");
-    page.rows(&plan.clients.iter().map(client).chain(plan.workloads.iter().map(workload)).collect::<Vec<_>>());
+    page.rows(
+        &plan
+            .clients
+            .iter()
+            .map(|each| client(each, &plan.cluster))
+            .chain(plan.workloads.iter().map(workload))
+            .collect::<Vec<_>>(),
+    );
     page.section("Faults and changes");
     let steps = plan.steps.iter().map(|step| vec![show_time(step.at), plan.describe(&step.change)]);
     page.rows(&steps.collect::<Vec<_>>());
     page.section("Objectives");
     let objectives = plan.objectives.iter().map(|objective| vec![objective.measure.clone(), objective.text.clone()]);
     page.rows(&objectives.collect::<Vec<_>>());
+    show_variants(&mut page, plan);
     show_parameters(&mut page, plan);
     for (kind, title) in [
         (NoteKind::Warning, "Warnings"),
@@ -109,6 +120,84 @@ fn show_cluster(page: &mut Page, cluster: &Cluster) {
     page.rows(&sets.collect::<Vec<_>>());
 }
 
+/// The VPC and the ways to the API.
+fn show_network(page: &mut Page, cluster: &Cluster) {
+    let vpc = &cluster.network;
+    page.section("Network");
+    let on = |flag: bool| if flag { "on" } else { "off" };
+    let services: Vec<&str> = vpc.vpc_endpoints.iter().map(|service| service.name()).collect();
+    let row = |what: &str, text: String| vec![what.to_owned(), text];
+    let mut rows = vec![
+        row("VPC", format!("{}, pods and services {:?}, services {}", vpc.cidr, vpc.family, vpc.service_cidr)),
+        row("endpoint access", vpc.access.to_string()),
+        row("DNS", format!("enableDnsHostnames {}, enableDnsSupport {}", on(vpc.dns.hostnames), on(vpc.dns.support))),
+        row("VPC endpoints", if services.is_empty() { "none".to_owned() } else { services.join(", ") }),
+    ];
+    for nat in &vpc.nat_gateways {
+        rows.push(row("NAT gateway", format!("in {}, {}", zone_name(cluster, nat.zone), nat.address)));
+    }
+    for network in &vpc.connected {
+        rows.push(row("connected", format!("{} ({}), {}", network.name, connection(network.kind), network.cidr)));
+    }
+    page.rows(&rows);
+    page.section("Subnets");
+    let subnets = (0..vpc.subnets.len()).map(|index| subnet(index, cluster));
+    page.rows(&subnets.collect::<Vec<_>>());
+    page.section("Security groups: who may reach what has them");
+    let rules = |group: usize| {
+        let inbound = vpc.security_groups[group].inbound.iter().map(|rule| show_rule(rule, vpc)).collect::<Vec<_>>();
+        if inbound.is_empty() { "nobody".to_owned() } else { inbound.join(", ") }
+    };
+    let groups = vpc.security_groups.iter().enumerate();
+    page.rows(&groups.map(|(index, group)| vec![group.name.clone(), rules(index)]).collect::<Vec<_>>());
+}
+
+fn connection(kind: Connection) -> &'static str {
+    match kind {
+        Connection::Vpn => "VPN",
+        Connection::DirectConnect => "Direct Connect",
+        Connection::Peering => "peering",
+    }
+}
+
+fn subnet(index: usize, cluster: &Cluster) -> Vec<String> {
+    let vpc = &cluster.network;
+    let subnet = &vpc.subnets[index];
+    let ways = subnet.routes.iter().map(|route| match route.target {
+        RouteTarget::InternetGateway => format!("{} by the internet gateway", route.destination),
+        RouteTarget::EgressOnlyGateway => format!("{} by the egress-only gateway", route.destination),
+        RouteTarget::Nat(nat) => {
+            let zone = zone_name(cluster, vpc.nat_gateways[nat].zone);
+            format!("{} by the NAT gateway in {zone}", route.destination)
+        }
+        RouteTarget::Connected(network) => format!("{} by {}", route.destination, vpc.connected[network].name),
+    });
+    let ways: Vec<String> = ways.collect();
+    let is_chosen = vpc.control_plane_subnets.contains(&index);
+    vec![
+        subnet.name.clone(),
+        subnet.cidr.to_string(),
+        zone_name(cluster, subnet.zone).to_owned(),
+        format!("{} addresses", subnet.usable()),
+        if is_chosen { "interfaces of EKS" } else { "" }.to_owned(),
+        if ways.is_empty() { "no way out of the VPC".to_owned() } else { ways.join(", ") },
+    ]
+}
+
+/// What each variant has in another way.
+fn show_variants(page: &mut Page, plan: &Plan) {
+    if plan.variants.is_empty() {
+        return;
+    }
+    page.section("Variants");
+    for variant in &plan.variants {
+        let new = variant.settings.iter().filter(|setting| !plan.settings.contains(setting));
+        let new = new.map(|setting| format!("{} = {}", setting.path, setting.value));
+        let network = variant.network.iter().flat_map(|network| plan.cluster.network.differences(network));
+        page.rows(&[vec![variant.name.clone(), new.chain(network).collect::<Vec<_>>().join("; ")]]);
+    }
+}
+
 fn zone_name(cluster: &Cluster, zone: ZoneId) -> &str {
     cluster.zones.get(zone.index()).map_or("?", |zone| zone.name.as_str())
 }
@@ -116,7 +205,12 @@ fn zone_name(cluster: &Cluster, zone: ZoneId) -> &str {
 fn node_group(group: &NodeGroup, cluster: &Cluster) -> Vec<String> {
     let zones: Vec<&str> = group.zones.iter().map(|zone| zone_name(cluster, *zone)).collect();
     let price = group.usd_per_hour.map_or("no price known".to_owned(), |usd| format!("{usd} USD/h on demand"));
+    let subnets: Vec<&str> =
+        group.subnets.iter().map(|subnet| cluster.network.subnets[*subnet].name.as_str()).collect();
+    let groups = group.security_groups.iter().map(|group| cluster.network.security_groups[*group].name.as_str());
     let mut rest = vec![zones.join(" ")];
+    rest.push(format!("in {}", subnets.join(" ")));
+    rest.push(format!("security groups {}", groups.collect::<Vec<_>>().join(" ")));
     rest.extend(group.labels.iter().map(|(key, value)| format!("label {key}={value}")));
     rest.extend(group.taints.iter().map(|taint| format!("taint {}={}:{:?}", taint.key, taint.value, taint.effect)));
     vec![
@@ -201,13 +295,14 @@ fn workload(workload: &sim_eks::plan::WorkloadClient) -> Vec<String> {
     vec![workload.name.clone(), class.to_owned(), count, each]
 }
 
-fn client(client: &sim_eks::plan::Client) -> Vec<String> {
+fn client(client: &sim_eks::plan::Client, cluster: &Cluster) -> Vec<String> {
     let class = match client.class {
         sim_eks::plan::ExternalClient::Admin => "admin",
         sim_eks::plan::ExternalClient::Ci => "ci",
         sim_eks::plan::ExternalClient::Exec => "exec",
     };
-    vec![client.name.clone(), class.to_owned(), client.count.to_string()]
+    let place = cluster.network.describe_place(&client.place);
+    vec![client.name.clone(), class.to_owned(), client.count.to_string(), place]
 }
 
 fn show_parameters(page: &mut Page, plan: &Plan) {

@@ -66,7 +66,7 @@ fn every_key_of_the_format_is_read() {
     assert_eq!((render.requests.milli_cpu, render.requests.memory_mib, render.tolerations.len()), (1500, 2048, 3));
     assert!(web.spread_zones && coredns.name == "coredns");
     let at: Vec<u64> = plan.steps.iter().map(|step| step.at.as_nanos() / 60_000_000_000).collect();
-    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55]);
+    assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55, 56, 56, 56, 57, 58, 58, 58, 59]);
     assert!(web.control.priority == 1_000 && web.control.never_preempts);
     assert!(render.control.priority == 0 && coredns.control.priority == SYSTEM_CLUSTER_CRITICAL);
     let agent = &plan.cluster.daemon_sets[2];
@@ -95,6 +95,109 @@ fn every_key_of_the_format_is_read() {
     let measures: Vec<_> = plan.objectives.iter().map(|each| (each.measure.as_str(), each.threshold)).collect();
     let wanted = [("api.availability", 0.9995), ("api.latency.p99.admin", 1.0), ("nodes.not_ready_falsely", 5.0)];
     assert_eq!(measures, wanted);
+}
+
+#[test]
+fn the_network_of_a_scenario_reaches_its_plan() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let vpc = &plan.cluster.network;
+    assert_eq!((vpc.cidr.to_string(), vpc.service_cidr.to_string()), ("10.20.0.0/16".into(), "172.20.0.0/16".into()));
+    assert_eq!(vpc.access.to_string(), "public and private (public from 198.51.100.0/24, 203.0.113.7/32)");
+    assert_eq!((vpc.nat_gateways.len(), vpc.vpc_endpoints.len(), vpc.connected.len()), (4, 2, 1));
+    let scarce = vpc.subnets.iter().find(|subnet| subnet.name == "private-us-east-1a").expect("there");
+    assert_eq!((scarce.usable(), scarce.routes.len()), (12, 2));
+    let inbound = |name: &str| {
+        let group = vpc.group(name).expect("there");
+        vpc.security_groups[group].inbound.iter().map(|rule| vpc.describe_rule(group, rule, true)).collect::<Vec<_>>()
+    };
+    let rules = [
+        "port 443 from nodegroup-general-SG",
+        "port 443 from 172.31.0.0/16",
+        "port 443 from bastion",
+        "ports 1025 to 65535 from operators-sg",
+    ];
+    let rules = rules.map(|rule| format!("security group ControlPlaneSecurityGroup allows {rule}"));
+    assert_eq!(inbound("ControlPlaneSecurityGroup"), rules);
+    assert!(inbound("operators-sg").is_empty());
+    let [general, graphics] = &plan.cluster.node_groups[..] else { panic!("two groups") };
+    let names = |subnets: &[usize]| subnets.iter().map(|at| vpc.subnets[*at].name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&graphics.subnets), ["private-us-east-1b", "private-us-east-1c"]);
+    assert!(names(&general.subnets).iter().all(|name| name.starts_with("public")));
+    assert_eq!(graphics.security_groups, [0, vpc.group("bastion").expect("there")]);
+    let places: Vec<String> = plan.clients.iter().map(|client| vpc.describe_place(&client.place)).collect();
+    assert_eq!(
+        places,
+        [
+            "on a host in private-us-east-1c, 10.20.223.254, security groups operators-sg",
+            "on a host in public-us-east-1a, 10.20.0.200, security groups bastion",
+            "in office, 172.31.0.10",
+            "on the internet, 203.0.113.7",
+        ]
+    );
+}
+
+#[test]
+fn changes_of_the_network_are_read() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let told: Vec<String> = plan.steps[9..].iter().map(|step| plan.describe(&step.change)).collect();
+    assert_eq!(
+        told,
+        [
+            "the NAT gateway in us-east-1b stops silently for 1m",
+            "the interfaces of EKS in us-east-1a let nothing through for 1m",
+            "the VPC endpoint of ec2 does not answer for 1m",
+            "the endpoint's access becomes private",
+            "the endpoint's access becomes public (public from 203.0.113.0/24)",
+            "security group ControlPlaneSecurityGroup allows port 443 from 172.31.5.4/32",
+            "security group ControlPlaneSecurityGroup no longer allows port 443 from bastion",
+            "jump deletes the cluster",
+        ]
+    );
+    let warned = plan.notes.iter().any(|note| note.field == "changes[3].public_access_cidrs");
+    assert!(warned, "ranges without public access: {:?}", plan.notes);
+}
+
+#[test]
+fn a_variant_may_have_another_network() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let [private, quick] = &plan.variants[..] else { panic!("two variants") };
+    assert!(quick.network.is_none() && private.settings == plan.settings);
+    let other = plan.variant(private).cluster.network;
+    assert_eq!((other.access.name(), other.nat_gateways.len()), ("private", 0));
+    assert_eq!((&other.subnets.len(), &other.security_groups), (&8, &plan.cluster.network.security_groups));
+    let differences = plan.cluster.network.differences(&other);
+    let wanted = [
+        "endpoint access: public and private (public from 198.51.100.0/24, 203.0.113.7/32) -> private",
+        "NAT gateways: 4 -> none",
+        "VPC endpoints: ec2, s3 -> none",
+    ];
+    assert_eq!(differences, wanted);
+    assert_ne!(plan.hash(), plan.variant(private).hash());
+    let shown = scenarios::show(&plan);
+    for part in
+        wanted.into_iter().chain(["dns.ttl = 5s", "in office, 172.31.0.10", "10.20.96.0/19", "443 from bastion"])
+    {
+        assert!(shown.contains(part), "{part}\n{shown}");
+    }
+}
+
+#[test]
+fn a_network_changes_that_of_a_clusters_file() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("over-a-file.toml");
+    let text =
+        "duration = \"10m\"\n[network]\ncidr = \"10.0.0.0/16\"\naccess = \"private\"\nnat = \"HighlyAvailable\"\n";
+    std::fs::write(&file, text).expect("the scratch folder");
+    let cluster = scenario_file("eksctl/03-two-nodegroups.yaml");
+    let request = Request { cluster: Some(std::path::Path::new(&cluster)), ..request(file.to_str().expect("UTF-8")) };
+    let plan = load(&request).unwrap_or_else(|errors| panic!("{errors}"));
+    let vpc = &plan.cluster.network;
+    assert_eq!(
+        (vpc.access.name(), vpc.nat_gateways.len(), vpc.cidr.to_string().as_str()),
+        ("private", 3, "192.168.0.0/16")
+    );
+    let warned = |note: &&sim_eks::plan::Note| note.kind == NoteKind::Warning && note.field == "network.cidr";
+    assert_eq!(plan.notes.iter().filter(warned).count(), 1);
 }
 
 /// The line of the time to live in `everything.toml`.

@@ -79,9 +79,11 @@ fn measure(row: Row) -> Measure {
 fn detail(document: &Document, (told, planned): (&VariantFindings, &Variant)) -> Detail {
     let new = planned.settings.iter().filter(|setting| !document.plan.settings.contains(setting));
     let point = |fact| (story::since_the_first_step(&document.plan, fact), harmless(&fact.text));
+    let new = new.map(|setting| format!("{} = {}", setting.path, setting.value));
+    let network = planned.network.iter().flat_map(|network| document.plan.cluster.network.differences(network));
     Detail {
         name: harmless(&told.name),
-        settings: new.map(|setting| harmless(&format!("{} = {}", setting.path, setting.value))).collect(),
+        settings: new.chain(network).map(|text| harmless(&text)).collect(),
         points: story::turning_points(&told.timeline, POINTS).into_iter().map(point).collect(),
     }
 }

@@ -1,23 +1,31 @@
 //! The cluster of a scenario: the user's file, or a table in the scenario itself.
 
 use super::fields::{Errors, Fields, Placed};
+use super::network;
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::tree::quoted;
 use crate::catalogue::{self, Region, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::did_you_mean;
 use sim_eks::plan::{
-    Cluster, KubernetesVersion, Network, NodeGroup, Note, NoteKind, Taint, TaintEffect, VpcLayout, Zone, ZoneId,
+    Cluster, KubernetesVersion, Network, NodeGroup, NodeSecurity, Note, NoteKind, Taint, TaintEffect, Zone, ZoneId,
 };
 use std::collections::BTreeMap;
 
 /// Reads a cluster table; what is wrong is noted. `None` if nothing else can be checked against it.
-pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Cluster> {
+pub(crate) fn inline(
+    fields: &Fields,
+    network: Option<&Fields>,
+    notes: &mut Vec<Note>,
+    errors: &mut Errors,
+) -> Option<Cluster> {
     let mut filled = Filled { notes, file_name: errors.file_name() };
     let region = region(fields, &mut filled, errors)?;
     let version = version(fields, &mut filled, errors);
     let own = zones(fields, region, &mut filled, errors)?;
     let zones = with_control_plane(own, region);
-    let network = Network::new(&zones, &VpcLayout::default());
+    let layout = network::layout(network, errors);
+    let mut vpc = Network::new(&zones, &layout);
+    network::declare_groups(network, &mut vpc, errors);
     let mut cluster = Cluster {
         name: fields.text("name").cloned().unwrap_or_default(),
         region: region.name.to_owned(),
@@ -25,10 +33,10 @@ pub(crate) fn inline(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors
         zones,
         node_groups: Vec::new(),
         daemon_sets: catalogue::daemon_sets(),
-        network,
+        network: vpc,
     };
     for group in fields.tables("node_groups").into_iter().flatten() {
-        let read = node_group(group, &cluster, errors);
+        let read = node_group(group, &mut cluster, errors);
         cluster.node_groups.extend(read);
     }
     Some(cluster)
@@ -136,7 +144,7 @@ fn with_control_plane(own: Vec<String>, region: &Region) -> Vec<Zone> {
     zones
 }
 
-fn node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<NodeGroup> {
+fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Option<NodeGroup> {
     let name = fields.text("name").cloned();
     if let Some(name) = &name
         && cluster.node_groups.iter().any(|group| group.name == *name)
@@ -157,24 +165,42 @@ fn node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option
     let sizes = sizes(fields, errors);
     let zones = group_zones(fields, cluster, errors);
     let taints = taints(fields, errors);
+    let managed = fields.flag("managed").copied();
+    let security_groups = security_groups(fields, name.as_ref(), managed, &mut cluster.network, errors);
+    let public = !fields.flag("private").copied()?;
     let (instance, [min, desired, max]) = (instance?, sizes?);
     Some(NodeGroup {
         name: name?,
-        managed: fields.flag("managed").copied()?,
+        managed: managed?,
         instance_type: instance.name.to_owned(),
         allocatable: instance.allocatable(instance.max_pods),
         max_pods: instance.max_pods,
         min,
         desired,
         max,
-        subnets: cluster.network.subnets_in(zones.as_ref()?, true),
-        security_groups: vec![Network::CLUSTER_GROUP],
+        subnets: cluster.network.subnets_in(zones.as_ref()?, public),
+        security_groups: security_groups?,
         zones: zones?,
         labels: text_map(fields, "labels"),
         taints: taints?,
         spot: fields.flag("spot").copied()?,
         usd_per_hour: instance.usd_per_hour(&cluster.region),
     })
+}
+
+/// The security groups of a group's nodes: those that the scenario names, or as eksctl makes them.
+fn security_groups(
+    fields: &Fields,
+    name: Option<&String>,
+    managed: Option<bool>,
+    vpc: &mut Network,
+    errors: &mut Errors,
+) -> Option<Vec<usize>> {
+    match fields.texts("security_groups") {
+        Some(names) => network::groups(fields, names, vpc, errors),
+        None if fields.is_spoilt("security_groups") => None,
+        None => Some(vpc.secure_nodes(name?, &NodeSecurity::new(managed?))),
+    }
 }
 
 /// The smallest, first and largest number of nodes, in order.

@@ -270,6 +270,7 @@ fn read(item: &Item, key: &Key, field: &str, errors: &mut Errors) -> Option<Valu
     match (&key.kind, &item.node) {
         (Kind::Texts, Node::List(items)) => texts(items, field, errors).map(Value::Texts),
         (Kind::TextMap, Node::Table(entries)) => text_map(entries, field, errors).map(Value::Leaves),
+        (Kind::Counts, Node::Table(entries)) => count_map(entries, field, errors).map(Value::Leaves),
         (Kind::Table(shape) | Kind::PathOrTable(shape), Node::Table(_)) => {
             Some(Value::Table(check(item, shape, field, errors)))
         }
@@ -359,6 +360,7 @@ fn wanted(kind: &Kind) -> &'static str {
         Kind::Memory => "an amount of memory in quotes, with its unit, such as \"256Mi\" or \"2Gi\"",
         Kind::Texts => "a list of texts, such as [\"a\", \"b\"]",
         Kind::TextMap => "a table of texts, such as { role = \"web\" }",
+        Kind::Counts => "a table of whole numbers, such as { private-eu-west-1a = 10 }",
         Kind::OneOf(_) => "a word in quotes",
         Kind::Table(_) | Kind::Parameters | Kind::Objectives => "a table",
         Kind::Tables(_) | Kind::Variants(_) => "a list of tables, each under a header in double brackets",
@@ -398,6 +400,19 @@ fn text_map(entries: &[Entry], field: &str, errors: &mut Errors) -> Option<Vec<L
                 errors.add(entry.line, format!("{field}.{}", shortened(&entry.key)), problem);
             }
         }
+    }
+    (leaves.len() == entries.len()).then_some(leaves)
+}
+
+fn count_map(entries: &[Entry], field: &str, errors: &mut Errors) -> Option<Vec<Leaf>> {
+    let mut leaves = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Node::Integer(number) = &entry.item.node {
+            leaves.push(Leaf { line: entry.line, path: entry.key.clone(), text: number.replace('_', "") });
+            continue;
+        }
+        let problem = format!("found {}; a whole number without quotes is wanted", entry.item.node.describe());
+        errors.add(entry.line, format!("{field}.{}", shortened(&entry.key)), problem);
     }
     (leaves.len() == entries.len()).then_some(leaves)
 }

@@ -53,6 +53,8 @@ pub(crate) enum Kind {
     Texts,
     /// A table of texts by name.
     TextMap,
+    /// A table of whole numbers by name.
+    Counts,
     /// One of these words.
     OneOf(&'static [&'static str]),
     /// A table.
@@ -74,7 +76,9 @@ const fn key(name: &'static str, kind: Kind, absent: Absent, about: &'static str
 }
 
 use Absent::{Default, Refused, Then};
-use Kind::{Count, Cpu, Duration, Flag, Memory, Objectives, OneOf, Parameters, Tables, Text, TextMap, Texts, Variants};
+use Kind::{
+    Count, Counts, Cpu, Duration, Flag, Memory, Objectives, OneOf, Parameters, Tables, Text, TextMap, Texts, Variants,
+};
 
 /// Most nodes of a group, pods of a deployment and clients of a kind: what the model is made for, with room to spare.
 const MANY: u64 = 100_000;
@@ -98,6 +102,12 @@ pub(crate) static SCENARIO: Shape = Shape {
             Kind::PathOrTable(&CLUSTER),
             Then("the cluster of --cluster"),
             "The cluster: the path of an eksctl file, relative to this file, or a table.",
+        ),
+        key(
+            "network",
+            Kind::Table(&NETWORK),
+            Then("the VPC of the cluster's file, or one as eksctl makes it"),
+            "What is different in the cluster's VPC, and in the ways to its API.",
         ),
         key(
             "workload",
@@ -144,10 +154,143 @@ pub(crate) static SCENARIO: Shape = Shape {
 };
 
 static VARIANT: Shape = Shape {
-    about: "The same scenario with other parameters.",
+    about: "The same scenario with other parameters, or with another network.",
     keys: &[
         key("name", Text, Refused, "Its name in reports."),
-        key("parameters", Parameters, Refused, "Parameters that differ, by their paths."),
+        key("parameters", Parameters, Then("those of the scenario"), "Parameters that differ, by their paths."),
+        key(
+            "network",
+            Kind::Table(&VARIANT_NETWORK),
+            Then("that of the scenario"),
+            "What is different in the cluster's VPC; clients and nodes stay where they are.",
+        ),
+    ],
+};
+
+const ACCESS: Key = key(
+    "access",
+    OneOf(&["public", "public-and-private", "private"]),
+    Then("that of the cluster's file, or public"),
+    "How the API endpoint may be reached: over public addresses, over interfaces in the VPC, or both.",
+);
+const PUBLIC_CIDRS: Key = key(
+    "public_access_cidrs",
+    Texts,
+    Then("those of the cluster's file, or all addresses"),
+    "Who may use the public addresses: 1 to 40 ranges. Nodes that leave by a NAT gateway appear under its address.",
+);
+const NAT: Key = key(
+    "nat",
+    OneOf(&["Single", "HighlyAvailable", "Disable"]),
+    Then("that of the cluster's file, or Single"),
+    "NAT gateways of the private subnets: one in all, one in each zone, or none.",
+);
+const VPC_ENDPOINTS: Key = key(
+    "vpc_endpoints",
+    Texts,
+    Then("those of the cluster's file, or none"),
+    "AWS services with an endpoint in the VPC: ec2, ecr.api, ecr.dkr, s3, sts, logs, autoscaling, cloudformation, elasticloadbalancing, eks.",
+);
+const DNS_HOSTNAMES: Key = key(
+    "dns_hostnames",
+    Flag,
+    Then("true"),
+    "The VPC's enableDnsHostnames: the private answer of the endpoint's name needs it.",
+);
+const DNS_SUPPORT: Key =
+    key("dns_support", Flag, Then("true"), "The VPC's enableDnsSupport: without it no name is resolved in the VPC.");
+const EXTRA_CIDRS: Key = key(
+    "extra_cidrs",
+    Texts,
+    Then("those of the cluster's file"),
+    "Ranges or addresses that may reach the endpoint's interfaces: 443 in the ControlPlaneSecurityGroup.",
+);
+const FREE_ADDRESSES: Key = key(
+    "free_addresses",
+    Counts,
+    Then("all but the five that AWS keeps"),
+    "Addresses that are free in a subnet, by its name (`ekssim show` lists them), before nodes and the interfaces of EKS take theirs.",
+);
+const SECURITY_GROUPS: Key = key(
+    "security_groups",
+    Tables(&SECURITY_GROUP),
+    Then("those that eksctl makes"),
+    "Security groups, and more rules for those that eksctl makes.",
+);
+
+static NETWORK: Shape = Shape {
+    about: "What is different in the cluster's VPC, and in the ways to its API.",
+    keys: &[
+        key(
+            "cidr",
+            Text,
+            Then("192.168.0.0/16"),
+            "The VPC's range, /16 to /24; of a cluster's file that of the file stands.",
+        ),
+        key(
+            "family",
+            OneOf(&["IPv4", "IPv6"]),
+            Then("IPv4"),
+            "The family of the addresses of pods and services; of a cluster's file that of the file stands.",
+        ),
+        ACCESS,
+        PUBLIC_CIDRS,
+        NAT,
+        VPC_ENDPOINTS,
+        DNS_HOSTNAMES,
+        DNS_SUPPORT,
+        EXTRA_CIDRS,
+        FREE_ADDRESSES,
+        key("connected", Tables(&CONNECTED), Then("none"), "Networks with a private way into the VPC."),
+        SECURITY_GROUPS,
+    ],
+};
+
+static VARIANT_NETWORK: Shape = Shape {
+    about: "What is different in the cluster's VPC in a variant.",
+    keys: &[
+        ACCESS,
+        PUBLIC_CIDRS,
+        NAT,
+        VPC_ENDPOINTS,
+        DNS_HOSTNAMES,
+        DNS_SUPPORT,
+        EXTRA_CIDRS,
+        FREE_ADDRESSES,
+        SECURITY_GROUPS,
+    ],
+};
+
+static CONNECTED: Shape = Shape {
+    about: "A network with a private way into the VPC.",
+    keys: &[
+        key("name", Text, Refused, "Its name; clients may be placed there by it."),
+        key("kind", OneOf(&["vpn", "direct-connect", "peering"]), Default("vpn"), "How it is connected."),
+        key("cidr", Text, Refused, "Its range; it may not overlap the VPC's."),
+    ],
+};
+
+static SECURITY_GROUP: Shape = Shape {
+    about: "A security group; what it does not allow is dropped in silence.",
+    keys: &[
+        key(
+            "name",
+            Text,
+            Refused,
+            "Its name, or that of one that eksctl makes: eks-cluster-sg, ControlPlaneSecurityGroup, ClusterSharedNodeSecurityGroup.",
+        ),
+        key(
+            "inbound",
+            Texts,
+            Then("none"),
+            "Rules: \"443 from 10.0.0.0/8\", \"1025-65535 from ControlPlaneSecurityGroup\", \"all from eks-cluster-sg\"; beside those that it has.",
+        ),
+        key(
+            "outbound",
+            Texts,
+            Then("everything"),
+            "Rules: \"443 to 0.0.0.0/0\", \"all to eks-cluster-sg\"; in place of those that it has.",
+        ),
     ],
 };
 
@@ -180,6 +323,13 @@ static NODE_GROUP: Shape = Shape {
         key("taints", Texts, Then("none"), "Taints of its nodes, each as kubectl writes it: \"key=value:NoSchedule\"."),
         key("spot", Flag, Default("false"), "Whether its nodes are Spot instances."),
         key("managed", Flag, Default("true"), "Whether EKS manages the group."),
+        key("private", Flag, Default("false"), "Whether its nodes are in private subnets."),
+        key(
+            "security_groups",
+            Texts,
+            Then("those that eksctl makes"),
+            "Security groups of its nodes, in place of those that eksctl makes.",
+        ),
     ],
 };
 
@@ -306,6 +456,25 @@ static CLIENT: Shape = Shape {
         key("name", Text, Then("its class"), "Its name in reports."),
         key("count", Count(1, MANY), Default("1"), "How many of them there are; agents are as many as the nodes."),
         key(
+            "place",
+            Text,
+            Default("internet"),
+            "Where an administrator or a CI system is: \"internet\", \"public-subnet\" or \"private-subnet\" (a host in the VPC), or the name of a connected network or of a subnet.",
+        ),
+        key("zone", Text, Then("the first one"), "The zone of its public-subnet or private-subnet."),
+        key(
+            "address",
+            Text,
+            Then("198.51.100.1 on the internet, else one of its network or subnet"),
+            "The address that it comes from.",
+        ),
+        key(
+            "security_groups",
+            Texts,
+            Then("one of its own that allows nothing inbound, NAME-sg"),
+            "Security groups of its host in the VPC.",
+        ),
+        key(
             "does",
             OneOf(&["list", "watch", "get", "apply"]),
             Then("list for agents, get for an operator"),
@@ -372,6 +541,14 @@ pub(crate) static STEP: &[Key] = &[
     key("after", Text, Then("when `at` says"), "The name of another step: this one counts from that one's beginning."),
     key("wait", Duration, Then("0s"), "How long after the beginning of the step that `after` names."),
 ];
+
+const GROUP: Key = key("group", Text, Refused, "The security group's name.");
+const RULE: Key = key(
+    "rule",
+    Text,
+    Refused,
+    "The rule: \"443 from 192.168.5.5/32\", \"1025-65535 from ControlPlaneSecurityGroup\", \"all from eks-cluster-sg\".",
+);
 
 const ETCD_MEMBER: Key = key(
     "member",
@@ -540,6 +717,36 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "nat.loss",
+        &Shape {
+            about: "NAT gateways stop silently, alone; their zones live on.",
+            keys: &[key("zone", Text, Then("all of them"), "The zone of the gateway."), AT, LASTS],
+        },
+    ),
+    (
+        "eni.loss",
+        &Shape {
+            about: "The interfaces that EKS owns in the cluster's subnets of a zone let nothing through; all else in the zone lives.",
+            keys: &[
+                key(
+                    "zone",
+                    Text,
+                    Refused,
+                    "The zone: a letter, a name, or \"first\" or \"second\" for the cluster's own.",
+                ),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "vpc_endpoint.loss",
+        &Shape {
+            about: "The VPC's endpoint of an AWS service stops answering.",
+            keys: &[key("service", Text, Refused, "The service: ec2, ecr.api, ecr.dkr, s3, sts, ..."), AT, LASTS],
+        },
+    ),
+    (
         "node.stop",
         &Shape {
             about: "A share of a zone's nodes stops silently; the rest of the zone lives on.",
@@ -600,6 +807,39 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
 
 /// The changes by kind.
 pub(crate) static CHANGES: &[(&str, &Shape)] = &[
+    (
+        "endpoint.access",
+        &Shape {
+            about: "The API endpoint gets another access mode, or another list of ranges: an update of minutes.",
+            keys: &[
+                key(
+                    "access",
+                    OneOf(&["public", "public-and-private", "private"]),
+                    Refused,
+                    "How the API endpoint may be reached from then on.",
+                ),
+                key(
+                    "public_access_cidrs",
+                    Texts,
+                    Then("as they were before"),
+                    "Who may use the public addresses: 1 to 40 ranges.",
+                ),
+                AT,
+            ],
+        },
+    ),
+    ("security_group.allow", &Shape { about: "A security group gets a rule inbound.", keys: &[GROUP, RULE, AT] }),
+    (
+        "security_group.revoke",
+        &Shape { about: "A rule inbound is taken from a security group.", keys: &[GROUP, RULE, AT] },
+    ),
+    (
+        "cluster.delete",
+        &Shape {
+            about: "Somebody deletes the cluster with a tool that needs its API (eksctl delete cluster); the run goes on, and shows whether the tool gets through.",
+            keys: &[key("client", Text, Refused, "The name of the administrator or CI system that does it."), AT],
+        },
+    ),
     (
         "etcd.space_repair",
         &Shape {

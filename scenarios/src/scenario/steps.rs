@@ -1,14 +1,15 @@
 //! What fails and what is changed, and when, on the plan's own cluster.
 
 use super::fields::{Errors, Fields, not_one_of};
+use super::network;
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::times;
 use super::tree::quoted;
 use sim_eks::Parameters;
 use sim_eks::parameters::Value as _;
 use sim_eks::plan::{
-    Change, Cluster, Deployment, MemberChoice, Note, NoteKind, PartitionTarget, Step, StorageChange, StsTrouble,
-    Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
+    AwsService, Change, Client, Cluster, Deployment, MemberChoice, Note, NoteKind, PartitionTarget, Step,
+    StorageChange, StsTrouble, Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -25,6 +26,7 @@ pub(crate) struct Stage<'a> {
     pub deployments: &'a [Deployment],
     pub workloads: &'a [WorkloadClient],
     pub webhooks: &'a [Webhook],
+    pub clients: &'a [Client],
     pub duration: SimDuration,
     pub warm_up: SimDuration,
 }
@@ -34,6 +36,8 @@ struct Written {
     step: Step,
     line: usize,
     field: String,
+    /// Whether it changes the access and leaves the ranges of the public endpoint as they are.
+    keeps_ranges: bool,
 }
 
 /// Reads faults and changes, in the order of their times; what is wrong is noted.
@@ -43,13 +47,17 @@ pub(crate) fn resolve(file: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, e
     let times = times::resolve(&tables, errors);
     for (fields, at) in tables.into_iter().zip(times) {
         let at = at.and_then(|at| time(fields, at, stage, notes, errors));
-        let change = change(fields, stage, errors);
+        let change = change(fields, stage, notes, errors);
         if let (Some(at), Some(change)) = (at, change) {
-            steps.push(Written { step: Step { at, change }, line: fields.line, field: fields.path.clone() });
+            let keeps_ranges = !fields.has("public_access_cidrs");
+            let (line, field) = (fields.line, fields.path.clone());
+            steps.push(Written { step: Step { at, change }, line, field, keeps_ranges });
         }
     }
     refuse_overlaps(&steps, errors);
+    refuse_lost_rules(&steps, stage.cluster, errors);
     steps.sort_by_key(|written| written.step.at);
+    keep_ranges(&mut steps, stage.cluster);
     steps.into_iter().map(|written| written.step).collect()
 }
 
@@ -87,7 +95,7 @@ fn time(
     Some(SimTime::ZERO + at)
 }
 
-fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Change> {
+fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Change> {
     if fields.duration("lasts").is_some_and(|lasts| lasts.as_nanos() == 0) {
         errors.add(
             fields.line_of("lasts"),
@@ -149,6 +157,12 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?;
             Some(Change::ZoneCut { zone, internet: *fields.flag("internet")?, lasts })
         }
+        "endpoint.access" | "security_group.allow" | "security_group.revoke" | "cluster.delete" => {
+            change_of_network(fields, stage, notes, errors)
+        }
+        "nat.loss" => nat_loss(fields, stage.cluster, lasts, errors),
+        "eni.loss" => interface_loss(fields, stage.cluster, lasts, errors),
+        "vpc_endpoint.loss" => service_endpoint_loss(fields, stage.cluster, lasts, errors),
         "control_plane.upgrade" => Some(Change::UpgradeControlPlane),
         "control_plane.change_tier" => {
             let tier = fields.text("tier")?.parse().expect("one of the words of the format");
@@ -161,6 +175,119 @@ fn change(fields: &Fields, stage: &Stage<'_>, errors: &mut Errors) -> Option<Cha
         "clients.restart" => restart(fields, stage.workloads, errors),
         "node_group.scale" => scale_node_group(fields, stage.cluster, errors),
         _ => None,
+    }
+}
+
+/// What people change in the VPC and in the ways to the API.
+fn change_of_network(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Change> {
+    let vpc = &stage.cluster.network;
+    match fields.variant {
+        "endpoint.access" => {
+            Some(Change::EndpointAccess { access: network::access(fields, &vpc.access, notes, errors)? })
+        }
+        "cluster.delete" => {
+            let name = fields.text("client")?;
+            let found = stage.clients.iter().position(|client| client.name == *name);
+            if found.is_none() {
+                let problem = not_one_of(name, stage.clients.iter().map(|client| client.name.as_str()));
+                errors.add(fields.line_of("client"), fields.field("client"), problem);
+            }
+            found.map(|client| Change::DeleteCluster { client })
+        }
+        kind => {
+            let (group, rule) = network::change_of_rule(fields, vpc, errors)?;
+            Some(Change::SecurityRule { group, rule, allow: kind == "security_group.allow" })
+        }
+    }
+}
+
+fn nat_loss(fields: &Fields, cluster: &Cluster, lasts: Option<SimDuration>, errors: &mut Errors) -> Option<Change> {
+    let zone = match fields.text("zone") {
+        Some(_) => Some(zone(fields, cluster, cluster.zones.len(), errors)?),
+        None if fields.is_spoilt("zone") => return None,
+        None => None,
+    };
+    let gateways = &cluster.network.nat_gateways;
+    if !gateways.iter().any(|nat| zone.is_none_or(|zone| zone == nat.zone)) {
+        let names: Vec<&str> = gateways.iter().map(|nat| cluster.zones[nat.zone.index()].name.as_str()).collect();
+        let problem = match zone {
+            Some(zone) if !names.is_empty() => {
+                let here = &cluster.zones[zone.index()].name;
+                format!("there is no NAT gateway in {here}; there is one in {}", names.join(", "))
+            }
+            _ => "the VPC has no NAT gateway".to_owned(),
+        };
+        errors.add(fields.line_of("zone"), fields.field("zone"), problem);
+        return None;
+    }
+    Some(Change::NatLoss { zone, lasts })
+}
+
+fn interface_loss(
+    fields: &Fields,
+    cluster: &Cluster,
+    lasts: Option<SimDuration>,
+    errors: &mut Errors,
+) -> Option<Change> {
+    let zone = zone(fields, cluster, cluster.zones.len(), errors)?;
+    let zones = cluster.network.control_plane_zones();
+    if !zones.contains(&zone) {
+        let names: Vec<&str> = zones.iter().map(|zone| cluster.zones[zone.index()].name.as_str()).collect();
+        let here = &cluster.zones[zone.index()].name;
+        let problem = format!("no interface of EKS can lie in {here}: its subnets are in {}", names.join(", "));
+        errors.add(fields.line_of("zone"), fields.field("zone"), problem);
+        return None;
+    }
+    Some(Change::InterfaceLoss { zone, lasts })
+}
+
+fn service_endpoint_loss(
+    fields: &Fields,
+    cluster: &Cluster,
+    lasts: Option<SimDuration>,
+    errors: &mut Errors,
+) -> Option<Change> {
+    let name = fields.text("service")?;
+    let known = &cluster.network.vpc_endpoints;
+    let found = AwsService::ALL.into_iter().find(|service| service.name() == name);
+    let problem = match found {
+        Some(service) if known.contains(&service) => return Some(Change::ServiceEndpointLoss { service, lasts }),
+        None => not_one_of(name, AwsService::ALL.map(AwsService::name).into_iter()),
+        Some(_) if known.is_empty() => format!("found {}; the VPC has no endpoints", quoted(name)),
+        Some(_) => {
+            let names: Vec<&str> = known.iter().map(|service| service.name()).collect();
+            format!("found {}; the VPC has endpoints of {} only", quoted(name), names.join(", "))
+        }
+    };
+    errors.add(fields.line_of("service"), fields.field("service"), problem);
+    None
+}
+
+/// A rule can be taken only from a security group that has it, or gets it.
+fn refuse_lost_rules(steps: &[Written], cluster: &Cluster, errors: &mut Errors) {
+    let vpc = &cluster.network;
+    for written in steps {
+        let Change::SecurityRule { group, rule, allow: false } = &written.step.change else { continue };
+        let added = Change::SecurityRule { group: *group, rule: rule.clone(), allow: true };
+        let group = &vpc.security_groups[*group];
+        if !group.inbound.contains(rule) && !steps.iter().any(|other| other.step.change == added) {
+            let rules: Vec<String> = group.inbound.iter().map(|rule| quoted(&network::show_rule(rule, vpc))).collect();
+            let rules = if rules.is_empty() { "none".to_owned() } else { rules.join(", ") };
+            let problem = format!("{} has no such rule inbound; it has {rules}", group.name);
+            errors.add(written.line, format!("{}.rule", written.field), problem);
+        }
+    }
+}
+
+/// Who leaves the ranges of the public endpoint as they are, leaves them as the last change before has them.
+fn keep_ranges(steps: &mut [Written], cluster: &Cluster) {
+    let mut ranges = cluster.network.access.public_cidrs.clone();
+    for written in steps {
+        let Change::EndpointAccess { access } = &mut written.step.change else { continue };
+        if written.keeps_ranges {
+            access.public_cidrs.clone_from(&ranges);
+        }
+        ranges.clone_from(&access.public_cidrs);
     }
 }
 

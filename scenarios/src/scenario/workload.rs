@@ -2,6 +2,7 @@
 
 use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
+use super::network;
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, DisruptionBudget,
@@ -361,6 +362,10 @@ pub(crate) fn workloads(file: &Fields, errors: &mut Errors) -> Vec<WorkloadClien
 
 fn workload_client(fields: &Fields, errors: &mut Errors) -> Option<WorkloadClient> {
     let class = fields.text("class").filter(|class| is_on_nodes(class))?;
+    for key in network::OF_PLACES.iter().filter(|key| fields.has(key)) {
+        let problem = format!("has no meaning for {class}: its processes are on the nodes");
+        errors.add(fields.line_of(key), fields.field(key), problem);
+    }
     let agents = class == "agents";
     if agents && fields.has("count") {
         let problem = "has no meaning for agents: there is one on each node";

@@ -793,7 +793,7 @@ pub struct Setting {
     pub origin: String,
 }
 
-/// The plan with other parameters.
+/// The plan with other parameters, or with another network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
     /// Its name, unique in the plan.
@@ -802,6 +802,9 @@ pub struct Variant {
     pub parameters: Parameters,
     /// The parameters that do not have their default, and who set them.
     pub settings: Vec<Setting>,
+    /// The cluster's network where it is another one: the same subnets, security groups and connected networks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
 }
 
 /// Something that the reader of a report must know of the input.
@@ -879,9 +882,11 @@ impl Plan {
 
     /// The plan of one of its variants, which has none itself.
     pub fn variant(&self, variant: &Variant) -> Plan {
+        let network = variant.network.as_ref().unwrap_or(&self.cluster.network).clone();
         Plan {
             parameters: variant.parameters.clone(),
             settings: variant.settings.clone(),
+            cluster: Cluster { network, ..self.cluster.clone() },
             variants: Vec::new(),
             ..self.clone()
         }

@@ -380,6 +380,60 @@ impl Network {
         format!("security group {} {verb} {} from {peer}", name(group), rule.ports())
     }
 
+    /// Where a client is, for people.
+    pub fn describe_place(&self, place: &ClientPlace) -> String {
+        match place {
+            ClientPlace::Internet(address) => format!("on the internet, {address}"),
+            ClientPlace::Connected { network, address } => {
+                let name = self.connected.get(*network).map_or("?", |network| network.name.as_str());
+                format!("in {name}, {address}")
+            }
+            ClientPlace::Subnet { subnet, address, groups } => {
+                let name = self.subnets.get(*subnet).map_or("?", |subnet| subnet.name.as_str());
+                let groups: Vec<&str> =
+                    groups.iter().filter_map(|group| Some(self.security_groups.get(*group)?.name.as_str())).collect();
+                format!("on a host in {name}, {address}, security groups {}", groups.join(", "))
+            }
+        }
+    }
+
+    /// What a variant of this network has in another way, each as `what: here -> there`.
+    pub fn differences(&self, other: &Network) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut differ = |what: &str, here: String, there: String| {
+            if here != there {
+                differences.push(format!("{what}: {here} -> {there}"));
+            }
+        };
+        differ("endpoint access", self.access.to_string(), other.access.to_string());
+        let zones = |network: &Network| match network.nat_gateways.len() {
+            0 => "none".to_owned(),
+            count => count.to_string(),
+        };
+        differ("NAT gateways", zones(self), zones(other));
+        let services = |network: &Network| match network.vpc_endpoints[..] {
+            [] => "none".to_owned(),
+            ref some => some.iter().map(|service| service.name()).collect::<Vec<_>>().join(", "),
+        };
+        differ("VPC endpoints", services(self), services(other));
+        let on = |flag: bool| if flag { "on" } else { "off" }.to_owned();
+        differ("enableDnsHostnames", on(self.dns.hostnames), on(other.dns.hostnames));
+        differ("enableDnsSupport", on(self.dns.support), on(other.dns.support));
+        for (here, there) in self.subnets.iter().zip(&other.subnets) {
+            let what = format!("free addresses in {}", here.name);
+            differ(&what, here.usable().to_string(), there.usable().to_string());
+        }
+        for (group, (here, there)) in self.security_groups.iter().zip(&other.security_groups).enumerate() {
+            for rule in there.inbound.iter().filter(|rule| !here.inbound.contains(rule)) {
+                differences.push(other.describe_rule(group, rule, true));
+            }
+            if here.outbound != there.outbound {
+                differences.push(format!("security group {} has other rules outbound", there.name));
+            }
+        }
+        differences
+    }
+
     /// The zones of the subnets that the control plane was given, none twice.
     pub fn control_plane_zones(&self) -> Vec<ZoneId> {
         let mut zones: Vec<ZoneId> = Vec::new();
