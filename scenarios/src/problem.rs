@@ -78,12 +78,16 @@ impl fmt::Display for InputErrors {
 impl std::error::Error for InputErrors {}
 
 /// The allowed name that is nearest to what was found, if one is near enough to be meant: at most a third of its
-/// letters differ (by the Damerau-Levenshtein distance, in any case of letters). The first of equally near ones.
+/// letters differ (by the Damerau-Levenshtein distance, in any case of letters). The first of equally near ones. A path
+/// whose end is what was found is nearest of all.
 pub fn nearest<'a>(found: &str, allowed: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = letters(found);
     let limit = (wanted.len() / 3).clamp(1, 6);
     let mut best: Option<(usize, &'a str)> = None;
     for name in allowed {
+        if !found.is_empty() && name.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case(found)) {
+            return Some(name);
+        }
         let candidate = letters(name);
         if candidate.len().abs_diff(wanted.len()) > limit {
             continue;
@@ -136,12 +140,14 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_one_that_could_be_meant() {
-        let names = ["m5.large", "m5.xlarge", "c5.large", "minSize", "maxSize"];
+        let names =
+            ["m5.large", "m5.xlarge", "c5.large", "minSize", "maxSize", "exec.timeout", "etcd.election_timeout"];
         for (found, meant) in [
             ("m5.larg", Some("m5.large")),
             ("MinSize", Some("minSize")),
             ("mniSize", Some("minSize")),
             ("m5.xxlarge", Some("m5.xlarge")),
+            ("election_timeout", Some("etcd.election_timeout")),
             ("entirely", None),
             ("", None),
         ] {

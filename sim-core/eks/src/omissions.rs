@@ -15,8 +15,20 @@ pub struct Omission {
 /// Everything that is known to be left out.
 pub const OMISSIONS: &[Omission] = &[
     Omission {
-        what: "EKS-owned network interfaces, endpoint access modes, security groups, NAT",
-        effect: "every client takes the public way through the load balancer; what a private endpoint changes is not seen",
+        what: "network ACLs, UDP, and rules that name some of a subnet's nodes only",
+        effect: "security groups and routes alone decide who reaches whom, and nodes of a group in a subnet are let in all or none",
+    },
+    Omission {
+        what: "the latency, bandwidth and port limits of NAT gateways and VPC endpoints, and what they cost; zones of VPC endpoints",
+        effect: "a NAT gateway is never full, and a VPC endpoint outlives every zone",
+    },
+    Omission {
+        what: "kube-proxies that know other endpoints of the service kubernetes than the newest; a pod's traffic over IPv6",
+        effect: "pods on nodes without the API are told of a dead API server as if they had it; an IPv6 cluster differs in addresses, routes and families only",
+    },
+    Omission {
+        what: "addresses that the VPC CNI keeps warm on a node",
+        effect: "a pod cannot start while EC2 cannot be reached, though its node may have an address for it",
     },
     Omission {
         what: "restoring etcd from a backup; the time in which a change of its members reaches each of them",
