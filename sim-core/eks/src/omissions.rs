@@ -59,7 +59,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a member whose catch-up breaks off begins it anew",
     },
     Omission {
-        what: "the network between API servers and admission webhooks; what a webhook changes in an object",
+        what: "on which node a webhook's pod is called; what a webhook changes in an object",
         effect: "a zone that is cut off from the control plane does not hurt a webhook there unless its pods die, and no write is reviewed twice",
     },
     Omission {

@@ -5,7 +5,7 @@ mod story;
 
 use sim_eks::plan::{
     AwsService, Change, Client, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, ExternalClient, NatMode,
-    Network, Peer, Rule, ZoneId,
+    Network, Peer, Rule, Webhook, WebhookRules, ZoneId,
 };
 use sim_eks::record::Record;
 use sim_eks::{Path, Run};
@@ -393,4 +393,24 @@ fn paths_and_requests_always_agree() {
         assert!(ready <= joined || is_tracked, "{ready} nodes are Ready, {joined} reach the API: {}", what());
     }
     assert!(opens > 40 && closes > 40, "{opens} open and {closes} closed");
+}
+
+/// facts/control-plane.md, section 3, API server to webhook: failurePolicy Fail and a lost path are refused writes.
+#[test]
+fn webhooks_are_called_over_the_interface_of_their_server() {
+    let mut story = story(6).with_externals().placed("b,c", "a", "c").minutes(30);
+    story.plan.webhooks.push(Webhook {
+        name: "guard".to_owned(),
+        rules: WebhookRules::All,
+        deployment: Some(0),
+        exempts_itself: true,
+        timeout: SimDuration::from_secs(5),
+        ignores_failure: false,
+    });
+    let calm = story.record();
+    assert_eq!(failed(verb(&calm, "ci", "apply"), "webhook failed"), 0, "nothing is lost");
+    let loss = Change::InterfaceLoss { zone: ZoneId(1), lasts: None };
+    let lost = story.at(10, loss).record();
+    let apply = verb(&lost, "ci", "apply");
+    assert!(failed(apply, "webhook failed") > 50, "{apply:?}");
 }

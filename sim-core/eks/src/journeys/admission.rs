@@ -6,12 +6,12 @@
 //!                        |-> does not answer, failurePolicy Fail -> NotAdmitted: the write is refused
 //! ```
 //!
-//! The way to a webhook's pods leads through the network interfaces of EKS in the cluster's subnets, which are not
-//! modelled: its time lies in the webhook's own latency.
+//! The way to a webhook's pods leads through the API server's interface in the cluster's subnets; its time lies in the
+//! webhook's own latency.
 
 use crate::aim::{Aim, Outcome, Work};
 use crate::event::{Future, RequestStep};
-use crate::ids::DeploymentId;
+use crate::ids::{ApiServerId, DeploymentId};
 use crate::plan::{WebhookRules, WebhookTrouble};
 use crate::record::Weight;
 use crate::stations::control_plane::webhooks::{Backends, Reply};
@@ -76,6 +76,9 @@ impl World {
         let latency = self.plan.parameters.webhook.latency.duration(&mut draw);
         let share = draw.uniform();
         let planned = &self.plan.webhooks[webhook];
+        if planned.deployment.is_some() && !self.webhooks_are_reached(request.server) {
+            return Reply { answered: false, after: planned.timeout };
+        }
         let backends = planned.deployment.map(|index| {
             let deployment = &self.cluster.deployments[index];
             Backends { listed: deployment.listed, alive: deployment.serving }
@@ -83,10 +86,16 @@ impl World {
         self.webhooks.call(webhook, latency, planned.timeout, backends, share)
     }
 
+    /// Whether the way of an API server to the pods of webhooks is open: its interface, and the security groups' rules.
+    fn webhooks_are_reached(&self, server: ApiServerId) -> bool {
+        let interface = self.interfaces.of(server).filter(|place| self.interface_passes(*place));
+        interface.is_some() && self.vpc.admits_webhooks()
+    }
+
     fn note_webhook_failure(&mut self, now: SimTime, webhook: usize) -> crate::probes::Cause {
         let deployment = self.plan.webhooks[webhook].deployment;
         let behind = deployment.and_then(|index| self.cluster.deployments[index].story);
-        let cause = self.webhooks.cause(webhook).or(behind);
+        let cause = self.webhooks.cause(webhook).or(behind).or(self.vpc_story);
         let name = self.plan.webhooks[webhook].name.clone();
         let note = || format!("webhook {name} does not answer an API server");
         self.probes.timeline.note(now, Weight::Step, cause, "webhook/unanswered", webhook as u64, note).or(cause)

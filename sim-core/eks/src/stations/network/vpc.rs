@@ -128,6 +128,7 @@ pub struct Vpc {
     named: EndpointAccess,
     update: Option<Update>,
     updates: u32,
+    admits_webhooks: bool,
 }
 
 /// An update of the endpoint's access that is under way.
@@ -177,6 +178,7 @@ impl Vpc {
             named,
             update: None,
             updates: 0,
+            admits_webhooks: false,
         };
         vpc.work_out();
         vpc
@@ -205,6 +207,11 @@ impl Vpc {
     /// The site of a kind of client of the plan.
     pub fn client(&self, kind: usize) -> SiteId {
         SiteId(self.clients + kind as u16)
+    }
+
+    /// Whether API servers may call webhooks on some of the nodes.
+    pub fn admits_webhooks(&self) -> bool {
+        self.admits_webhooks
     }
 
     /// What rules and routes say of a site's ways.
@@ -345,6 +352,9 @@ impl Vpc {
     fn work_out(&mut self) {
         let all = 0..self.sites.len() as u16;
         self.ways = all.map(|site| self.ways_of(SiteId(site))).collect();
+        let mut nodes = (1..self.clients).map(SiteId);
+        let open = |site| self.trace(SiteId::CONTROL_PLANE, Target::Host(site, Network::API_PORT)).closed.is_none();
+        self.admits_webhooks = nodes.any(open);
     }
 
     fn ways_of(&self, site: SiteId) -> Ways {
