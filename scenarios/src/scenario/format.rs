@@ -449,9 +449,9 @@ static CLIENT: Shape = Shape {
     keys: &[
         key(
             "class",
-            OneOf(&["admin", "ci", "agents", "operator"]),
+            OneOf(&["admin", "ci", "exec", "agents", "operator"]),
             Refused,
-            "An administrator reads, a CI system applies; agents run on every node, an operator on some, both by one service account.",
+            "An administrator reads, a CI system applies, exec opens streams into pods (kubectl exec); agents run on every node, an operator on some, both by one service account.",
         ),
         key("name", Text, Then("its class"), "Its name in reports."),
         key("count", Count(1, MANY), Default("1"), "How many of them there are; agents are as many as the nodes."),

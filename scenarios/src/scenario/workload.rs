@@ -410,7 +410,11 @@ pub(crate) fn clients(file: &Fields, notes: &mut Vec<Note>, errors: &mut Errors)
     let mut names: Vec<String> = Vec::new();
     for fields in listed {
         let Some(word) = fields.text("class") else { continue };
-        let class = if word == "ci" { ExternalClient::Ci } else { ExternalClient::Admin };
+        let class = match word.as_str() {
+            "ci" => ExternalClient::Ci,
+            "exec" => ExternalClient::Exec,
+            _ => ExternalClient::Admin,
+        };
         let name = fields.text("name").unwrap_or(word).clone();
         let Some(&count) = fields.count("count") else { continue };
         if names.contains(&name) {
