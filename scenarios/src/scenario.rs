@@ -144,6 +144,7 @@ fn resolve(
         workloads: &workloads,
         webhooks: &webhooks,
         clients: &clients,
+        variants: &variants,
         duration,
         warm_up,
     };

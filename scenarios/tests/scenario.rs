@@ -2,7 +2,9 @@
 
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
-use sim_eks::plan::{Change, NoteKind, SYSTEM_CLUSTER_CRITICAL, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId};
+use sim_eks::plan::{
+    Change, ExternalClient, NoteKind, SYSTEM_CLUSTER_CRITICAL, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId,
+};
 use sim_eks::quantity::parse_duration;
 
 fn request(scenario: &str) -> Request<'_> {
@@ -124,6 +126,7 @@ fn the_network_of_a_scenario_reaches_its_plan() {
     assert_eq!(names(&graphics.subnets), ["private-us-east-1b", "private-us-east-1c"]);
     assert!(names(&general.subnets).iter().all(|name| name.starts_with("public")));
     assert_eq!(graphics.security_groups, [0, vpc.group("bastion").expect("there")]);
+    assert_eq!(plan.clients[2].class, ExternalClient::Exec);
     let places: Vec<String> = plan.clients.iter().map(|client| vpc.describe_place(&client.place)).collect();
     assert_eq!(
         places,
@@ -179,6 +182,26 @@ fn a_variant_may_have_another_network() {
     {
         assert!(shown.contains(part), "{part}\n{shown}");
     }
+}
+
+#[test]
+fn what_a_fault_takes_may_be_there_in_a_variant_alone() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("in-a-variant.toml");
+    let text = |network: &str| {
+        format!(
+            "duration = \"10m\"\n[cluster]\n[network]\nnat = \"Disable\"\n{network}\n[[faults]]\nkind = \"nat.loss\"\nat = \"2m\"\n[[changes]]\nkind = \"endpoint.access\"\naccess = \"public\"\nat = \"3m\"\n"
+        )
+    };
+    let read = |network: &str| {
+        std::fs::write(&file, text(network)).expect("the scratch folder");
+        load(&request(file.to_str().expect("UTF-8")))
+    };
+    let refused = read("").expect_err("no gateway at all").to_string();
+    assert!(refused.contains("faults[0].zone: the VPC has no NAT gateway"), "{refused}");
+    let plan = read("[[variants]]\nname = \"out\"\nnetwork = { nat = \"Single\" }").expect("one in a variant");
+    assert!(matches!(plan.steps[0].change, Change::NatLoss { zone: None, lasts: None }));
+    let warned = plan.notes.iter().any(|note| note.text.starts_with("EKS refuses an update that changes nothing"));
+    assert!(warned, "public it is already: {:?}", plan.notes);
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn variants_are_told_side_by_side_and_can_be_rendered_again() {
     assert!(outage.contains('*'), "a shorter timer surely changes the kubelets' outage: {outage}");
     let page = place.read("out/report.html");
     assert!(page.contains("id=\"variants\"") && page.contains("connection.read_idle = 10s"));
+    assert!(page.contains("endpoint access: public -&gt; public and private"), "what a variant has of the network");
     assert!(place.path().join("out/plots/variants.svg").is_file());
     let record = place.read("out/record.json");
     let (code, again, _) = place.run("report out");

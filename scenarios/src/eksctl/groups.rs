@@ -33,39 +33,48 @@ pub(super) fn read(
         groups.truncate(GROUPS_MAX);
     }
     check_names(&groups, findings);
-    let mut nodes = 0;
     let mut read = Vec::new();
     for group in &groups {
-        let (min, desired, max) = sizes(group, findings);
-        nodes += i64::from(desired);
-        let places = network.as_deref().map_or_else(Vec::new, |network| places(group, network, root, findings));
-        let (zones, subnets) = places.into_iter().unzip();
-        let security_groups = network.as_deref_mut().map(|network| security::groups(group, &mut network.vpc, findings));
-        let instance = instances::read(group, findings);
-        let max_pods = max_pods(group, instance.instance.max_pods, findings);
-        read.push(NodeGroup {
-            name: group.get("name").and_then(|name| name.node.text()).unwrap_or_default().to_owned(),
-            managed: group.managed,
-            instance_type: instance.instance.name.to_owned(),
-            allocatable: instance.instance.allocatable(max_pods),
-            max_pods,
-            min,
-            desired,
-            max,
-            zones,
-            subnets,
-            security_groups: security_groups.unwrap_or_default(),
-            labels: labels(group, cluster, &instance),
-            taints: taints(group, findings),
-            spot: instance.spot,
-            usd_per_hour: network.as_deref().and_then(|network| instance.instance.usd_per_hour(network.region.name)),
-        });
+        read.push(node_group(group, root, cluster, network.as_deref_mut(), findings));
     }
     note_prices(&read, network.as_deref(), findings);
+    let nodes: i64 = read.iter().map(|group| i64::from(group.desired)).sum();
     if nodes > NODES_MAX {
         findings.error(0, "nodeGroups", format!("found {nodes} nodes in all; EKS supports at most {NODES_MAX}"));
     }
     read
+}
+
+fn node_group(
+    group: &Group<'_>,
+    root: &Node,
+    cluster: &str,
+    mut network: Option<&mut Network>,
+    findings: &mut Findings<'_>,
+) -> NodeGroup {
+    let (min, desired, max) = sizes(group, findings);
+    let places = network.as_deref().map_or_else(Vec::new, |network| places(group, network, root, findings));
+    let (zones, subnets) = places.into_iter().unzip();
+    let security_groups = network.as_deref_mut().map(|network| security::groups(group, &mut network.vpc, findings));
+    let instance = instances::read(group, findings);
+    let max_pods = max_pods(group, instance.instance.max_pods, findings);
+    NodeGroup {
+        name: group.get("name").and_then(|name| name.node.text()).unwrap_or_default().to_owned(),
+        managed: group.managed,
+        instance_type: instance.instance.name.to_owned(),
+        allocatable: instance.instance.allocatable(max_pods),
+        max_pods,
+        min,
+        desired,
+        max,
+        zones,
+        subnets,
+        security_groups: security_groups.unwrap_or_default(),
+        labels: labels(group, cluster, &instance),
+        taints: taints(group, findings),
+        spot: instance.spot,
+        usd_per_hour: network.and_then(|network| instance.instance.usd_per_hour(network.region.name)),
+    }
 }
 
 /// Says which node groups have no price, once for the file.
@@ -364,16 +373,17 @@ fn of_subnet(
         findings.filled(line, path, text);
         return in_zone(zone);
     }
+    findings.error(line, path, format!("found {name}; {}", known_subnets(name, network)));
+    None
+}
+
+fn known_subnets(name: &str, network: &Network) -> String {
     let known = || network.subnets.iter().map(|subnet| subnet.name.as_str());
     let allowed = known().collect::<Vec<_>>().join(", ");
-    let near = did_you_mean(name, known());
-    let known = if allowed.is_empty() {
-        "a subnet's id (subnet-...) is wanted".to_owned()
-    } else {
-        format!("vpc.subnets has {allowed}{near}")
-    };
-    findings.error(line, path, format!("found {name}; {known}"));
-    None
+    if allowed.is_empty() {
+        return "a subnet's id (subnet-...) is wanted".to_owned();
+    }
+    format!("vpc.subnets has {allowed}{}", did_you_mean(name, known()))
 }
 
 /// The zones of a group that names neither zones nor subnets: those of all subnets of its kind.

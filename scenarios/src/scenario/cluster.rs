@@ -4,7 +4,7 @@ use super::fields::{Errors, Fields, Placed};
 use super::network;
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
 use super::tree::quoted;
-use crate::catalogue::{self, Region, VERSIONS, VERSIONS_OF_EKS};
+use crate::catalogue::{self, InstanceType, Region, VERSIONS, VERSIONS_OF_EKS};
 use crate::problem::did_you_mean;
 use sim_eks::plan::{
     Cluster, KubernetesVersion, Network, NodeGroup, NodeSecurity, Note, NoteKind, Taint, TaintEffect, Zone, ZoneId,
@@ -155,13 +155,7 @@ fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Op
             format!("there is another node group {}", quoted(name)),
         );
     }
-    let instance_type = fields.text("instance_type");
-    let instance = instance_type.and_then(|name| catalogue::instance_type(name));
-    if let (Some(instance_type), None) = (instance_type, instance) {
-        let hint = did_you_mean(instance_type, catalogue::instance_type_names());
-        let problem = format!("found {}, which is no instance type of EC2{hint}", quoted(instance_type));
-        errors.add(fields.line_of("instance_type"), fields.field("instance_type"), problem);
-    }
+    let instance = instance_type(fields, errors);
     let sizes = sizes(fields, errors);
     let zones = group_zones(fields, cluster, errors);
     let taints = taints(fields, errors);
@@ -186,6 +180,17 @@ fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Op
         spot: fields.flag("spot").copied()?,
         usd_per_hour: instance.usd_per_hour(&cluster.region),
     })
+}
+
+fn instance_type(fields: &Fields, errors: &mut Errors) -> Option<&'static InstanceType> {
+    let name = fields.text("instance_type")?;
+    let found = catalogue::instance_type(name);
+    if found.is_none() {
+        let hint = did_you_mean(name, catalogue::instance_type_names());
+        let problem = format!("found {}, which is no instance type of EC2{hint}", quoted(name));
+        errors.add(fields.line_of("instance_type"), fields.field("instance_type"), problem);
+    }
+    found
 }
 
 /// The security groups of a group's nodes: those that the scenario names, or as eksctl makes them.

@@ -8,8 +8,8 @@ use super::tree::quoted;
 use sim_eks::Parameters;
 use sim_eks::parameters::Value as _;
 use sim_eks::plan::{
-    AwsService, Change, Client, Cluster, Deployment, MemberChoice, Note, NoteKind, PartitionTarget, Step,
-    StorageChange, StsTrouble, Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
+    AwsService, Change, Client, Cluster, Deployment, MemberChoice, Network, Note, NoteKind, PartitionTarget, Step,
+    StorageChange, StsTrouble, Variant, Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -27,6 +27,7 @@ pub(crate) struct Stage<'a> {
     pub workloads: &'a [WorkloadClient],
     pub webhooks: &'a [Webhook],
     pub clients: &'a [Client],
+    pub variants: &'a [Variant],
     pub duration: SimDuration,
     pub warm_up: SimDuration,
 }
@@ -57,7 +58,7 @@ pub(crate) fn resolve(file: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, e
     refuse_overlaps(&steps, errors);
     refuse_lost_rules(&steps, stage.cluster, errors);
     steps.sort_by_key(|written| written.step.at);
-    keep_ranges(&mut steps, stage.cluster);
+    keep_ranges(&mut steps, stage.cluster, notes, errors);
     steps.into_iter().map(|written| written.step).collect()
 }
 
@@ -160,9 +161,9 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
         "endpoint.access" | "security_group.allow" | "security_group.revoke" | "cluster.delete" => {
             change_of_network(fields, stage, notes, errors)
         }
-        "nat.loss" => nat_loss(fields, stage.cluster, lasts, errors),
+        "nat.loss" => nat_loss(fields, stage, lasts, errors),
         "eni.loss" => interface_loss(fields, stage.cluster, lasts, errors),
-        "vpc_endpoint.loss" => service_endpoint_loss(fields, stage.cluster, lasts, errors),
+        "vpc_endpoint.loss" => service_endpoint_loss(fields, stage, lasts, errors),
         "control_plane.upgrade" => Some(Change::UpgradeControlPlane),
         "control_plane.change_tier" => {
             let tier = fields.text("tier")?.parse().expect("one of the words of the format");
@@ -201,14 +202,23 @@ fn change_of_network(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, 
     }
 }
 
-fn nat_loss(fields: &Fields, cluster: &Cluster, lasts: Option<SimDuration>, errors: &mut Errors) -> Option<Change> {
+impl Stage<'_> {
+    /// The cluster's network and those of the variants.
+    fn networks(&self) -> impl Iterator<Item = &Network> {
+        std::iter::once(&self.cluster.network)
+            .chain(self.variants.iter().filter_map(|variant| variant.network.as_ref()))
+    }
+}
+
+fn nat_loss(fields: &Fields, stage: &Stage<'_>, lasts: Option<SimDuration>, errors: &mut Errors) -> Option<Change> {
+    let cluster = stage.cluster;
     let zone = match fields.text("zone") {
         Some(_) => Some(zone(fields, cluster, cluster.zones.len(), errors)?),
         None if fields.is_spoilt("zone") => return None,
         None => None,
     };
     let gateways = &cluster.network.nat_gateways;
-    if !gateways.iter().any(|nat| zone.is_none_or(|zone| zone == nat.zone)) {
+    if !stage.networks().flat_map(|network| &network.nat_gateways).any(|nat| zone.is_none_or(|zone| zone == nat.zone)) {
         let names: Vec<&str> = gateways.iter().map(|nat| cluster.zones[nat.zone.index()].name.as_str()).collect();
         let problem = match zone {
             Some(zone) if !names.is_empty() => {
@@ -243,15 +253,16 @@ fn interface_loss(
 
 fn service_endpoint_loss(
     fields: &Fields,
-    cluster: &Cluster,
+    stage: &Stage<'_>,
     lasts: Option<SimDuration>,
     errors: &mut Errors,
 ) -> Option<Change> {
     let name = fields.text("service")?;
-    let known = &cluster.network.vpc_endpoints;
+    let known = &stage.cluster.network.vpc_endpoints;
     let found = AwsService::ALL.into_iter().find(|service| service.name() == name);
+    let is_known = |service| stage.networks().any(|network| network.vpc_endpoints.contains(&service));
     let problem = match found {
-        Some(service) if known.contains(&service) => return Some(Change::ServiceEndpointLoss { service, lasts }),
+        Some(service) if is_known(service) => return Some(Change::ServiceEndpointLoss { service, lasts }),
         None => not_one_of(name, AwsService::ALL.map(AwsService::name).into_iter()),
         Some(_) if known.is_empty() => format!("found {}; the VPC has no endpoints", quoted(name)),
         Some(_) => {
@@ -280,14 +291,19 @@ fn refuse_lost_rules(steps: &[Written], cluster: &Cluster, errors: &mut Errors) 
 }
 
 /// Who leaves the ranges of the public endpoint as they are, leaves them as the last change before has them.
-fn keep_ranges(steps: &mut [Written], cluster: &Cluster) {
-    let mut ranges = cluster.network.access.public_cidrs.clone();
+fn keep_ranges(steps: &mut [Written], cluster: &Cluster, notes: &mut Vec<Note>, errors: &Errors) {
+    let mut before = cluster.network.access.clone();
     for written in steps {
         let Change::EndpointAccess { access } = &mut written.step.change else { continue };
         if written.keeps_ranges {
-            access.public_cidrs.clone_from(&ranges);
+            access.public_cidrs.clone_from(&before.public_cidrs);
         }
-        ranges.clone_from(&access.public_cidrs);
+        if *access == before {
+            let place = format!("{}:{}", errors.file_name(), written.line);
+            let text = "EKS refuses an update that changes nothing".to_owned();
+            notes.push(Note { kind: NoteKind::Warning, place, field: written.field.clone(), text });
+        }
+        before.clone_from(access);
     }
 }
 

@@ -29,16 +29,9 @@ pub(crate) fn resolve(
     let mut variants = Vec::new();
     for table in tables {
         let Some(name) = table.text("name") else { continue };
-        if !table.has("parameters") && !table.has("network") {
-            let problem = "is the scenario itself: give it parameters, or a network";
-            errors.add(table.line, table.path.clone(), problem);
-        }
-        let own = table.leaves("parameters").map_or(&[][..], Vec::as_slice);
-        if taken.contains(name) {
-            let problem = format!("{} is the name of another variant, or of the scenario itself", quoted(name));
-            errors.add(table.line_of("name"), table.field("name"), problem);
-        }
+        check(table, name, &taken, errors);
         taken.push(name.clone());
+        let own = table.leaves("parameters").map_or(&[][..], Vec::as_slice);
         let together: Vec<Leaf> = leaves.iter().chain(own).cloned().collect();
         let mut settings = settings::resolve(&together, request.sets, Some(cluster.version), errors);
         settings.check(cluster, errors);
@@ -54,6 +47,17 @@ pub(crate) fn resolve(
         });
     }
     variants
+}
+
+fn check(table: &Fields, name: &String, taken: &[String], errors: &mut Errors) {
+    if !table.has("parameters") && !table.has("network") {
+        let problem = "is the scenario itself: give it parameters, or a network";
+        errors.add(table.line, table.path.clone(), problem);
+    }
+    if taken.contains(name) {
+        let problem = format!("{} is the name of another variant, or of the scenario itself", quoted(name));
+        errors.add(table.line_of("name"), table.field("name"), problem);
+    }
 }
 
 /// The network of a variant, where it has one of its own.
