@@ -95,7 +95,8 @@ fn print_bounded_requests(plan: &Plan, record: &Record) {
     }
 }
 
-/// What 5,000 clients that watch all pods add to ten minutes without a fault, for each change that each of them is sent.
+/// Ten minutes without a fault in which 5,000 clients watch all pods: by the changes that each of them is sent. What they
+/// add to the time is less than two runs differ by, for a change is one addition however many watch.
 fn watch_fan_out() {
     const WATCHERS: u32 = 5_000;
     let tier = ["control_plane.tier=8xl".to_owned()];
@@ -120,9 +121,9 @@ fn watch_fan_out() {
     });
     let sent = changes as f64 * f64::from(WATCHERS);
     println!(
-        "watch fan-out: {changes} changes of pods, each to {WATCHERS} watchers, ten minutes: {seconds:.2} s, \
-         {before:.2} s without them; {:.2} ns for a change and watcher",
-        (seconds - before).max(0.0) * 1e9 / sent
+        "watch fan-out: {changes} changes of pods, each to {WATCHERS} watchers: {seconds:.2} s, {before:.2} s without them; \
+         {:.0} ns for a change and watcher, all else included",
+        seconds * 1e9 / sent
     );
 }
 
