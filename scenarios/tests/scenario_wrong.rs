@@ -151,7 +151,7 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("96-slow-disk-twice.toml", 20, "faults[0].times: is given together with fsync"),
     ("97-odd-budget.toml", 25, "deployments[0].pdb_min_available: found \"most\"; wanted is a number of pods"),
     ("97-odd-etcd-member.toml", 19, "faults[0].member: found \"folower\"; wanted is \"leader\", \"follower\""),
-    ("98-object-too-large.toml", 20, "faults[0].object_bytes: found 2000000; allowed is 1 to 1500000"),
+    ("98-object-too-large.toml", 20, "faults[0].object_bytes: found 20000000; allowed is 1 to 10000000"),
     (
         "98-two-budgets.toml",
         26,
@@ -246,6 +246,11 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("w02-webhook-of-nothing.toml", 19, "webhooks[0].deployment: found \"guard\"; allowed: service-1"),
     ("w03-unknown-webhook.toml", 22, "faults[0].webhook: found \"gaurd\"; did you mean guard"),
     ("w04-odd-failure-policy.toml", 19, "webhooks[0].failure_policy: found \"fail\"; did you mean Fail"),
+    (
+        "w05-odd-partition.toml",
+        19,
+        "faults[0].target: found \"follower\"; wanted is \"leader\", \"all\", or one of the zones",
+    ),
 ];
 
 fn corpus() -> PathBuf {

@@ -707,9 +707,9 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
                 key("per_second", Count(1, 100_000), Refused, "Objects that it creates in a second."),
                 key(
                     "object_bytes",
-                    Count(1, 1_500_000),
+                    Count(1, 10_000_000),
                     Default("100000"),
-                    "Bytes of one object; etcd takes 1.5 MB at most.",
+                    "Bytes of one object; etcd refuses what is larger than etcd.request_limit.",
                 ),
                 AT,
                 LASTS,

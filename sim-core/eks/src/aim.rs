@@ -280,9 +280,8 @@ impl Aim {
     /// What it costs.
     pub fn work(self) -> Work {
         match self {
-            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::ReadMetrics(_) | Aim::Workload(Call::Get, _) => {
-                Work::QuorumRead
-            }
+            Aim::ReadLeadership(..) | Aim::Get(_) | Aim::Workload(Call::Get, _) => Work::QuorumRead,
+            Aim::ReadMetrics(_) => Work::Cached, // metrics-server answers it from its memory
             Aim::List(_) | Aim::Workload(Call::List, _) => Work::List,
             Aim::Exec(_) => Work::Stream,
             Aim::ListWatched(_) | Aim::BeginWatches(_) | Aim::FillInformers(..) => Work::Cached,

@@ -43,10 +43,6 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "under large LISTs a server is slower, and is killed for its memory sooner",
     },
     Omission {
-        what: "the wait of a change for its server's cores before it is sent to a watcher",
-        effect: "the delay of watches does not grow while a server is overloaded",
-    },
-    Omission {
         what: "informers that begin, end and fail one by one: all of a node, its kube-proxy's too, share a connection, a request and a pause, and so do those of a controllers' leader",
         effect: "a storm of reconnecting nodes costs the API servers the CPU time of all their lists and watches, but comes in fewer and longer requests",
     },
@@ -67,8 +63,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a storm of logins is not throttled by STS, and applications that exchange tokens there are not hurt by its outage",
     },
     Omission {
-        what: "etcd's memory and its limit of 1.5 MiB for a request",
-        effect: "a member is never killed for its memory, and no object is too large for it",
+        what: "etcd's memory; the API server's limit of 3 MiB for a request, and its second try of what etcd finds too large without the managed fields",
+        effect: "a member is never killed for its memory; an object of more than 3 MiB is refused by etcd with 500 and not by the API server with 413",
     },
     Omission {
         what: "application requests, load balancers of services, CoreDNS as a server",
@@ -115,8 +111,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "in a lossy zone a large answer is as fast as a small one, and a busy connection repairs a loss only after TCP's time-out; loss beyond 20 % is refused, since then TCP's pauses outlast the clients' own",
     },
     Omission {
-        what: "segments that are lost between etcd's members, and elections because heartbeats are lost or late: a lossy zone delays raft by its latency alone",
-        effect: "commits through a lossy zone have no long tail of their own, and its member keeps its leader",
+        what: "heartbeats between etcd's members that are lost or late; entries, votes and questions of readers are repeated as TCP does it",
+        effect: "a member in a lossy zone keeps its leader, where in truth it might now and then ask for votes that it does not get",
     },
     Omission {
         what: "in a zone that is cut off: launches and status checks of instances, endpoints that only one side of the cut reaches",
@@ -131,7 +127,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a shift of the provider moves the control plane's address; more than 55,000 connections to one target do not fail",
     },
     Omission {
-        what: "what a new version changes in the controllers, and the clients' rates of another tier before its end; the database's size as a signal of growth, and as a bar to the standard tier",
+        what: "what a new version changes in the controllers, and the clients' rates of another tier before its end; the database's size as a signal of growth",
         effect: "an upgrade or a change of tier is a change of API servers alone; a control plane with a large database grows later than it would",
     },
     Omission { what: "cost besides the control plane's own price", effect: "no dollars for nodes, traffic or storage" },

@@ -7,7 +7,7 @@
 mod tiers;
 mod value;
 
-use crate::quantity::{Access, Backend, Placement, Tier, Volumes};
+use crate::quantity::{Access, Backend, ByVersion, Placement, Tier, Volumes};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Law, SimDuration};
 pub use tiers::tier_settings;
@@ -274,7 +274,7 @@ parameters! {
         lease: u64 = "600", "100..1500000", Inferred, "a holder's name and two times, with managed fields; no measured source", "Bytes of the lease of a node or of a leader.";
         workload: u64 = "4000", "100..1500000", Inferred, "a pod template, status and managed fields; no measured source", "Bytes of a Deployment or a ReplicaSet.";
         endpoint_slice: u64 = "25000", "100..1500000", Inferred, "a hundred endpoints of some 250 bytes; no measured source", "Bytes of an EndpointSlice.";
-        applied: u64 = "5000", "100..1500000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
+        applied: u64 = "5000", "100..10000000", Inferred, "assumption: a Deployment with some annotations", "Bytes of an object that a CI job applies.";
         revision: u64 = "200", "0..100000", Inferred, "key, versions and the pages of the file that are not full; no measured source", "Bytes that etcd's database takes for a revision besides the object.";
         other: u64 = "20000000", "0..100000000000", Inferred, "assumption: CustomResourceDefinitions, ConfigMaps, Secrets, Helm's releases and an hour of events", "Bytes of all objects that are not modelled one by one.";
     }
@@ -285,7 +285,7 @@ parameters! {
         window_max: u64 = "102400", "1..10000000", Documented, "kubernetes/apiserver pkg/storage/cacher", "Changes of a resource that are kept at most.";
         window_time: SimDuration = "75s", "1s..1h", Documented, "kubernetes/apiserver pkg/storage/cacher", "Time whose changes the window grows to hold.";
         retry_after: SimDuration = "1s", "0s..1h", Documented, "kubernetes/apiserver pkg/storage/cacher", "What a LIST or watch that comes before the cache is filled is told to wait.";
-        refuses_until_filled: bool = "true", "", Documented, "kubernetes/apiserver pkg/storage/cacher: since Kubernetes 1.31", "Whether a server that has just started answers the LISTs and watches of informers 429 until its cache is filled, or serves them at once.";
+        refuses_until_filled: ByVersion = "auto", "", Documented, "kubernetes/apiserver pkg/storage/cacher: since Kubernetes 1.31", "Whether a server that has just started answers the LISTs and watches of informers 429 until its cache is filled, or serves them at once: `auto` asks its version.";
     }
 
     /// Authentication: whose an IAM token is.
@@ -299,6 +299,7 @@ parameters! {
     /// The provider's care for the control plane: its size, graceful stops, repair and replacement.
     control_plane: ControlPlaneParameters {
         tier: Tier = "standard", "", Documented, "awsdocs/amazon-eks-user-guide, clusters/eks-provisioned-control-plane-introduction", "The control plane's tier: standard, xl, 2xl, 4xl or 8xl. It sets servers, seats, cores, clients' rates and the price, unless they are given.";
+        standard_database_gb: f64 = "8", "0.001..1000", Documented, "awsdocs/amazon-eks-user-guide, clusters/eks-provisioned-control-plane-introduction", "Size of etcd's database in GB above which a control plane cannot return to the standard tier.";
         usd_per_hour: f64 = "0.10", "0..1000", Documented, "EKS pricing page: standard support", "Price of the control plane per hour.";
         repair: bool = "true", "", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: unhealthy instances are detected and replaced", "Whether the provider replaces dead machines of API servers and etcd members.";
         detection: Law = "lognormal(median 60s, p95 180s)", "0s..1d", Inferred, "proposal from check periods of 10 to 30 s and 2 to 3 misses; not published", "Time from the death of an API server instance to the decision to replace it.";
@@ -369,7 +370,7 @@ parameters! {
         estimated_service: SimDuration = "3ms", "1us..1m", Documented, "kubernetes/apiserver pkg/util/flowcontrol/fairqueuing/queueset", "Time that fair queuing takes a request to need until it ends.";
         seats_max: u64 = "10", "1..1000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Most seats of one request, save LISTs that are counted by bytes.";
         widest_request: f64 = "0.15", "0.001..1", Documented, "kubernetes/apiserver pkg/util/flowcontrol/apf_controller.go: and at most the nominal seats divided by the hand size", "Share of a level's nominal seats that one request takes at most.";
-        list_seats_by_bytes: bool = "true", "", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/list_work_estimator.go: since Kubernetes 1.34", "Whether the seats of a LIST follow its bytes, or as before 1.34 its objects.";
+        list_seats_by_bytes: ByVersion = "auto", "", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/list_work_estimator.go: since Kubernetes 1.34", "Whether the seats of a LIST follow its bytes, or as before 1.34 its objects: `auto` asks the server's version.";
         list_objects_per_seat: u64 = "100", "1..1000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Objects of a LIST for each of its seats, where they follow its objects.";
         list_bytes_per_seat: u64 = "100000", "1..1000000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/config.go", "Bytes of a LIST for each of its seats, where they follow its bytes.";
         list_streamed_bytes_max: u64 = "1000000", "1..1000000000", Documented, "kubernetes/apiserver pkg/util/flowcontrol/request/list_work_estimator.go", "Bytes that count at most of a LIST that is streamed from the watch cache.";
@@ -405,6 +406,7 @@ parameters! {
         compaction_interval: SimDuration = "5m", "10s..1d", Documented, "kubernetes/apiserver storage factory", "How often an API server compacts, each time up to where the compaction before found the database.";
         database_poll: SimDuration = "30s", "1s..1h", Documented, "kubernetes/apiserver storage factory", "How often the size of the database is looked at, for the series.";
         quota_gb: f64 = "8", "0.001..1000", Documented, "EKS user guide: 8 GB, on provisioned tiers 16; etcd-io/website, op-guide/maintenance.md: 8 GB advised at most", "Size of the database in GB at which etcd raises the alarm NOSPACE.";
+        request_limit: u64 = "1572864", "1..1000000000", Documented, "etcd-io/website, op-guide/configuration.md: max-request-bytes, 1.5 MiB", "Bytes of a put above which a member refuses it.";
         repair_delay: Law = "lognormal(median 30m, p95 2h)", "0s..7d", Inferred, "people at the provider have to be called; not published", "Time from the alarm NOSPACE to the begin of its repair, where no change of the scenario comes first.";
         repair_delete_rate: f64 = "100", "0.1..100000", Inferred, "one client that deletes object by object; no measured source", "Superfluous objects that the repair deletes per second.";
         defragmentation_rate: f64 = "100", "1..10000", Inferred, "OpenShift documents: 100 s for 1 GB at 80 Mbit/s; proposed for SSD: 50 to 250 MB/s", "MB of the database that the defragmentation of a member writes per second; the member answers nobody meanwhile.";

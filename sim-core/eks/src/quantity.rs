@@ -280,6 +280,29 @@ words! {
 }
 
 words! {
+    /// Whether something is so that came with a version of Kubernetes.
+    ByVersion {
+        /// Where the version has it.
+        Auto = "auto",
+        /// In every version.
+        On = "true",
+        /// In no version.
+        Off = "false",
+    }
+}
+
+impl ByVersion {
+    /// Whether it is so in version 1.`minor`, if it came with 1.`since`.
+    pub fn holds(self, minor: u32, since: u32) -> bool {
+        match self {
+            ByVersion::Auto => minor >= since,
+            ByVersion::On => true,
+            ByVersion::Off => false,
+        }
+    }
+}
+
+words! {
     /// How API servers reach the members of etcd.
     Access {
         /// Over a connection to each of them.

@@ -78,6 +78,29 @@ fn a_lost_quorum_returns_with_one_member() {
     assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
 }
 
+/// Two zones are dark for twenty minutes: without a quorum nobody is evicted and nothing is written, and the pods of the
+/// living zone serve on. With the zones the members return, elect, and everything is as before.
+#[test]
+fn two_zones_lost_cost_the_writes_and_their_own_pods_and_nothing_else() {
+    let lasts = Some(SimDuration::from_mins(20));
+    let mut lost =
+        story(60).placed("a,c", "a", "a").with_externals().minutes(60).set("node_group.replace_instances", "false");
+    for zone in [0, 1] {
+        lost = lost.at(10, Change::ZonePowerLoss { zone: ZoneId(zone), lasts });
+    }
+    let record = lost.record();
+    assert!(fact(&record, "no quorum could agree on another one").is_some());
+    assert_eq!(measure(&record, "pods.evicted"), 0.0, "nobody is left who could evict");
+    let elected = after(&record, "elected for term").0 / 60.0;
+    assert!((20.0..22.0).contains(&elected), "when the second member is back: {elected} min");
+    let outage = measure(&record, "api.outage.kubelet") / 60.0;
+    assert!((20.0..24.0).contains(&outage), "the kubelets of the living zone write nothing meanwhile: {outage} min");
+    assert_eq!(measure(&record, "pods.pending.end"), 0.0);
+    let serving = measure(&record, "workload.availability");
+    assert!((0.55..0.9).contains(&serving), "a third serves on for 20 of 50 minutes, two thirds do not: {serving}");
+    assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
+}
+
 /// A cut that is shorter than anybody's patience costs the commits under way some time, and nothing else: what the leader
 /// took meanwhile is committed when it reaches a follower again.
 #[test]

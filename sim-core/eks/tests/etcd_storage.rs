@@ -170,3 +170,21 @@ fn through_a_balancer_a_members_death_hits_whole_api_servers_or_none() {
     let worst = balanced.iter().fold(0.0f64, |worst, failing| worst.max(*failing));
     assert!(worst > 1.5 * direct.iter().sum::<f64>() / 12.0, "{worst} and {direct:?}");
 }
+
+/// etcd-io/website, op-guide/configuration.md: 1.5 MiB a request at most, whatever room there is; the client gets a 5xx.
+#[test]
+fn an_object_larger_than_a_request_may_be_is_refused_and_takes_no_room() {
+    let filled = |object_bytes| {
+        let what = StorageChange::Fill { per_second: 1, object_bytes };
+        let lasts = Some(SimDuration::from_mins(5));
+        story(6).minutes(20).at(10, Change::EtcdStorage { what, lasts }).record()
+    };
+    let (fits, exceeds) = (filled(1_572_864), filled(1_572_865));
+    assert!(fact(&fits, "request is too large").is_none());
+    let refused = fact(&exceeds, "write of 1.6 MB refused by etcd: request is too large").expect("it is refused");
+    assert!((250..350).contains(&refused.count), "each of some 300: {refused:?}");
+    assert!(refused.cause.is_some(), "the client that fills it");
+    let [room, none] = [&fits, &exceeds].map(|record| measure(record, "etcd.database_gb"));
+    assert!((0.4..0.6).contains(&(room - none)), "300 objects of 1.5 MB are 0.47 GB: {room} and {none} GB");
+    assert_eq!(measure(&exceeds, "api.availability.kubelet"), 1.0);
+}

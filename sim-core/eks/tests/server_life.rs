@@ -3,6 +3,7 @@
 mod story;
 
 use sim_eks::plan::{Change, ZoneId};
+use sim_eks::quantity::Tier;
 use sim_kernel::SimDuration;
 use story::{at_minute, fact, failed, measure, story, value, verb};
 
@@ -269,4 +270,18 @@ fn a_standard_control_plane_grows_with_its_load() {
     assert!(fact(&record, "control plane has its new size after").is_some());
     let fixed = busy.set("scaling.enabled", "false").minutes(30).record();
     assert!(fact(&fixed, "control plane grows").is_none());
+}
+
+/// awsdocs/amazon-eks-user-guide: a control plane whose database has more than 8 GB cannot return to the standard tier.
+#[test]
+fn a_large_database_bars_the_way_back_to_the_standard_tier() {
+    let back = |bytes| {
+        let mut story = story(6).minutes(40).set("control_plane.tier", "xl").set("etcd.quota_gb", "16");
+        story = story.set("object_bytes.other", bytes);
+        story.at(10, Change::ChangeTier { tier: Tier::Standard }).record()
+    };
+    let refused = back("8100000000");
+    assert!(fact(&refused, "move to standard is refused: etcd's database has 8.10 GB, more than 8").is_some());
+    assert!(fact(&refused, "move of the control plane").is_none());
+    assert!(fact(&back("7900000000"), "move of the control plane from xl to standard begins").is_some());
 }

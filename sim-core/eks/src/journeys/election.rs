@@ -18,6 +18,7 @@ use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 
 const FSYNC: Purpose = Purpose::new("etcd/fsync");
 const VOTE_FSYNC: Purpose = Purpose::new("etcd/vote-fsync");
+const REPEATED: Purpose = Purpose::new("etcd/repeated");
 const RECONNECT: Purpose = Purpose::new("etcd/reconnect");
 
 /// What lies between the members of a run, and below them.
@@ -56,6 +57,16 @@ pub(crate) use surroundings;
 impl Ground for Surroundings<'_> {
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
         self.zones.present_mean(self.places[from.index()], self.places[to.index()])
+    }
+
+    fn way(&self, from: MemberId, to: MemberId, number: u64) -> SimDuration {
+        let way = self.delay(from, to);
+        let (here, there) = (self.places[from.index()], self.places[to.index()]);
+        if !self.zones.is_impaired() || here == there {
+            return way;
+        }
+        let mut draw = self.key.draw(REPEATED, u64::from(from.0) << 8 | u64::from(to.0), number);
+        way + self.zones.repeated(here, there, way, &mut draw)
     }
 
     fn fsync(&self, member: MemberId, ordinal: u64) -> SimDuration {

@@ -95,7 +95,11 @@ impl World {
         self.requests.at_mut(slot).member_life = self.etcd.life(member);
         match self.etcd.view(member) {
             View::Down => self.stall(now, slot, future),
-            _ if self.is_put(slot) && self.lacks_room(now, slot, future) => self.refused_for_space(now, slot, future),
+            _ if self.is_put(slot) && self.is_too_large(now, slot) => self.refused_by_member(now, slot, None, future),
+            _ if self.is_put(slot) && self.lacks_room(now, slot, future) => {
+                let cause = self.database.alarm().and_then(|(_, cause)| cause);
+                self.refused_by_member(now, slot, cause, future);
+            }
             _ if self.has_journal() => self.journal_request(now, slot, future),
             View::Leaderless => self.wait_for_leader(now, slot, future),
             View::Leads => {
@@ -117,13 +121,12 @@ impl World {
         self.requests.at(slot).aim.work() == Work::Write
     }
 
-    /// The member answers at once that there is no room.
-    fn refused_for_space(&mut self, now: SimTime, slot: u32, future: &mut Future) {
+    /// The member answers at once that it does not take a put.
+    fn refused_by_member(&mut self, now: SimTime, slot: u32, cause: Cause, future: &mut Future) {
         let request = self.requests.at(slot);
         let (member, server) = (request.member, self.api_servers[request.server.index()].zone);
         let handled = self.etcd_machines.handle(member, now);
         let back = self.zones.delay(self.member_zone(member), server, &mut self.draw_for_try(slot, ETCD_BACK));
-        let cause = self.database.alarm().and_then(|(_, cause)| cause);
         self.fails_at(now, slot, handled + back, cause, future);
     }
 

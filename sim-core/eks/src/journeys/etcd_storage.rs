@@ -170,14 +170,33 @@ impl World {
 
     /// Bytes of the revision that a request writes; a deletion leaves only a mark.
     fn revision_bytes(&self, slot: u32) -> u64 {
+        self.plan.parameters.object_bytes.revision + self.body_bytes(slot)
+    }
+
+    /// Bytes of the object that a request writes.
+    fn body_bytes(&self, slot: u32) -> u64 {
         let request = self.requests.at(slot);
-        let parameters = &self.plan.parameters;
-        let object = match self.runaway_of(request.caller) {
+        match self.runaway_of(request.caller) {
             Some(runaway) => self.runaways[runaway].bytes,
             None if request.aim.deletes() => 0,
-            None => request.aim.object_bytes(parameters),
-        };
-        parameters.object_bytes.revision + object
+            None => request.aim.object_bytes(&self.plan.parameters),
+        }
+    }
+
+    /// Whether a member refuses a request's put for its size: `etcdserver: request is too large`, which the API server
+    /// answers with 500.
+    pub(crate) fn is_too_large(&mut self, now: SimTime, slot: u32) -> bool {
+        let (bytes, most) = (self.body_bytes(slot), self.plan.parameters.etcd.request_limit);
+        if bytes <= most {
+            return false;
+        }
+        let runaway = self.runaway_of(self.requests.at(slot).caller);
+        let cause = runaway.and(self.fill_cause);
+        self.probes.timeline.note(now, Weight::Step, cause, "etcd/too-large", 0, || {
+            let megabytes = bytes as f64 / MEGABYTE;
+            format!("write of {megabytes:.1} MB refused by etcd: request is too large; its client gets a 5xx")
+        });
+        true
     }
 
     fn runaway_of(&self, caller: Caller) -> Option<usize> {

@@ -299,6 +299,22 @@ impl World {
             Watcher::Pod(_) => WATCH_POD,
             Watcher::Key(..) => WATCH_KEY,
         };
-        self.plan.parameters.api_server.watch_delay.duration(&mut self.key.draw(purpose, entity, ordinal))
+        let way = self.plan.parameters.api_server.watch_delay.duration(&mut self.key.draw(purpose, entity, ordinal));
+        way + self.wait_of_watcher(watcher)
+    }
+
+    /// How long a change waits for the cores of the API server that sends it to its watcher.
+    fn wait_of_watcher(&self, watcher: Watcher) -> SimDuration {
+        let of = |component| self.leader(component).map(|(server, _)| server);
+        let server = match watcher {
+            Watcher::Heartbeat(_) => of(Component::ControllerManager),
+            Watcher::Key(controller, _) => of(controller.component()),
+            Watcher::Pod(pod) => {
+                let node = self.cluster.pods[pod.index()].node;
+                let kubelet = node.and_then(|node| self.kubelets.get(node.index()));
+                kubelet.and_then(|kubelet| kubelet.informer.server()).or_else(|| of(Component::Scheduler))
+            }
+        };
+        server.map_or(SimDuration::ZERO, |server| self.api_servers[server.index()].cores.wait())
     }
 }

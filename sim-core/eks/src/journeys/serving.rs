@@ -10,7 +10,7 @@ use crate::aim::{Aim, Level, Outcome, Resource, Verb, Work};
 use crate::event::{Event, Future};
 use crate::ids::{ApiServerId, Component, RequestRef};
 use crate::record::Weight;
-use crate::stations::control_plane::{Admission, Job, Request, Seat, Standing, Width};
+use crate::stations::control_plane::{Admission, Job, Listed, Request, Seat, Standing, Width};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -56,10 +56,12 @@ impl World {
         let most = self.api_servers[server.index()].flow_control.widest(level);
         match aim.work() {
             Work::QuorumRead | Work::Stream => Width::ONE,
-            Work::Cached if aim.verb_kind() == Verb::Watch => Width::ONE,
+            Work::Cached if aim.verb_kind() != Verb::List => Width::ONE,
             Work::List | Work::Cached => {
-                let objects = self.answer_objects(aim);
-                Width::of_list(objects, self.list_bytes(aim), true, most, &parameters.flow_control)
+                let flow_control = &parameters.flow_control;
+                let by_bytes = flow_control.list_seats_by_bytes.holds(self.fleet.at(server).kind.minor, 34);
+                let (objects, bytes) = (self.answer_objects(aim), self.list_bytes(aim));
+                Width::of_list(Listed { objects, bytes, streamed: true, by_bytes }, most, flow_control)
             }
             Work::Write => Width::of_write(self.audience(aim, server), most, &parameters.flow_control),
         }
@@ -179,7 +181,8 @@ impl World {
         let Request { aim, server, .. } = *self.requests.at(slot);
         let cached = matches!(aim.verb_kind(), Verb::List | Verb::Watch) && !matches!(aim, Aim::List(_));
         let cache = &self.api_servers[server.index()].watch_cache;
-        cached && !cache.is_filled() && self.plan.parameters.watch_cache.refuses_until_filled
+        let refuses = self.plan.parameters.watch_cache.refuses_until_filled;
+        cached && !cache.is_filled() && refuses.holds(self.fleet.at(server).kind.minor, 31)
     }
 
     /// A LIST takes memory for its answer. Beyond what the server has, its process is killed.

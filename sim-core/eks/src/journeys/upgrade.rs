@@ -5,6 +5,7 @@
 //!                           -> not healthy for too long: the old kind returns
 //! ```
 
+use super::etcd_storage::GIGABYTE;
 use crate::event::{Event, Future};
 use crate::ids::ApiServerId;
 use crate::journeys::scaling::step_for;
@@ -35,6 +36,13 @@ impl World {
 
     /// Somebody moves the control plane to another tier.
     pub(crate) fn tier_change_begins(&mut self, now: SimTime, tier: Tier, future: &mut Future) {
+        let (size, most) =
+            (self.database.largest_file() as f64 / GIGABYTE, self.plan.parameters.control_plane.standard_database_gb);
+        if tier == Tier::Standard && self.fleet.kind().tier != tier && size > most {
+            let text = || format!("move to {tier} is refused: etcd's database has {size:.2} GB, more than {most:.0}");
+            self.probes.timeline.note(now, Weight::Turn, None, "control-plane/too-large", 0, text);
+            return;
+        }
         let step = if tier == Tier::Standard { step_for(&self.plan, self.cluster.node_objects()) } else { 0 };
         let kind = Kind { tier, step, ..self.fleet.kind() };
         let text = format!("move of the control plane from {} to {tier} begins", self.fleet.kind().tier);

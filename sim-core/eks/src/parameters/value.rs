@@ -1,6 +1,6 @@
 //! The kinds of value that a parameter can have: how each is read, shown, checked against a range and stilled.
 
-use crate::quantity::{Access, Backend, Placement, Tier, Volumes, parse_duration, show_duration};
+use crate::quantity::{Access, Backend, ByVersion, Placement, Tier, Volumes, parse_duration, show_duration};
 use sim_kernel::{Law, SimDuration};
 
 /// A kind of parameter value.
@@ -181,6 +181,7 @@ written_as_words! {
     Volumes, "volumes";
     Backend, "back end";
     Access, "access";
+    ByVersion, "auto or flag";
 }
 
 impl Value for Placement {

@@ -32,7 +32,7 @@ pub use etcd::storage::Database;
 pub use etcd::volume::LogVolumes;
 pub use etcd::{Effect, Etcd, Fate, Ground, Leadership, MemberChange, Turn, View};
 pub use fleet::{Fleet, Kind, Reason, Role, Roll};
-pub use flow_control::{Admission, FlowControl, Seat, Width};
+pub use flow_control::{Admission, FlowControl, Listed, Seat, Width};
 pub use leader_lease::{CandidateState, LeaderLease};
 pub use nlb::Nlb;
 pub use requests::{Passage, Request, Requests, Standing};

@@ -5,7 +5,7 @@ use crate::table::{Allowed, Row, check};
 use sim_eks::Parameters;
 use sim_eks::aim::Level;
 use sim_eks::ids::RequestRef;
-use sim_eks::stations::control_plane::flow_control::{Admission, FlowControl, Width, deal};
+use sim_eks::stations::control_plane::flow_control::{Admission, FlowControl, Listed, Width, deal};
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime};
 
 fn row(result: &'static str, what: String, published: f64, found: f64, allowed: Allowed) -> Row {
@@ -129,8 +129,9 @@ fn elephants_squish_a_mouse_as_often_as_published() {
 
 #[test]
 fn requests_are_as_wide_as_upstream_makes_them() {
-    let mut parameters = Parameters::default().flow_control;
-    let by_bytes = |bytes, streamed| Width::of_list(30_000, bytes, streamed, 1000, &parameters).initial.into();
+    let parameters = Parameters::default().flow_control;
+    let wide = |list| Width::of_list(list, 1000, &parameters).initial.into();
+    let by_bytes = |bytes, streamed| wide(Listed { objects: 30_000, bytes, streamed, by_bytes: true });
     let mut rows = vec![
         row(
             "C3 (c)",
@@ -147,9 +148,8 @@ fn requests_are_as_wide_as_upstream_makes_them() {
             Allowed::Exactly,
         ),
     ];
-    parameters.list_seats_by_bytes = false;
     for (objects, seats) in [(450, 5.0), (2500, 10.0)] {
-        let found = Width::of_list(objects, 0, false, 1000, &parameters).initial.into();
+        let found = wide(Listed { objects, bytes: 0, streamed: false, by_bytes: false });
         let what = format!("seats of a LIST of {objects} objects, up to 1.33");
         rows.push(row("C3 (c)", what, seats, found, Allowed::Exactly));
     }

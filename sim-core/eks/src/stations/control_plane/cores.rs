@@ -43,6 +43,8 @@ pub struct Cores {
     idle: u128,
     slice: SimDuration,
     waiting: VecDeque<(Job, SimDuration)>,
+    /// How much of the cores' time goes to those who wait before they have all had one turn.
+    ahead: SimDuration,
     rings: Vec<Ring>,
     busy_time: SimDuration,
     arrived: u64,
@@ -80,6 +82,7 @@ impl Cores {
             idle: u128::MAX >> (Self::MOST - count),
             slice,
             waiting: VecDeque::new(),
+            ahead: SimDuration::ZERO,
             rings: Vec::new(),
             busy_time: SimDuration::ZERO,
             arrived: 0,
@@ -119,7 +122,7 @@ impl Cores {
         if self.waiting.is_empty() {
             self.end_slices(now);
         }
-        self.waiting.push_back((job, cpu));
+        self.queue(job, cpu);
     }
 
     /// A core is asked, as [`Cores::next_ring`] said: the job that has ended, if one has.
@@ -136,9 +139,9 @@ impl Cores {
             self.ring(at, running.ends);
             return None;
         } else {
-            self.waiting.push_back((running.job, running.ends.saturating_since(now)));
+            self.queue(running.job, running.ends.saturating_since(now));
         }
-        match self.waiting.pop_front() {
+        match self.next_waiting() {
             Some((job, cpu)) => self.begin(at, now, job, cpu),
             None => {
                 self.cores[at].job = None;
@@ -157,6 +160,7 @@ impl Cores {
     pub fn lose_all(&mut self) -> Vec<Job> {
         self.lost += self.inside();
         self.rings.clear();
+        self.ahead = SimDuration::ZERO;
         let mut lost: Vec<Job> = self.waiting.drain(..).map(|(job, _)| job).collect();
         for core in &mut self.cores {
             lost.extend(core.job.take().map(|running| running.job));
@@ -170,6 +174,22 @@ impl Cores {
     pub fn balance(&self, station: String) -> Balance {
         let (arrived, left, lost) = (self.arrived, self.left, self.lost);
         Balance { station, arrived, left, refused: 0, lost, inside: self.inside() }
+    }
+
+    fn queue(&mut self, job: Job, cpu: SimDuration) {
+        self.ahead += cpu.min(self.slice);
+        self.waiting.push_back((job, cpu));
+    }
+
+    fn next_waiting(&mut self) -> Option<(Job, SimDuration)> {
+        let next = self.waiting.pop_front()?;
+        self.ahead = SimDuration::from_nanos(self.ahead.as_nanos() - next.1.min(self.slice).as_nanos());
+        Some(next)
+    }
+
+    /// How long a short job that came now would wait for a core: until all who wait have had their turn.
+    pub fn wait(&self) -> SimDuration {
+        self.ahead / self.cores.len() as u64
     }
 
     fn begin(&mut self, core: usize, now: SimTime, job: Job, cpu: SimDuration) {
@@ -241,6 +261,24 @@ mod tests {
                 calendar.schedule(ring.at, (ring.core, ring.generation));
             }
         }
+    }
+
+    /// Ten who wait, of which nine take a whole slice: 92 ms of two cores.
+    #[test]
+    fn who_comes_waits_for_a_turn_of_everybody_before() {
+        let mut cores = Cores::new(2, SLICE);
+        assert_eq!(cores.wait(), SimDuration::ZERO);
+        for slot in 0..2 {
+            cores.arrive(at_ms(0), request(slot), MS * 5);
+        }
+        assert_eq!(cores.wait(), SimDuration::ZERO, "the cores are taken, and nobody waits");
+        for slot in 2..11 {
+            cores.arrive(at_ms(0), request(slot), MS * 1000);
+        }
+        cores.arrive(at_ms(0), request(11), MS * 2);
+        assert_eq!(cores.wait(), MS * 46);
+        assert_eq!(cores.lose_all().len(), 12);
+        assert_eq!(cores.wait(), SimDuration::ZERO);
     }
 
     #[test]

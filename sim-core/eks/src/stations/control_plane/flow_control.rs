@@ -21,7 +21,7 @@ use demand::{Claim, share_out};
 use level::{LevelConfig, PriorityLevel};
 use sim_kernel::{SimDuration, SimTime};
 use std::collections::VecDeque;
-pub use width::Width;
+pub use width::{Listed, Width};
 
 /// What a level does with an arriving request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

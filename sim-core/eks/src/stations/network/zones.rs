@@ -227,6 +227,11 @@ impl Zones {
         later
     }
 
+    /// How much later a message between two zones gets through for what is lost of it; `way` is its time without that.
+    pub fn repeated(&self, a: ZoneId, b: ZoneId, way: SimDuration, draw: &mut Draw) -> SimDuration {
+        self.repeats(self.loss(&[(Place::Zone(a), b)]), self.rto_min + way * 2, draw)
+    }
+
     /// When a segment that was sent at `sent` and never answered is repeated next, at `now` or later. `way` is how long
     /// it takes to the other end.
     pub fn next_repeat(&self, sent: SimTime, way: SimDuration, now: SimTime) -> SimTime {

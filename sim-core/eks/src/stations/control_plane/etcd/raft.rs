@@ -38,6 +38,11 @@ const LOG_LENGTH: Purpose = Purpose::new("etcd/log-length");
 pub trait Ground {
     /// The time of a message between two members.
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration;
+    /// The time of one message between two members, with the repetitions of what is lost on the way. `number` tells it from
+    /// others between the same two.
+    fn way(&self, from: MemberId, to: MemberId, _number: u64) -> SimDuration {
+        self.delay(from, to)
+    }
     /// The time of an fsync of a member; `ordinal` counts those that no client's write began.
     fn fsync(&self, member: MemberId, ordinal: u64) -> SimDuration;
     /// The time that the database of a member takes to another one.

@@ -5,7 +5,7 @@
 //! compaction frees is used again, but a member's file shrinks only when that member is defragmented. A put that finds no
 //! room below the quota raises the alarm: from then on every put is refused, while reads and deletes go on.
 //!
-//! Left out: the limit of 1.5 MiB for one request, members whose files differ for other reasons than defragmentation.
+//! Left out: members whose files differ for other reasons than defragmentation.
 
 use crate::ids::MemberId;
 use crate::probes::Cause;

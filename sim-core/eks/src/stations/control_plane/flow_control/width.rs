@@ -3,6 +3,19 @@
 use crate::parameters::FlowControlParameters;
 use sim_kernel::SimDuration;
 
+/// What a LIST reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    /// Objects that it goes through.
+    pub objects: u64,
+    /// Their bytes in all.
+    pub bytes: u64,
+    /// Whether it comes from the watch cache, object by object.
+    pub streamed: bool,
+    /// Whether its seats follow its bytes, or its objects.
+    pub by_bytes: bool,
+}
+
 /// The seats of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Width {
@@ -23,10 +36,10 @@ impl Width {
         u64::from(self.initial.max(self.last))
     }
 
-    /// A LIST over `objects` objects of `bytes` bytes in all; `streamed` if it comes from the watch cache one by one. It
-    /// takes at most `most` seats.
-    pub fn of_list(objects: u64, bytes: u64, streamed: bool, most: u64, parameters: &FlowControlParameters) -> Self {
-        let seats = if parameters.list_seats_by_bytes {
+    /// A LIST takes at most `most` seats.
+    pub fn of_list(list: Listed, most: u64, parameters: &FlowControlParameters) -> Self {
+        let Listed { objects, bytes, streamed, by_bytes } = list;
+        let seats = if by_bytes {
             let counted = if streamed { bytes.min(parameters.list_streamed_bytes_max) } else { bytes };
             counted.div_ceil(parameters.list_bytes_per_seat).min(parameters.list_seats_max_by_bytes)
         } else {

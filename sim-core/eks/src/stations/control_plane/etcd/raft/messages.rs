@@ -71,7 +71,10 @@ impl Messages {
 impl Raft {
     /// Sends a message now; nothing comes of it where the link is cut.
     pub(super) fn send<G: Ground>(&mut self, turn: &mut Turn<'_, G>, from: MemberId, to: MemberId, content: Content) {
-        let at = turn.now + turn.ground.delay(from, to);
+        let is_beat = matches!(content, Content::Heartbeat { .. } | Content::HeartbeatHeard { .. });
+        let ground = turn.ground;
+        let way = if is_beat { ground.delay(from, to) } else { ground.way(from, to, turn.now.as_nanos()) };
+        let at = turn.now + way;
         self.send_to_arrive(turn, from, to, at, content);
     }
 

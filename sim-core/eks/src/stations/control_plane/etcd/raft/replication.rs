@@ -52,9 +52,9 @@ impl Raft {
             if progress.state == Contact::Streaming {
                 let disk = &mut self.members[follower.index()].disk;
                 let sync = |arrives| disk.sync(arrives, || ground.fsync(follower, 0));
-                let way = ground.delay(leader, follower);
-                lead.longest_way = lead.longest_way.max(way);
-                let acked = progress.send(ready, way, index, sync);
+                let ways = (ground.way(leader, follower, index), ground.way(follower, leader, index));
+                lead.longest_way = lead.longest_way.max(ways.0);
+                let acked = progress.send(ready, ways, index, sync);
                 if self.voters & (1 << follower.0) != 0 {
                     answers.add(acked);
                 }
@@ -79,7 +79,8 @@ impl Raft {
         let from = asked.max(lead.first_commit);
         let mut answers = Answers::new();
         for follower in self.ids().filter(|id| self.is_voter(*id) && self.hears(*id, leader)) {
-            answers.add(from + ground.delay(leader, follower) * 2);
+            let asked = from.as_nanos();
+            answers.add(from + ground.way(leader, follower, asked) + ground.way(follower, leader, asked));
         }
         let at = answers.of(self.quorum() - 1).max(from);
         (at < SimTime::MAX).then_some(at)
@@ -207,8 +208,7 @@ impl Raft {
             return;
         }
         let mut lead = self.at_mut(leader).lead.take().expect("who probes leads");
-        let way = turn.ground.delay(leader, follower);
-        lead.longest_way = lead.longest_way.max(way);
+        lead.longest_way = lead.longest_way.max(turn.ground.delay(leader, follower));
         let last = self.at(leader).log.last();
         // An entry that is proposed is sent when it is ready, which may be later than now.
         let due = lead.window.iter().filter(|entry| entry.proposed > turn.now).count() as u64;
@@ -222,7 +222,8 @@ impl Raft {
         let mut send = |ready, index| {
             state.fsyncs += 1;
             let (disk, fsyncs) = (&mut state.disk, state.fsyncs);
-            progress.send(ready, way, index, |arrives| disk.sync(arrives, || turn.ground.fsync(follower, fsyncs)));
+            let ways = (turn.ground.way(leader, follower, index), turn.ground.way(follower, leader, index));
+            progress.send(ready, ways, index, |arrives| disk.sync(arrives, || turn.ground.fsync(follower, fsyncs)));
         };
         if last - due > matched {
             send(turn.now + transfer, last - due);
@@ -303,19 +304,20 @@ impl Lead {
 }
 
 impl Progress {
-    /// The entries up to `index` go out at `ready`: when their acknowledgement is back. `sync` tells from their arrival when
+    /// The entries up to `index` go out at `ready`: when their acknowledgement is back, by the ways there and back. A message
+    /// waits behind those before it, as in one TCP stream. `sync` tells from their arrival when
     /// they are on the follower's disk.
     fn send(
         &mut self,
         ready: SimTime,
-        way: SimDuration,
+        (there, back): (SimDuration, SimDuration),
         index: Index,
         sync: impl FnOnce(SimTime) -> SimTime,
     ) -> SimTime {
         let last = self.flights.back();
-        let arrives = (ready + way).max(last.map_or(SimTime::ZERO, |flight| flight.arrives));
+        let arrives = (ready + there).max(last.map_or(SimTime::ZERO, |flight| flight.arrives));
         let durable = sync(arrives).max(last.map_or(SimTime::ZERO, |flight| flight.durable));
-        let acked = (durable + way).max(last.map_or(SimTime::ZERO, |flight| flight.acked));
+        let acked = (durable + back).max(last.map_or(SimTime::ZERO, |flight| flight.acked));
         self.flights.push_back(Flight { index, sent: ready, arrives, durable, acked });
         acked
     }

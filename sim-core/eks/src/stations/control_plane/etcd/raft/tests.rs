@@ -16,13 +16,20 @@ fn at_ms(ms: u64) -> SimTime {
 struct Even {
     slow: Option<MemberId>,
     far: Option<MemberId>,
+    /// Its first message of all numbers divisible by three is lost, both ways, and repeated after 200 ms.
+    lossy: Option<MemberId>,
 }
 
-const EVEN: Even = Even { slow: None, far: None };
+const EVEN: Even = Even { slow: None, far: None, lossy: None };
 
 impl Ground for Even {
     fn delay(&self, from: MemberId, to: MemberId) -> SimDuration {
         if self.far.is_some_and(|far| far == from || far == to) { MS * 20 } else { MS }
+    }
+
+    fn way(&self, from: MemberId, to: MemberId, number: u64) -> SimDuration {
+        let lossy = self.lossy.is_some_and(|lossy| lossy == from || lossy == to);
+        self.delay(from, to) + if lossy && number.is_multiple_of(3) { MS * 200 } else { SimDuration::ZERO }
     }
 
     fn fsync(&self, member: MemberId, _: u64) -> SimDuration {
@@ -114,10 +121,10 @@ fn a_write_commits_with_the_leader_and_the_faster_follower() {
         stage.propose(at_ms(0), A).commit.expect("a quorum").saturating_since(at_ms(0))
     };
     assert_eq!(commit(EVEN), MS * 3, "1 there, 1 on disk, 1 back");
-    assert_eq!(commit(Even { slow: Some(C), far: None }), MS * 3);
-    assert_eq!(commit(Even { slow: Some(A), far: None }), MS * 100);
-    assert_eq!(commit(Even { slow: None, far: Some(C) }), MS * 3);
-    assert_eq!(commit(Even { slow: None, far: Some(A) }), MS * 41);
+    assert_eq!(commit(Even { slow: Some(C), far: None, lossy: None }), MS * 3);
+    assert_eq!(commit(Even { slow: Some(A), far: None, lossy: None }), MS * 100);
+    assert_eq!(commit(Even { slow: None, far: Some(C), lossy: None }), MS * 3);
+    assert_eq!(commit(Even { slow: None, far: Some(A), lossy: None }), MS * 41);
 }
 
 #[test]
@@ -322,4 +329,32 @@ fn a_dead_member_that_leaves_lowers_the_quorum_and_a_learner_raises_it_only_when
     stage.run(at_ms(11_900));
     leaves(&mut stage, 11_900, MemberChange::Promote(d));
     assert_eq!((stage.raft.voters(), stage.raft.quorum()), (4, 3));
+}
+
+/// What is lost is repeated by TCP, and what was sent after it waits behind it; a lossy follower delays no commit, a lossy
+/// leader those whose every way is hit.
+#[test]
+fn a_lost_entry_is_repeated_and_holds_up_those_after_it() {
+    let commits = |lossy| {
+        let mut stage = Stage::new(1);
+        stage.ground = Even { lossy, ..EVEN };
+        let base = stage.raft.at(A).log.last();
+        let mut took = Vec::new();
+        for (index, ms) in (base + 1..).zip((10_000..10_060).step_by(10)) {
+            let at = at_ms(ms);
+            let proposed = stage.raft.propose(at, at, A, &stage.ground);
+            assert_eq!(proposed.index, index);
+            let commit = proposed.commit.expect("a quorum is there");
+            took.push((index % 3, commit.saturating_since(at).as_nanos() / 1_000_000));
+        }
+        took
+    };
+    assert!(commits(Some(C)).iter().all(|(_, took)| *took == 3), "the other follower is in time");
+    let mut held_until = 0;
+    for (number, (turn, took)) in (0u64..).zip(commits(Some(A))) {
+        let alone = number * 10 + if turn == 0 { 403 } else { 3 };
+        held_until = alone.max(held_until);
+        assert!((held_until..=held_until + 200).contains(&(number * 10 + took)), "{number}: {took}");
+        assert!(turn != 0 || took >= 400, "{number}: {took}");
+    }
 }
