@@ -27,6 +27,7 @@ const EXAMPLES: &str = concat!(
   ekssim run az-failure                         a zone goes dark: who notices, for how long
   ekssim run az-failure --cluster my.yaml       the same on your own eksctl file
   ekssim run az-failure --replications 200      case by case, with confidence intervals
+  ekssim paths az-failure                       who reaches whom in the VPC, and why not
   ekssim explain node_lifecycle.grace_period    where a figure comes from, how sure it is
 
 ",
@@ -49,6 +50,28 @@ const RUN_EXAMPLES: &str = concat!(
   of --out, which is written aside and put in place at the end. record.json depends on plan,
   seed and program version only: not on the machine, not on --threads.
   The exit code is 99 if an objective of the scenario was missed."
+);
+
+const PATHS_HELP: &str = concat!(
+    heading!("Examples:"),
+    "  ekssim paths private-endpoint-switch                    before the first step
+  ekssim paths my.toml --cluster my.yaml --at 9m --at end  before and after
+  ekssim paths my.toml --at end --closed                   what is closed, and what would open it
+  ekssim paths my.toml --from admin --format json
+
+",
+    heading!("Table:"),
+    "  Flows that differ in the zone, the node group or the AWS service only share a row. Answer: how many
+  of the published addresses would take a connection. The way of the first one that does is shown;
+  the round trip is its mean, with nothing queued. Steps at the very moment of --at have happened.
+
+",
+    heading!("JSON:"),
+    "  schema (1), scenario, cluster, seed, replication, case, moments[]: at_s, endpoint_access {public,
+  private, public_access_cidrs[]}, paths[]: flow (endpoint, service, kubelet, webhook, aws, pods, ssh),
+  from, to, nodes {group, zone} or null, family (IPv4, IPv6), open, addresses {published, answering}
+  or null, way[] {name, address, zone}, decided_by, opened_by (empty where open), round_trip_s or null.
+  One entry for each flow, none merged, always in the same order."
 );
 
 /// Simulates an Amazon EKS cluster: what a lost zone or a slow etcd does to latency and availability
@@ -87,6 +110,9 @@ pub enum Command {
     Run(Run),
     /// Check a scenario or an eksctl file, and name everything that is wrong with it
     Check(Check),
+    /// Show who reaches whom, hop by hop, and what would open what is closed
+    #[command(after_help = PATHS_HELP)]
+    Paths(Paths),
     /// Show the resolved plan: every value, who set it, its source and confidence
     Show(Show),
     /// List the built-in scenarios and the questions that they answer, or print one
@@ -230,6 +256,47 @@ pub struct Show {
     /// The plan.
     #[command(flatten)]
     pub question: Question,
+}
+
+/// `ekssim paths`.
+#[derive(Args, Debug)]
+pub struct Paths {
+    /// The plan.
+    #[command(flatten)]
+    pub question: Question,
+
+    /// A moment of the run, such as 9m30s, or end; may be repeated [default: just before the first step]
+    #[arg(long, value_name = "TIME")]
+    pub at: Vec<String>,
+
+    /// Seed of everything that is drawn; it is the run's first replication
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = seed)]
+    pub seed: u64,
+
+    /// Only flows from those whose name has this in it: a client, a node group, nodes, pods, control plane
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+
+    /// Only flows that are closed
+    #[arg(long)]
+    pub closed: bool,
+
+    /// The variant of the scenario that is meant [default: the scenario itself]
+    #[arg(long, value_name = "NAME")]
+    pub variant: Option<String>,
+
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: PathsFormat,
+}
+
+/// What `paths` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PathsFormat {
+    /// A table that fits the terminal
+    Table,
+    /// Every flow with every field
+    Json,
 }
 
 /// `ekssim scenarios`.

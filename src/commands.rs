@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod paths;
 mod report;
 mod run;
 mod scenarios;
@@ -12,6 +13,7 @@ mod show;
 pub use check::check;
 pub use completions::completions;
 pub use explain::explain;
+pub use paths::paths;
 pub use report::report;
 pub use run::run;
 pub use scenarios::scenarios;

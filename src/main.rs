@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     let ended = match arguments.command {
         Command::Run(run) => commands::run(&run),
         Command::Check(check) => commands::check(&check),
+        Command::Paths(paths) => commands::paths(&paths),
         Command::Show(show) => commands::show(&show),
         Command::Scenarios(scenarios) => commands::scenarios(&scenarios),
         Command::Explain(explain) => commands::explain(&explain),

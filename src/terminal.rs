@@ -56,9 +56,13 @@ pub fn stdout_has_color() -> bool {
 
 /// Columns of the terminal, within what reads well; 100 where there is none.
 pub fn width() -> usize {
-    const READABLE: std::ops::RangeInclusive<usize> = 60..=120;
+    width_up_to(120)
+}
+
+/// Columns of the terminal, at least 60 and at most so many; 100 where there is none.
+pub fn width_up_to(most: usize) -> usize {
     let found = terminal_size::terminal_size_of(std::io::stdout());
-    found.map_or(100, |(columns, _)| usize::from(columns.0).clamp(*READABLE.start(), *READABLE.end()))
+    found.map_or(100, |(columns, _)| usize::from(columns.0).clamp(60, most))
 }
 
 /// Whether somebody watches stderr.

@@ -10,6 +10,7 @@ mod document;
 mod figures;
 mod html;
 mod numbers;
+mod paths;
 mod story;
 mod table;
 mod terminal;
@@ -20,6 +21,7 @@ mod write;
 
 pub use document::{Document, ReadError, VariantFindings};
 pub use html::html;
+pub use paths::{PathsAt, paths_json, paths_table};
 pub use terminal::{Style, terminal, where_the_files_are};
 pub use text::harmless;
 pub use verdict::{Judged, Judgement, Verdict, judge_all, verdict};

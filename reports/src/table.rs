@@ -50,7 +50,7 @@ pub struct Table {
     sides: Vec<Side>,
     rows: Vec<Vec<(Tone, String)>>,
     headed: bool,
-    wrapped: Option<usize>,
+    wrapped: Vec<usize>,
 }
 
 /// Columns by which rows are indented; a heading is not.
@@ -61,18 +61,18 @@ const GAP: usize = 2;
 impl Table {
     /// An empty table with a column for each side.
     pub fn new(sides: &[Side]) -> Table {
-        Table { sides: sides.to_vec(), rows: Vec::new(), headed: false, wrapped: None }
+        Table { sides: sides.to_vec(), rows: Vec::new(), headed: false, wrapped: Vec::new() }
     }
 
     /// Lets the cells of a column go on in the next line where they are too long.
     pub fn wrap(&mut self, column: usize) {
-        self.wrapped = Some(column);
+        self.wrapped.push(column);
     }
 
     /// Adds the heading, before any row. The first column of a headed table wraps.
     pub fn head(&mut self, cells: Vec<String>) {
         self.headed = true;
-        self.wrapped = Some(0);
+        self.wrapped.push(0);
         self.rows.push(cells.into_iter().map(|cell| (Tone::Strong, cell)).collect());
     }
 
@@ -81,17 +81,22 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// The table as lines without trailing spaces. Headings and one column wrap; other cells that are too long are cut.
+    /// The table as lines without trailing spaces. Headings and some columns wrap; other cells that are too long are cut.
     pub fn lines(&self, style: Style) -> Vec<String> {
+        self.rows(style).into_iter().flatten().collect()
+    }
+
+    /// The lines of each row; a heading is the first.
+    pub fn rows(&self, style: Style) -> Vec<Vec<String>> {
         let widths = self.widths(style.width);
         let rows = self.rows.iter().enumerate();
-        rows.flat_map(|(n, row)| self.lines_of(row, self.headed && n == 0, &widths, style.colour)).collect()
+        rows.map(|(n, row)| self.lines_of(row, self.headed && n == 0, &widths, style.colour)).collect()
     }
 
     fn lines_of(&self, row: &[(Tone, String)], heading: bool, widths: &[usize], colour: bool) -> Vec<String> {
         let indent = if heading { 0 } else { INDENT };
         let room = |column: usize| if column == 0 { widths[0] + INDENT - indent } else { widths[column] };
-        let parts = |(column, (_, cell)): (usize, &(Tone, String))| match heading || self.wrapped == Some(column) {
+        let parts = |(column, (_, cell)): (usize, &(Tone, String))| match heading || self.wrapped.contains(&column) {
             true => wrap(cell, room(column)),
             false => vec![cell.clone()],
         };

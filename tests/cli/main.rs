@@ -4,4 +4,5 @@ mod command_line;
 mod determinism;
 mod hostile;
 mod inputs;
+mod paths;
 mod support;

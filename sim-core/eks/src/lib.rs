@@ -19,6 +19,6 @@ pub mod world;
 pub use omissions::{OMISSIONS, Omission};
 pub use parameters::{Confidence, DECLARATIONS, Declaration, Parameters, ValueError};
 pub use plan::Plan;
-pub use probes::{Path, Resource};
+pub use probes::{Flow, NodesAt, Path, Resource};
 pub use record::Record;
 pub use run::{Run, RunCosts};

@@ -15,7 +15,7 @@ pub use flow::FlowProbe;
 pub use gauge::Gauge;
 pub use limits::{LimitProbe, Resource, Wanted};
 pub use outage::Outage;
-pub use paths::Path;
+pub use paths::{Flow, NodesAt, Path};
 pub use requests::RequestProbe;
 use sim_kernel::SimTime;
 pub use slo::SloProbe;

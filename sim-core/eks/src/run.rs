@@ -6,7 +6,7 @@ use crate::event::Future;
 use crate::ids::{Component, Controller};
 use crate::journeys::etcd_storage::GIGABYTE;
 use crate::placement::Placement;
-use crate::plan::{Change, Plan, ZoneId};
+use crate::plan::{Change, Network, Plan, ZoneId};
 use crate::probes::{Cause, Path, Resource, Wanted};
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
@@ -133,6 +133,16 @@ impl Run {
             pending_peak: self.simulation.future().peak(),
             requests_peak: self.simulation.model.requests.peak(),
         }
+    }
+
+    /// The case of the mixture that was drawn.
+    pub fn case(&self) -> &Case {
+        &self.case
+    }
+
+    /// The VPC as it is now.
+    pub fn network(&self) -> &Network {
+        self.simulation.model.vpc.network()
     }
 
     /// Who can reach whom now, which way, and why not.

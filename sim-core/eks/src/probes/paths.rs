@@ -1,9 +1,9 @@
 //! Who can reach whom, which way, and why not: every flow of the cluster as rules, routes and what is alive have it at one
 //! moment. The same questions that a dial asks are asked here, so what is shown is what requests experience.
 
-use crate::ids::ApiServerId;
+use crate::ids::{ApiServerId, NodeId};
 use crate::journeys::network_faults::Breach;
-use crate::plan::{AwsService, Family, Network};
+use crate::plan::{AwsService, Family, Network, ZoneId};
 use crate::stations::network::vpc::Target;
 use crate::stations::network::{
     Address, Addressed, Addresses, Closure, DnsView, Hop, Origin, Place, SiteAt, SiteId, Trace,
@@ -12,9 +12,42 @@ use crate::world::World;
 use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
 
+/// The kinds of flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// A client, a kubelet or kube-proxy to the endpoint's name.
+    Endpoint,
+    /// A pod to the service `kubernetes`.
+    Service,
+    /// An API server to a kubelet: exec, logs.
+    Kubelet,
+    /// An API server to the pods of an admission webhook.
+    Webhook,
+    /// To an AWS service.
+    Aws,
+    /// Pods to pods on other nodes.
+    Pods,
+    /// A host that people log in to, to nodes.
+    Ssh,
+}
+
+/// The nodes at one end of a flow: those of a group in one of its subnets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodesAt {
+    /// The node group.
+    pub group: String,
+    /// The zone of the subnet.
+    pub zone: ZoneId,
+}
+
 /// A flow: from whom, to what, and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Path {
+    /// What kind of flow it is.
+    pub flow: Flow,
+    /// The nodes at one of its ends, if there are some.
+    pub nodes: Option<NodesAt>,
     /// Who begins it.
     pub from: String,
     /// What it is for.
@@ -35,27 +68,42 @@ pub struct Path {
     pub round_trip_s: Option<f64>,
 }
 
+/// The port of the service that pods need of each other in any case.
+const DNS_PORT: u16 = 53;
+
 impl World {
     /// Every flow as it stands now.
     pub fn paths(&self) -> Vec<Path> {
         let mut paths = Vec::new();
-        for (site, at) in self.vpc.sites().skip(1) {
-            let is_client = site >= self.vpc.client(0);
-            paths.push(
-                self.path_to_name(site, if is_client { "API endpoint" } else { "API endpoint (kubelet, kube-proxy)" }),
-            );
-            if is_client {
-                continue;
+        for (site, _) in self.vpc.sites().skip(1) {
+            if site >= self.vpc.client(0) {
+                paths.push(self.path_to_name(site, "API endpoint"));
+                paths.push(self.path_to_aws(site, AwsService::Eks));
+            } else {
+                paths.extend(self.paths_of_nodes(site));
             }
-            paths.push(self.path_to_service(site));
-            let from = at.name.clone();
-            paths.push(self.host_path("control plane", SiteId::CONTROL_PLANE, &from, site, Network::KUBELET_PORT));
-            paths.push(self.host_path("control plane", SiteId::CONTROL_PLANE, &pods(&from), site, Network::API_PORT));
-            paths.extend(AwsService::OF_NODES.map(|service| self.path_to_aws(site, service)));
         }
-        paths.extend(self.paths_between_nodes());
+        paths.extend(self.paths_to_webhooks());
+        paths.extend(self.node_sites().filter_map(|site| self.paths_to_other_nodes(site)).flatten());
         paths.extend(self.paths_from_bastions());
         paths
+    }
+
+    fn paths_of_nodes(&self, site: SiteId) -> Vec<Path> {
+        let mut paths = vec![
+            self.path_to_name(site, "API endpoint (kubelet, kube-proxy)"),
+            self.path_to_service(site),
+            self.host_path(Flow::Kubelet, SiteId::CONTROL_PLANE, site, Network::KUBELET_PORT, "kubelet (exec, logs)"),
+        ];
+        let has_endpoint = |service: &AwsService| self.vpc.network().vpc_endpoints.contains(service);
+        let needed = |service: &AwsService| AwsService::OF_NODES.contains(service) || has_endpoint(service);
+        paths.extend(AwsService::ALL.into_iter().filter(needed).map(|service| self.path_to_aws(site, service)));
+        paths
+    }
+
+    /// The sites of nodes.
+    fn node_sites(&self) -> impl Iterator<Item = SiteId> {
+        (1..self.vpc.client(0).0).map(SiteId)
     }
 
     /// The way of a site to the API endpoint.
@@ -74,20 +122,20 @@ impl World {
             };
             let trace = self.vpc.trace(site, Target::Interface);
             let trace = Trace { closed: Some(Closure::NoAddress { why }), ..trace };
-            return self.path(site, to, Family::IPv4, trace, None);
+            return self.path(Flow::Endpoint, site, to, Family::IPv4, trace, None);
         }
-        self.path_to_addresses(site, to, Family::IPv4, addresses)
+        self.path_to_addresses(Flow::Endpoint, site, to, Family::IPv4, addresses)
     }
 
     /// A pod's dial of the service `kubernetes`.
     fn path_to_service(&self, site: SiteId) -> Path {
         let from = pods(&self.vpc.site(site).name);
         let to = format!("service kubernetes, {}:443", self.vpc.network().kubernetes_service());
-        let path = self.path_to_addresses(site, &to, self.vpc.family(), self.interfaces.endpoints());
+        let path = self.path_to_addresses(Flow::Service, site, &to, self.vpc.family(), self.interfaces.endpoints());
         Path { from, ..path }
     }
 
-    fn path_to_addresses(&self, site: SiteId, to: &str, family: Family, addresses: Addresses) -> Path {
+    fn path_to_addresses(&self, flow: Flow, site: SiteId, to: &str, family: Family, addresses: Addresses) -> Path {
         let origin = self.typical(site);
         let open: Vec<Address> = addresses.iter().filter(|address| self.opens(origin, *address)).collect();
         let shown = open.first().copied().or_else(|| addresses.nth(0));
@@ -95,7 +143,7 @@ impl World {
             let trace = self.vpc.trace(site, Target::Interface);
             let why = "it has no endpoints".to_owned();
             let trace = Trace { closed: Some(Closure::NoAddress { why }), ..trace };
-            return self.path(site, to, family, trace, None);
+            return self.path(flow, site, to, family, trace, None);
         };
         let mut trace = self.trace_to(origin, address);
         if trace.closed.is_none() && !open.contains(&address) {
@@ -103,7 +151,7 @@ impl World {
         }
         let counted = (addresses.len() > 1).then_some((addresses.len() as u32, open.len() as u32));
         let time = open.first().and_then(|address| self.round_trip(origin, *address));
-        let path = self.path(site, to, family, trace, None);
+        let path = self.path(flow, site, to, family, trace, None);
         Path { addresses: counted, round_trip_s: time.filter(|_| path.open), ..path }
     }
 
@@ -181,7 +229,7 @@ impl World {
             let zone = self.zone_name(self.vpc.zone_of_nat(nat as u8));
             trace.closed = Some(Closure::Dead { what: format!("the NAT gateway in {zone}") });
         }
-        self.path(site, &format!("AWS {}", service.name()), Family::IPv4, trace, None)
+        self.path(Flow::Aws, site, &format!("AWS {}", service.name()), Family::IPv4, trace, None)
     }
 
     /// The first of these services that the hosts of a site do not reach.
@@ -196,44 +244,101 @@ impl World {
         self.path_to_aws(site, service).decided_by
     }
 
-    fn paths_between_nodes(&self) -> Vec<Path> {
-        let sites: Vec<SiteId> =
-            self.vpc.sites().map(|(site, _)| site).skip(1).filter(|site| *site < self.vpc.client(0)).collect();
+    /// From the API servers to the nodes that hold pods of admission webhooks.
+    fn paths_to_webhooks(&self) -> Vec<Path> {
         let mut paths = Vec::new();
-        for pair in sites.windows(2) {
-            for (from, to) in [(pair[0], pair[1]), (pair[1], pair[0])] {
-                let (name, other) = (self.vpc.site(from).name.clone(), self.vpc.site(to).name.clone());
-                paths.push(self.host_path(&pods(&name), from, &pods(&other), to, 53));
-            }
+        for webhook in &self.plan.webhooks {
+            let Some(deployment) = webhook.deployment else { continue };
+            let what = format!("webhook {}", webhook.name);
+            let sites = self.node_sites().filter(|site| self.holds_pods_of(*site, deployment));
+            paths.extend(
+                sites.map(|site| self.host_path(Flow::Webhook, SiteId::CONTROL_PLANE, site, Network::API_PORT, &what)),
+            );
         }
         paths
     }
 
+    fn holds_pods_of(&self, site: SiteId, deployment: usize) -> bool {
+        let here = (0..self.cluster.node_count()).map(NodeId).filter(|node| self.origin_of(*node).site == site);
+        let mut pods = here.flat_map(|node| self.cluster.nodes[node.index()].pods());
+        pods.any(|pod| self.cluster.pods[pod.index()].deployment.index() == deployment)
+    }
+
+    /// From a node's pods to those of other nodes: one flow where all are alike open, else one for each that is closed.
+    fn paths_to_other_nodes(&self, from: SiteId) -> Option<Vec<Path>> {
+        const MOST: usize = 4;
+        let others: Vec<SiteId> = self.node_sites().filter(|site| *site != from).collect();
+        let is_closed = |site: &SiteId| self.vpc.trace(from, Target::Host(*site, DNS_PORT)).closed.is_some();
+        let closed: Vec<SiteId> = others.iter().copied().filter(is_closed).collect();
+        let of = |to: SiteId| {
+            let path = self.host_path(Flow::Pods, from, to, DNS_PORT, "DNS");
+            Path { from: pods(&path.from), to: pods(&path.to), nodes: self.nodes_at(from), ..path }
+        };
+        if !closed.is_empty() {
+            return Some(closed.into_iter().take(MOST).map(of).collect());
+        }
+        let is_heard = |to: &&SiteId| self.dead_zone_of(**to).is_none() && self.cut_between(from, **to).is_none();
+        let path = of(*others.iter().find(is_heard).or(others.first())?);
+        Some(vec![Path { to: format!("pods of other nodes: DNS, port {DNS_PORT}"), ..path }])
+    }
+
     fn paths_from_bastions(&self) -> Vec<Path> {
-        let nodes = (self.vpc.client(0).0 > 1).then_some(SiteId(1));
         let bastions = self.vpc.sites().filter(|(site, _)| *site >= self.vpc.client(0));
         let inside = bastions.filter(|(_, at)| !matches!(at.at, SiteAt::Internet(_)));
-        let to_nodes = inside.filter_map(|(site, at)| Some((site, at.name.clone(), nodes?)));
-        to_nodes.map(|(from, name, to)| self.host_path(&name, from, &self.vpc.site(to).name, to, 22)).collect()
+        let ssh = |(from, to)| self.host_path(Flow::Ssh, from, to, Network::SSH_PORT, "ssh");
+        inside.flat_map(|(from, _)| self.node_sites().map(move |to| (from, to))).map(ssh).collect()
     }
 
-    fn host_path(&self, name: &str, from: SiteId, other: &str, to: SiteId, port: u16) -> Path {
-        let trace = self.vpc.trace(from, Target::Host(to, port));
-        let what = match port {
-            Network::KUBELET_PORT => "kubelet (exec, logs)",
-            Network::API_PORT => "webhook",
-            22 => "ssh",
-            _ => "DNS",
+    /// From a host of one site, or from an API server by its interface, to the hosts of a site.
+    fn host_path(&self, flow: Flow, from: SiteId, to: SiteId, port: u16, what: &str) -> Path {
+        let mut trace = self.vpc.trace(from, Target::Host(to, port));
+        let is_from_servers = from == SiteId::CONTROL_PLANE;
+        let by = |place: usize| {
+            let interface = self.interfaces.at(place);
+            let is_heard = self.vpc.zone_of(to).is_some_and(|zone| self.zones.reaches(interface.zone, zone));
+            self.interface_passes(place) && is_heard
         };
-        let path = self.path(from, &format!("{other}: {what}, port {port}"), Family::IPv4, trace, None);
-        Path { from: name.to_owned(), ..path }
+        let places: Vec<usize> = self.server_ids().filter_map(|server| self.interfaces.of(server)).collect();
+        let passing = places.iter().filter(|place| by(**place)).count();
+        if trace.closed.is_none() {
+            trace.closed = match is_from_servers {
+                true => (passing == 0).then(|| self.dead_zone_of(to).unwrap_or_else(|| self.no_interface_to(to))),
+                false => self.dead_zone_of(to).or_else(|| self.cut_between(from, to)),
+            };
+        }
+        let kind = if flow == Flow::Webhook { pods(&self.vpc.site(to).name) } else { self.vpc.site(to).name.clone() };
+        let path = self.path(flow, from, &format!("{kind}: {what}, port {port}"), Family::IPv4, trace, None);
+        let addresses = (is_from_servers && places.len() > 1).then_some((places.len() as u32, passing as u32));
+        Path { nodes: self.nodes_at(to), addresses, ..path }
     }
 
-    fn path(&self, from: SiteId, to: &str, family: Family, trace: Trace, time: Option<f64>) -> Path {
-        let dark = self.vpc.zone_of(from).filter(|zone| !self.zones.has_power(*zone));
-        let dead = dark.map(|zone| Closure::Dead { what: format!("zone {}", self.zone_name(zone)) });
-        let trace = Trace { closed: dead.or(trace.closed), ..trace };
+    fn dead_zone_of(&self, site: SiteId) -> Option<Closure> {
+        let dark = self.vpc.zone_of(site).filter(|zone| !self.zones.has_power(*zone))?;
+        Some(Closure::Dead { what: format!("zone {}", self.zone_name(dark)) })
+    }
+
+    fn no_interface_to(&self, site: SiteId) -> Closure {
+        let zone = self.vpc.zone_of(site).map(|zone| self.zone_name(zone)).unwrap_or_default();
+        Closure::Dead { what: format!("every interface of EKS with a way to {zone}") }
+    }
+
+    fn cut_between(&self, from: SiteId, to: SiteId) -> Option<Closure> {
+        let (from, to) = (self.vpc.zone_of(from)?, self.vpc.zone_of(to)?);
+        let what = format!("the network between {} and {}", self.zone_name(from), self.zone_name(to));
+        (!self.zones.reaches(from, to)).then_some(Closure::Dead { what })
+    }
+
+    /// The nodes that a site is, if it is one of nodes.
+    fn nodes_at(&self, site: SiteId) -> Option<NodesAt> {
+        let zone = self.vpc.zone_of(site).filter(|_| self.node_sites().any(|known| known == site))?;
+        Some(NodesAt { group: self.vpc.group_of(&self.plan, site)?.to_owned(), zone })
+    }
+
+    fn path(&self, flow: Flow, from: SiteId, to: &str, family: Family, trace: Trace, time: Option<f64>) -> Path {
+        let trace = Trace { closed: self.dead_zone_of(from).or(trace.closed), ..trace };
         Path {
+            flow,
+            nodes: self.nodes_at(from),
             from: self.vpc.site(from).name.clone(),
             to: to.to_owned(),
             family,

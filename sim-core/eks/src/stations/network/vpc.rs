@@ -204,6 +204,12 @@ impl Vpc {
         SiteId(self.groups[group] + nth as u16)
     }
 
+    /// The name of the node group whose nodes are at a site.
+    pub fn group_of<'p>(&self, plan: &'p Plan, site: SiteId) -> Option<&'p str> {
+        let group = self.groups.partition_point(|first| *first <= site.0).checked_sub(1)?;
+        (site.0 < self.clients).then(|| plan.cluster.node_groups[group].name.as_str())
+    }
+
     /// The site of a kind of client of the plan.
     pub fn client(&self, kind: usize) -> SiteId {
         SiteId(self.clients + kind as u16)
