@@ -75,6 +75,8 @@ pub struct ClusterState {
     pub(crate) taint_alarm: Option<SimTime>,
     pub(crate) probe: ClusterProbe,
     pub(crate) latency: PodLatency,
+    /// Pods of which no kube-proxy has heard what the API says of them.
+    pub(crate) unheard: Vec<PodId>,
     gone: usize,
 }
 
@@ -148,6 +150,7 @@ impl ClusterState {
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
             latency: PodLatency::new(plan),
+            unheard: Vec::new(),
             gone: 0,
         };
         state.fill(plan, joins);

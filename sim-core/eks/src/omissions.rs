@@ -23,8 +23,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a NAT gateway is never full, and a VPC endpoint outlives every zone",
     },
     Omission {
-        what: "kube-proxies that know other endpoints of the service kubernetes than the newest; a pod's traffic over IPv6",
-        effect: "pods on nodes without the API are told of a dead API server as if they had it; an IPv6 cluster differs in addresses, routes and families only",
+        what: "kube-proxies of single nodes that know older rules than the others; a pod's traffic over IPv6",
+        effect: "a node that alone has lost the API is taken to know the endpoints that all others know; an IPv6 cluster differs in addresses, routes and families only",
     },
     Omission {
         what: "addresses that the VPC CNI keeps warm on a node",

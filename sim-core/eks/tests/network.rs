@@ -414,3 +414,81 @@ fn webhooks_are_called_over_the_interface_of_their_server() {
     let apply = verb(&lost, "ci", "apply");
     assert!(failed(apply, "webhook failed") > 50, "{apply:?}");
 }
+
+/// facts/control-plane.md, section 3: without private access the nodes' egress addresses must be listed. All nodes drop out
+/// together: the zone disruption mode evicts nothing, and the services run on.
+#[test]
+fn nodes_that_are_forgotten_in_the_list_all_drop_out_and_keep_their_pods() {
+    let mistake = Change::EndpointAccess { access: access(PUBLIC, &["198.51.100.1/32"]) };
+    let repair = Change::EndpointAccess { access: access(PUBLIC, &["198.51.100.1/32", "203.0.113.1/32"]) };
+    let forgotten = with_private_nodes(story(9), NatMode::Single).with_externals().at(10, mistake);
+    let record = forgotten.clone().minutes(40).record();
+    assert_eq!(ready_at_the_end(&record), 0.0);
+    assert_eq!(measure(&record, "pods.evicted"), 0.0);
+    assert_eq!(measure(&record, "workload.availability"), 1.0, "kube-proxies keep their last rules");
+    assert!(fact(&record, "publicAccessCidrs does not list 203.0.113.1").is_some());
+    let repaired = forgotten.at(40, repair).minutes(75).record();
+    assert_eq!(ready_at_the_end(&repaired), 9.0);
+}
+
+/// Where some nodes only are cut off, their pods are evicted after the toleration, and run on beside their replacements.
+#[test]
+fn where_some_nodes_are_forgotten_their_pods_are_evicted_and_run_on_there() {
+    let mut half = with_private_nodes(story(4), NatMode::Single);
+    let zones = half.plan.cluster.node_groups[0].zones.clone();
+    let mut public = half.plan.cluster.node_groups[0].clone();
+    public.name = "public".to_owned();
+    public.desired = 12;
+    public.max = 24;
+    public.subnets = half.plan.cluster.network.subnets_in(&zones, true);
+    half.plan.cluster.node_groups.push(public);
+    // The private nodes are listed by their gateway, the public ones have addresses that nobody can list.
+    half.plan.cluster.network.access = access(PUBLIC, &["0.0.0.0/0"]);
+    let mistake = Change::EndpointAccess { access: access(PUBLIC, &["203.0.113.1/32"]) };
+    let record = half.at(10, mistake).minutes(60).record();
+    assert_eq!(ready_at_the_end(&record), 4.0);
+    assert!(measure(&record, "pods.evicted") > 0.0);
+    assert!(measure(&record, "nodes.not_ready_falsely") >= 12.0, "they live");
+}
+
+/// facts/control-plane.md, section 3, private name resolution: needs both of the VPC's DNS settings.
+#[test]
+fn without_dns_hostnames_nodes_are_answered_the_public_addresses() {
+    let mut base = in_mode(story(3), BOTH);
+    assert_eq!(run_to(&base, 1).open_connections("kubelet"), (0, 3));
+    base.plan.cluster.network.dns.hostnames = false;
+    assert_eq!(run_to(&base, 1).open_connections("kubelet"), (3, 0));
+    base.plan.cluster.network.dns.support = false;
+    let blind = path(&run_to(&base, 1), "nodes of general in eu-west-1a", "kubelet");
+    assert_eq!(blind.decided_by, "the name has no address here: the VPC resolves no names");
+}
+
+/// facts/control-plane.md, section 3, what stands behind an ENI: a dead address stays in the private answer until the
+/// provider reacts (60 to 300 s) and the record has run out (60 s); clients live by trying the other one.
+#[test]
+fn a_dead_interface_stays_in_the_private_answer_until_the_provider_reacts() {
+    let loss = Change::InterfaceLoss { zone: ZoneId(1), lasts: Some(SimDuration::from_mins(30)) };
+    let lost = in_mode(with_admin_host(story(6)), BOTH).placed("b,c", "a", "c").at(10, loss);
+    let mut lost = lost.set("dns.stuck_share", "0").set("endpoint.interface_reaction", "200s").minutes(40);
+    lost.plan.cluster.network.allow_extra_cidr("192.168.1.100/32".parse().expect("a range"));
+    let record = lost.record();
+    let gone = fact(&record, "leaves the private answer").expect("the provider reacts");
+    assert_eq!(gone.first, at_minute(10) + SimDuration::from_secs(200));
+    let gets = verb(&record, "admin", "get");
+    assert_eq!(gets.sent, gets.succeeded, "the other address answers");
+    let at = |minute| path(&run_to(&lost, minute), "admin host", "API endpoint").addresses;
+    assert_eq!((at(11), at(20)), (Some((2, 1)), None), "two addresses, one of them dead; then one");
+}
+
+/// facts/control-plane.md, section 3: the endpoints of the service `kubernetes` lose a dead server after 5 to 15 s.
+#[test]
+fn pods_learn_of_a_dead_api_server_by_the_lease_of_its_endpoint() {
+    let lost = Change::ApiServerLoss { zone: Some(ZoneId(1)), lasts: None };
+    let story = story(6).placed("b,c", "a", "c").at(10, lost).minutes(20);
+    let mut run = run_to(&story, 10);
+    let ways = |run: &Run| path(run, "pods of general in eu-west-1a", "service kubernetes").addresses;
+    run.run_until(at_minute(10) + SimDuration::from_secs(4)).expect("time goes on");
+    assert_eq!(ways(&run), Some((2, 1)));
+    run.run_until(at_minute(10) + SimDuration::from_secs(17)).expect("time goes on");
+    assert_eq!(ways(&run), None, "one endpoint is left");
+}

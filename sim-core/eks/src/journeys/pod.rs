@@ -41,15 +41,32 @@ impl World {
                 self.change_pod(now, pod, Pod::has_stopped);
                 self.kubelet_turns_to(now, pod, future);
             }
-            PodStep::Published | PodStep::Withdrawn => {
-                self.change_pod(now, pod, Pod::is_propagated);
-                self.cluster.pods.free_if_over(pod);
-            }
+            PodStep::Published | PodStep::Withdrawn => self.rules_change(now, pod),
+        }
+    }
+
+    /// kube-proxies change their rules for a pod. While none of them hears from the API, all keep the rules that they have.
+    fn rules_change(&mut self, now: SimTime, pod: PodId) {
+        let mut nodes = (0..self.cluster.node_count()).map(NodeId);
+        if !nodes.any(|node| self.kubelet_hears(node)) {
+            return self.cluster.unheard.push(pod);
+        }
+        self.change_pod(now, pod, Pod::is_propagated);
+        self.cluster.pods.free_if_over(pod);
+    }
+
+    /// A kube-proxy hears from the API again: the rules that nobody has changed meanwhile follow.
+    fn rules_follow(&mut self, now: SimTime, future: &mut Future) {
+        let mut turn = now;
+        for pod in std::mem::take(&mut self.cluster.unheard) {
+            turn += self.plan.parameters.kubelet.pod_pace;
+            future.schedule(turn, Event::Pod(pod, self.cluster.pods[pod.index()].life(), PodStep::Withdrawn));
         }
     }
 
     /// A kubelet has a new connection and lists its pods: it learns what it missed, and reports what it could not.
     pub(crate) fn kubelet_listed(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        self.rules_follow(now, future);
         let mut turn = now;
         for &pod in self.cluster.nodes[node.index()].pods() {
             let state = &self.cluster.pods[pod.index()];
