@@ -105,6 +105,46 @@ static LIBRARY: &[BuiltIn] = &[
         "The API is away for half an hour",
         "Every API server hangs for half an hour. What keeps running meanwhile, and what does the return of all clients at once cost?"
     ),
+    built_in!(
+        "private-endpoint-switch",
+        "The endpoint is made private, well prepared",
+        "The API endpoint becomes private on a working day. Which clients lose the API, for how long, and do the nodes notice?"
+    ),
+    built_in!(
+        "private-endpoint-lockout",
+        "The endpoint is made private, and the admin host is locked out",
+        "The endpoint becomes private, and the admin host's address is in no security group of the control plane. What works, what does not, and what is the way out?"
+    ),
+    built_in!(
+        "public-cidr-mistake",
+        "The public endpoint is restricted, and the nodes are forgotten",
+        "publicAccessCidrs gets the administrator's address only. What happens to nodes that reach the API through a NAT gateway, and to what runs on them?"
+    ),
+    built_in!(
+        "single-nat-zone-loss",
+        "The zone of the only NAT gateway goes dark",
+        "All private subnets share one NAT gateway, and its zone goes dark for half an hour. What happens to the nodes of the other zones, in public mode and with private access?"
+    ),
+    built_in!(
+        "nat-loss-private-cluster",
+        "A private cluster loses its NAT gateway",
+        "The NAT gateway of a cluster with a private endpoint fails for half an hour, while a Deployment is scaled out. What still works, with and without VPC endpoints?"
+    ),
+    built_in!(
+        "eni-zone-loss",
+        "The interface of EKS in one zone is lost",
+        "With private access on, the EKS-owned interface of one zone stops for 20 minutes. Who notices, by which timer, and for how long?"
+    ),
+    built_in!(
+        "bastion-private",
+        "A bastion is the only way in",
+        "The endpoint is private, and people work from one bastion in a private subnet. What do they see when its zone goes dark, and what does a second bastion change?"
+    ),
+    built_in!(
+        "endpoint-modes",
+        "One zone loss, three access modes",
+        "Public, public and private, or private: what does the loss of a zone do to nodes, clients and workloads in each access mode?"
+    ),
 ];
 
 /// All built-in scenarios, in the order in which one would meet them.

@@ -159,6 +159,8 @@ pub enum StreamStep {
 pub enum AccessStep {
     /// The name has its new answers.
     Named,
+    /// The old ways take no new connections.
+    Closed,
     /// The update is over.
     Ended,
 }

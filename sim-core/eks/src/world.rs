@@ -46,6 +46,8 @@ pub struct World {
     pub(crate) vpc: Vpc,
     /// The last change of who may reach the endpoint: what closed ways name as their cause.
     pub(crate) vpc_story: Cause,
+    /// Which sites were said to have no way to the endpoint, by the facts that say so.
+    pub(crate) site_stories: Vec<(SiteId, Cause)>,
     /// The streams of `kubectl exec`.
     pub(crate) streams: Streams,
     /// The interfaces that EKS owns in the cluster's subnets.
@@ -267,6 +269,7 @@ impl World {
             vpc,
             dns: Dns::new((addresses, interfaces.named()), &views, zones, &parameters.dns, key),
             vpc_story: None,
+            site_stories: Vec::new(),
             interfaces,
             streams: Streams::default(),
             nlb,

@@ -337,7 +337,7 @@ impl World {
         let ConnectionState::Dialing { since, address, rest, .. } = self.connections.at(slot).state else { return };
         let origin = self.connections.at(slot).origin;
         let is_closed = !self.admits(origin.site, address);
-        let cause = if is_closed { self.vpc_story } else { self.cause_at(origin, address) };
+        let cause = if is_closed { self.closing_story(origin.site) } else { self.cause_at(origin, address) };
         self.connections.at_mut(slot).cause = cause;
         let (text, kind) = match is_closed {
             true => (self.closed_text(origin.site, address), "dial/closed"),

@@ -3,16 +3,18 @@
 //! ```text
 //! asked -> (another update, too few addresses: refused)
 //!       -> new ways open beside the old ones -> Named: the name has its new answers; caches follow in the time to live
-//!       -> the API servers are replaced one by one: connections are closed, and dialled anew by the new answers
-//!       -> Ended: the old ways are closed; what is still open on them stays until it breaks
+//!       -> Closed: the old ways take no new connections; what is open on them stays until it breaks
+//!       -> the API servers are replaced one by one: connections are closed, and dialled anew by the new answers -> Ended
 //! ```
 //!
 //! Nothing here knows who is locked out: whoever has no way left finds out by dialling.
 
 use crate::event::{AccessStep, Event, Future};
 use crate::plan::EndpointAccess;
+use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::control_plane::Reason;
+use crate::stations::network::SiteId;
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -32,29 +34,41 @@ impl World {
         if self.plan.parameters.endpoint.update_replaces_servers {
             self.roll_begins(now, Reason::Access, self.fleet.kind(), cause, future);
         }
-        // The name moves before the first API server goes.
+        // The name moves, and the old ways close, before the first API server goes: whoever it leaves must find the new ones.
         let first = self.fleet.roll().map_or(lasts, |roll| roll.next_removal().saturating_since(now));
         let update = self.vpc.begin_update(wanted.clone(), now, cause);
         self.dials_hear(now, future);
         future.schedule(now + first.scaled(share), Event::Access(update, AccessStep::Named));
+        future.schedule(now + first, Event::Access(update, AccessStep::Closed));
         future.schedule(now + lasts, Event::Access(update, AccessStep::Ended));
     }
 
     /// Handles a step of an update of the access.
     pub(crate) fn access_goes_on(&mut self, now: SimTime, update: u32, step: AccessStep) {
         let Some((began, cause)) = self.vpc.update() else { return };
-        if step == AccessStep::Named {
-            self.vpc.moves_name();
-            self.probes.timeline.note(now, Weight::Turn, cause, "endpoint/named", u64::from(update), || {
-                "the endpoint's name has its new answers; resolvers follow within the time to live".to_owned()
-            });
-            return;
+        let access = self.vpc.network().access.clone();
+        match step {
+            AccessStep::Named => {
+                self.vpc.moves_name();
+                let text = "the endpoint's name has its new answers; resolvers follow within the time to live";
+                self.vpc_turns(now, cause, "endpoint/named", u64::from(update), text.to_owned());
+            }
+            AccessStep::Closed => {
+                let had = self.vpc.closes_old_ways();
+                if had != self.vpc.network().access {
+                    let text = "the old ways to the endpoint take no new connections";
+                    self.vpc_turns(now, cause, "endpoint/closed-old", u64::from(update), text.to_owned());
+                }
+                self.note_locked_out(now);
+            }
+            AccessStep::Ended => {
+                self.vpc.ends_update();
+                let minutes = now.saturating_since(began).as_secs_f64() / 60.0;
+                self.probes.timeline.note(now, Weight::Turn, cause, "endpoint/updated", u64::from(update), || {
+                    format!("endpoint access is {access}, after {minutes:.1} min")
+                });
+            }
         }
-        self.vpc.ends_update();
-        let (access, took) = (self.vpc.network().access.clone(), now.saturating_since(began));
-        let text = format!("endpoint access is {access}, after {:.1} min", took.as_secs_f64() / 60.0);
-        self.vpc_turns(now, cause, "endpoint/updated", u64::from(update), text);
-        self.note_locked_out(now);
     }
 
     /// Says whose way to the endpoint rules and routes close.
@@ -62,9 +76,17 @@ impl World {
         let sites = self.vpc.sites().map(|(site, _)| site).skip(1);
         let ways: Vec<_> = sites.map(|site| (site, self.path_to_endpoint(site))).collect();
         for (site, path) in ways.into_iter().filter(|(_, path)| !path.open) {
-            self.probes.timeline.note(now, Weight::Turn, self.vpc_story, "endpoint/closed", u64::from(site.0), || {
-                format!("{} cannot reach the API: {}; to open: {}", path.from, path.decided_by, path.opened_by)
-            });
+            let noted =
+                self.probes.timeline.note(now, Weight::Turn, self.vpc_story, "endpoint/closed", site.0.into(), || {
+                    format!("{} cannot reach the API: {}; to open: {}", path.from, path.decided_by, path.opened_by)
+                });
+            self.site_stories.push((site, noted));
         }
+    }
+
+    /// Why rules or routes close the way of a site: what was last said of it, or else of the VPC.
+    pub(crate) fn closing_story(&self, site: SiteId) -> Cause {
+        let said = self.site_stories.iter().rev().find(|(of, _)| *of == site).and_then(|(_, cause)| *cause);
+        said.or(self.vpc_story)
     }
 }

@@ -82,7 +82,7 @@ impl World {
         self.probes.timeline.note(now, Weight::Turn, None, "cluster/delete", client as u64, || {
             format!("{name} deletes the cluster: the tool asks the API for its nodes and workloads first")
         });
-        self.call(now, Caller::External(first), Aim::List(DELETION), self.vpc_story, future);
+        self.call(now, Caller::External(first), Aim::List(DELETION), None, future);
     }
 
     /// The first command of a tool that deletes the cluster has ended: it goes on, or gives up.
@@ -91,6 +91,10 @@ impl World {
             return;
         }
         let path = self.path_to_endpoint(self.externals[client as usize].origin.site);
+        let because = match outcome {
+            Outcome::Succeeded => self.vpc_story,
+            _ => cause.or(self.closing_story(self.externals[client as usize].origin.site)),
+        };
         let (kind, text) = match outcome {
             Outcome::Succeeded => {
                 ("cluster/deleted", format!("{} can delete the cluster: the API answers its tool", path.from))
@@ -106,6 +110,6 @@ impl World {
                 ),
             ),
         };
-        self.probes.timeline.note(now, Weight::Turn, cause.or(self.vpc_story), kind, u64::from(client), || text);
+        self.probes.timeline.note(now, Weight::Turn, because, kind, u64::from(client), || text);
     }
 }

@@ -302,12 +302,19 @@ impl Vpc {
         }
     }
 
-    /// The update ends: the old ways are closed.
-    pub fn ends_update(&mut self) {
-        if let Some(update) = self.update.take() {
-            self.network.access = update.wanted;
+    /// The old ways close: the access as it was until now.
+    pub fn closes_old_ways(&mut self) -> EndpointAccess {
+        let had = self.network.access.clone();
+        if let Some(update) = &self.update {
+            self.network.access = update.wanted.clone();
         }
         self.work_out();
+        had
+    }
+
+    /// The update is over: another one may begin.
+    pub fn ends_update(&mut self) {
+        self.update = None;
     }
 
     /// Adds a rule inbound to a security group.
