@@ -61,7 +61,7 @@ fn a_load_that_is_borne_well_keeps_the_control_plane_down_after_ten_bad_seconds(
     assert!(lists.latency_s.expect("they succeed")[3] < 6.0, "nothing waits: {lists:?}");
     let down = tipped(agents()).record();
     assert_eq!(in_the_end(&down, "workload"), 0.0, "not one list, half an hour after the trigger");
-    assert!(in_the_end(&down, "kubelet") < 0.98, "and the kubelets suffer: {}", in_the_end(&down, "kubelet"));
+    assert!(in_the_end(&down, "kubelet") < 0.99, "and the kubelets suffer: {}", in_the_end(&down, "kubelet"));
     assert!(measure(&down, "api.outage.workload") > 34.0 * 60.0, "it never came back");
 }
 
