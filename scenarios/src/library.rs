@@ -128,7 +128,7 @@ static LIBRARY: &[BuiltIn] = &[
     built_in!(
         "nat-loss-private-cluster",
         "A private cluster loses its NAT gateway",
-        "The NAT gateway of a cluster with a private endpoint fails for half an hour, while a Deployment is scaled out. What still works, with and without VPC endpoints?"
+        "The NAT gateway of a cluster with a private endpoint fails for half an hour, while CoreDNS is scaled out. What still works, with and without VPC endpoints?"
     ),
     built_in!(
         "eni-zone-loss",

@@ -240,7 +240,7 @@ const WRONG: &[(&str, usize, &str)] = &[
     (
         "v25-zone-of-the-internet.toml",
         19,
-        "clients[0].zone: has no meaning here: it is for public-subnet and private-subnet",
+        "clients[0].zone: has no meaning here: it is for public-subnet, private-subnet and vpc",
     ),
     ("w01-patient-webhook.toml", 19, "webhooks[0].timeout: found 1m; Kubernetes allows 1s to 30s"),
     ("w02-webhook-of-nothing.toml", 19, "webhooks[0].deployment: found \"guard\"; allowed: service-1"),

@@ -459,9 +459,9 @@ static CLIENT: Shape = Shape {
             "place",
             Text,
             Default("internet"),
-            "Where an administrator or a CI system is: \"internet\", \"public-subnet\" or \"private-subnet\" (a host in the VPC), or the name of a connected network or of a subnet.",
+            "Where an administrator or a CI system is: \"internet\", \"public-subnet\" or \"private-subnet\" (a host in the VPC), \"vpc\" (a private one where the zone has one, else a public one), or the name of a connected network or of a subnet.",
         ),
-        key("zone", Text, Then("the first one"), "The zone of its public-subnet or private-subnet."),
+        key("zone", Text, Then("the first one"), "The zone of its subnet, where the place does not name one."),
         key(
             "address",
             Text,
@@ -547,7 +547,7 @@ const RULE: Key = key(
     "rule",
     Text,
     Refused,
-    "The rule: \"443 from 192.168.5.5/32\", \"1025-65535 from ControlPlaneSecurityGroup\", \"all from eks-cluster-sg\".",
+    "The rule: \"443 from 192.168.5.5/32\", \"1025-65535 from ControlPlaneSecurityGroup\", \"all from eks-cluster-sg\", or from one of the clients, by its name.",
 );
 
 const ETCD_MEMBER: Key = key(

@@ -12,7 +12,7 @@ use sim_eks::plan::{
 use std::net::IpAddr;
 
 /// Places that are no names of networks or subnets.
-const PLACES: [&str; 3] = ["internet", "public-subnet", "private-subnet"];
+const PLACES: [&str; 4] = ["internet", "public-subnet", "private-subnet", "vpc"];
 
 /// The VPC that a scenario's own cluster is to have.
 pub(crate) fn layout(network: Option<&Fields>, errors: &mut Errors) -> VpcLayout {
@@ -261,7 +261,7 @@ fn rules(fields: &Fields, key: &str, word: &str, vpc: &Network, errors: &mut Err
     let texts = fields.texts(key)?;
     let mut rules = Vec::new();
     for (index, placed) in texts.iter().enumerate() {
-        match rule_of(&placed.text, word, vpc) {
+        match rule_of(&placed.text, word, vpc, &[]) {
             Ok(rule) => rules.push(rule),
             Err(problem) => errors.add(placed.line, format!("{}[{index}]", fields.field(key)), problem),
         }
@@ -269,8 +269,13 @@ fn rules(fields: &Fields, key: &str, word: &str, vpc: &Network, errors: &mut Err
     Some(rules)
 }
 
-/// The security group and the rule inbound that a change means.
-pub(crate) fn change_of_rule(fields: &Fields, vpc: &Network, errors: &mut Errors) -> Option<(usize, Rule)> {
+/// The security group and the rule inbound that a change means. The other side may be one of the clients, by its address.
+pub(crate) fn change_of_rule(
+    fields: &Fields,
+    vpc: &Network,
+    clients: &[Client],
+    errors: &mut Errors,
+) -> Option<(usize, Rule)> {
     let (name, text) = (fields.text("group"), fields.text("rule"));
     let group = name.and_then(|name| {
         let found = vpc.group(name);
@@ -281,14 +286,15 @@ pub(crate) fn change_of_rule(fields: &Fields, vpc: &Network, errors: &mut Errors
         found
     });
     let rule = text.and_then(|text| {
-        let read = rule_of(text, "from", vpc);
+        let read = rule_of(text, "from", vpc, clients);
         read.map_err(|problem| errors.add(fields.line_of("rule"), fields.field("rule"), problem)).ok()
     });
     Some((group?, rule?))
 }
 
-/// A rule as a user writes it: `443 from 10.0.0.0/8`, `1025-65535 from ControlPlaneSecurityGroup`, `all from web`.
-fn rule_of(text: &str, word: &str, vpc: &Network) -> Result<Rule, String> {
+/// A rule as a user writes it: `443 from 10.0.0.0/8`, `1025-65535 from ControlPlaneSecurityGroup`, `all from web`,
+/// `443 from admin host`.
+fn rule_of(text: &str, word: &str, vpc: &Network, clients: &[Client]) -> Result<Rule, String> {
     let wanted = || {
         format!(
             "found {}; wanted is a rule such as \"443 {word} 10.0.0.0/8\", \"1025-65535 {word} eks-cluster-sg\" or \"all {word} eks-cluster-sg\"",
@@ -304,12 +310,16 @@ fn rule_of(text: &str, word: &str, vpc: &Network) -> Result<Rule, String> {
         None => port(ports).map(|port| (port, port)),
     };
     let (from_port, to_port) = bounds.ok_or_else(wanted)?;
-    let peer = match (range(peer), vpc.group(peer)) {
-        (Some(range), _) => Peer::Cidr(range),
-        (None, Some(group)) => Peer::Group(group),
-        (None, None) => {
-            let known = vpc.security_groups.iter().map(|group| group.name.as_str());
-            return Err(format!("{}, a security group or a range", not_one_of(peer, known)));
+    let client = clients.iter().find(|client| client.name == peer).map(|client| client.place.address());
+    let peer = match (range(peer), vpc.group(peer), client) {
+        (Some(range), ..) => Peer::Cidr(range),
+        (None, Some(group), _) => Peer::Group(group),
+        (None, None, Some(address)) => Peer::Cidr(address.into()),
+        (None, None, None) => {
+            let groups = vpc.security_groups.iter().map(|group| group.name.as_str());
+            let known = groups.chain(clients.iter().map(|client| client.name.as_str()));
+            let or_client = if clients.is_empty() { "" } else { ", a client" };
+            return Err(format!("{}, a security group{or_client} or a range", not_one_of(peer, known)));
         }
     };
     Ok(Rule { from_port, to_port, peer })
@@ -352,7 +362,7 @@ fn place(fields: &Fields, client: &str, nth: u32, cluster: &mut Cluster, errors:
         }
     };
     if !PLACES[1..].contains(&name.as_str()) {
-        refuse("zone", "has no meaning here: it is for public-subnet and private-subnet", errors);
+        refuse("zone", "has no meaning here: it is for public-subnet, private-subnet and vpc", errors);
     }
     if let Some(subnet) = subnet {
         return in_subnet(fields, client, nth, subnet?, address, &mut cluster.network, errors);
@@ -390,7 +400,8 @@ fn subnet_of(fields: &Fields, name: &str, cluster: &Cluster, errors: &mut Errors
         errors.add(fields.line_of("zone"), fields.field("zone"), problem);
         return Some(None);
     };
-    let subnet = cluster.network.subnet_in(zone, public);
+    let other = (name == PLACES[3]).then(|| cluster.network.subnet_in(zone, true)).flatten();
+    let subnet = cluster.network.subnet_in(zone, public).or(other);
     if subnet.is_none() {
         let kind = if public { "public" } else { "private" };
         let subnets: Vec<&str> = cluster.network.subnets.iter().map(|subnet| subnet.name.as_str()).collect();

@@ -196,7 +196,7 @@ fn change_of_network(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, 
             found.map(|client| Change::DeleteCluster { client })
         }
         kind => {
-            let (group, rule) = network::change_of_rule(fields, vpc, errors)?;
+            let (group, rule) = network::change_of_rule(fields, vpc, stage.clients, errors)?;
             Some(Change::SecurityRule { group, rule, allow: kind == "security_group.allow" })
         }
     }

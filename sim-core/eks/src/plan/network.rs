@@ -233,6 +233,17 @@ impl Default for ClientPlace {
     }
 }
 
+impl ClientPlace {
+    /// The client's address.
+    pub fn address(&self) -> IpAddr {
+        match self {
+            ClientPlace::Internet(address)
+            | ClientPlace::Connected { address, .. }
+            | ClientPlace::Subnet { address, .. } => *address,
+        }
+    }
+}
+
 impl EndpointAccess {
     /// Most ranges that may be listed for the public endpoint (EKS quotas).
     pub const CIDRS_MAX: usize = 40;
