@@ -12,6 +12,7 @@ mod c2_put_time;
 mod c3_priority_and_fairness;
 mod c4_scheduler_throughput;
 mod c5_node_failure;
+mod c6_operations;
 mod c7_zone_distances;
 mod c8_service_levels;
 mod c9_graceful_stop;
