@@ -9,6 +9,7 @@ mod fields;
 pub(crate) mod format;
 pub(crate) mod network;
 mod objectives;
+mod placing;
 pub mod quantity;
 pub(crate) mod settings;
 mod steps;

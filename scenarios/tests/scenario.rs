@@ -3,7 +3,8 @@
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
 use sim_eks::plan::{
-    Change, ExternalClient, NoteKind, SYSTEM_CLUSTER_CRITICAL, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId,
+    Change, ExternalClient, NoteKind, Operator, PodTerm, SYSTEM_CLUSTER_CRITICAL, Topology, WebhookRules,
+    WebhookTrouble, WorkloadCall, ZoneId,
 };
 use sim_eks::quantity::parse_duration;
 
@@ -71,6 +72,16 @@ fn every_key_of_the_format_is_read() {
     assert_eq!(at, [5, 10, 20, 30, 40, 45, 47, 50, 55, 56, 56, 56, 57, 58, 58, 58, 59]);
     assert!(web.control.priority == 1_000 && web.control.never_preempts);
     assert!(render.control.priority == 0 && coredns.control.priority == SYSTEM_CLUSTER_CRITICAL);
+    let placing = &web.control.placing;
+    let operators: Vec<_> = placing.node_affinity.iter().map(|requirement| requirement.operator).collect();
+    assert_eq!(operators, [Operator::In, Operator::Gt]);
+    assert_eq!((placing.preferred_nodes[0].0, placing.preferred_nodes[0].1.operator), (50, Operator::Exists));
+    let required = PodTerm { to: 1, topology: Topology::Zone, anti: false, weight: None };
+    let preferred = PodTerm { to: 0, topology: Topology::Host, anti: true, weight: Some(100) };
+    assert_eq!(placing.pod_terms, [required, preferred]);
+    assert_eq!((placing.host_skew, placing.gated_for), (Some(2), Some(parse_duration("1m").unwrap())));
+    let placing = &render.control.placing;
+    assert_eq!((placing.gpus, placing.zone_skew, graphics.gpus), (1, Some(3), 4));
     let agent = &plan.cluster.daemon_sets[2];
     assert_eq!((agent.name.as_str(), agent.requests.milli_cpu, agent.requests.memory_mib), ("agent", 30, 40));
     assert!(

@@ -166,6 +166,21 @@ const WRONG: &[(&str, usize, &str)] = &[
         13,
         "deployments[0].priority: found \"2000000000\"; wanted is the value of a PriorityClass",
     ),
+    (
+        "d04-odd-node-affinity.toml",
+        13,
+        "deployments[0].node_affinity[0]: found \"role is graphics\"; wanted is \"key in a,b\"",
+    ),
+    (
+        "d05-neighbour-of-nobody.toml",
+        13,
+        "deployments[0].pod_anti_affinity[0]: names \"wbe\", which is no deployment of the file; did you mean web",
+    ),
+    (
+        "d06-weight-too-large.toml",
+        13,
+        "deployments[0].preferred_nodes[0]: found \"500: role exists\"; wanted is a weight of 1 to 100",
+    ),
     ("n01-after-nobody.toml", 27, "faults[1].after: found \"drak\"; did you mean dark"),
     ("n02-after-itself.toml", 21, "faults[0].after: is after itself, over other steps or at once"),
     ("n03-at-and-after.toml", 28, "faults[1].after: stands beside `at`; give one of them"),

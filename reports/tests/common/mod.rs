@@ -72,6 +72,7 @@ fn node_group() -> NodeGroup {
         instance_type: "m5.large".into(),
         allocatable: Resources { milli_cpu: 1930, memory_mib: 7000 },
         max_pods: 29,
+        gpus: 0,
         min: 3,
         desired: 12,
         max: 24,

@@ -64,6 +64,7 @@ fn node_group(
         instance_type: instance.instance.name.to_owned(),
         allocatable: instance.instance.allocatable(max_pods),
         max_pods,
+        gpus: 0,
         min,
         desired,
         max,

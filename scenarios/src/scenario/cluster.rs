@@ -169,6 +169,7 @@ fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Op
         instance_type: instance.name.to_owned(),
         allocatable: instance.allocatable(instance.max_pods),
         max_pods: instance.max_pods,
+        gpus: fields.count("gpus").map_or(0, |gpus| *gpus as u32),
         min,
         desired,
         max,

@@ -3,6 +3,7 @@
 use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::network;
+use super::placing;
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, DisruptionBudget,
@@ -41,6 +42,7 @@ pub(crate) fn deployments(
             let read = deployment(fields, &deployments, errors);
             deployments.extend(read);
         }
+        placing::neighbours(file, &mut deployments, errors);
         let generates =
             |workload: &Fields| ["pods_per_node", "deployments", "cpu", "memory"].map(|key| workload.has(key));
         if file.has("workload") && file.table("workload").is_none_or(|workload| generates(workload).contains(&true)) {
@@ -87,6 +89,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             autoscaler: autoscaler(fields, errors),
             load_milli_cpu: fields.count("load").copied(),
             priority: priority(fields, errors).unwrap_or(0),
+            placing: placing::placing(fields, errors),
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
         },
     })

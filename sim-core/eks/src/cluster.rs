@@ -204,7 +204,7 @@ impl ClusterState {
         for (index, planned) in plan.deployments.iter().enumerate() {
             let deployment = DeploymentId(index as u32);
             for _ in 0..planned.replicas {
-                self.add_pod_at_start(deployment);
+                self.add_pod_at_start(deployment, planned.control.placing.gated_for.is_some());
             }
         }
         self.settle();
@@ -239,12 +239,14 @@ impl ClusterState {
         }
     }
 
-    fn add_pod_at_start(&mut self, deployment: DeploymentId) {
+    fn add_pod_at_start(&mut self, deployment: DeploymentId, is_gated: bool) {
         let pod = PodId(self.pods.len() as u32);
         let set = self.deployments[deployment.index()].set(0);
         self.replica_sets[set.index()].gains_a_pod();
+        self.replica_sets[set.index()].keeps_in_mind(pod);
         let number = self.deployments[deployment.index()].gains_a_pod();
-        let Some(node) = self.placement.search(deployment).node else {
+        let found = if is_gated { None } else { self.placement.search(deployment).node };
+        let Some(node) = found else {
             self.pods.push(Pod::new(deployment, number, None));
             return;
         };

@@ -388,6 +388,8 @@ pub enum PodStep {
     Withdrawn,
     /// The client that submitted it has heard that it has done its work.
     FinishSeen,
+    /// Whoever set its scheduling gate takes it away.
+    Ungated,
 }
 
 /// What has just happened to an instance.

@@ -79,8 +79,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "an older scheduler that preempts is slower, and many pods without room cost the scheduler's client no requests",
     },
     Omission {
-        what: "node affinity by expressions, affinity between pods, spread over hosts, gated pods",
-        effect: "only selectors, taints, room and the spread over zones decide where a pod may go",
+        what: "preferred spreads of one's own, namespaces and match expressions of pod affinities, node affinity terms of which one is enough, devices beyond a number of GPUs",
+        effect: "an affinity means all pods of a Deployment, and a node must fulfil all of a pod's expressions",
     },
     Omission {
         what: "Jobs; rolling updates of DaemonSets; the garbage collector and the namespace controller",

@@ -2,6 +2,7 @@
 //! could have been told before.
 
 mod network;
+mod placing;
 mod storage;
 
 use crate::parameters::Parameters;
@@ -10,6 +11,7 @@ pub use network::{
     AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network,
     NodeSecurity, Peer, Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
 };
+pub use placing::{NodeRequirement, Operator, Placing, PodTerm, Topology};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -143,6 +145,9 @@ pub struct NodeGroup {
     pub allocatable: Resources,
     /// Pods that a node may hold, DaemonSet pods included.
     pub max_pods: u32,
+    /// GPUs of a node, which its device plugin tells of (`nvidia.com/gpu`).
+    #[serde(default)]
+    pub gpus: u32,
     /// Smallest number of instances.
     pub min: u32,
     /// Instances when the run begins.
@@ -266,6 +271,9 @@ pub struct Control {
     /// Whether its pods wait for room as others do, whatever their priority (`preemptionPolicy: Never`).
     #[serde(default)]
     pub never_preempts: bool,
+    /// Where its pods may and would rather run.
+    #[serde(default)]
+    pub placing: Placing,
 }
 
 /// The priority of the class `system-cluster-critical`.

@@ -347,6 +347,7 @@ impl World {
             self.external_waits(SimTime::ZERO, client, future);
         }
         self.daemon_sets_wait(future);
+        self.gates_at_start(future);
         self.pod_trace_begins(future);
         self.churn_begins(future);
         self.await_step(0, future);

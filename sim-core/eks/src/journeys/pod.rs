@@ -31,6 +31,7 @@ impl World {
                 self.kubelet_turns_to(now, pod, future);
             }
             PodStep::FinishSeen => self.finish_is_seen(now, pod, future),
+            PodStep::Ungated => self.gate_is_lifted(now, pod, future),
             PodStep::Ready => {
                 self.change_pod(now, pod, Pod::runs);
                 self.work_begins(now, pod, future);
@@ -238,6 +239,7 @@ impl World {
         if object == Object::Pending {
             self.give_up_node(pod);
             self.denominate(pod);
+            self.gated_pod_goes(pod);
         }
         let node = self.cluster.pods[pod.index()].node;
         if let Some(node) = node {

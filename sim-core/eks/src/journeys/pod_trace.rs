@@ -56,6 +56,7 @@ impl World {
         let pod = PodId(self.cluster.pods.len() as u32);
         let deployment = DeploymentId(trace.first_shape + planned.shape);
         self.cluster.pods.push(Pod::bare(deployment, row, now, cause));
+        self.gate_may_be_set(now, pod, future);
         self.cluster.probe.pod_is_created(now);
         self.scheduler_hears(now, pod, future);
     }

@@ -25,6 +25,8 @@ impl World {
     /// A worker looks at a ReplicaSet. Whether it waits for answers.
     pub(crate) fn sync_replica_set(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) -> bool {
         let burst = self.plan.parameters.controllers.replica_set_burst as u32;
+        let pods = &self.cluster.pods;
+        self.cluster.replica_sets[set.index()].forgets(|pod| pods[pod.index()].object() == Object::Gone);
         match self.cluster.replica_sets[set.index()].look(burst) {
             Reconciliation::Content => self.report_replica_set(now, set, future),
             Reconciliation::Create => self.create_batch(now, set, future),
@@ -103,19 +105,17 @@ impl World {
     /// its newest.
     fn surplus(&self, set: ReplicaSetId, count: u32) -> Vec<PodId> {
         let state = &self.cluster.replica_sets[set.index()];
-        let (deployment, revision) = (state.deployment, state.revision);
-        let is_choice = |pod: &Pod| pod.deployment == deployment && pod.revision == revision && pod.is_active();
-        let all = self.cluster.pods.iter().enumerate();
-        let mut choices: Vec<_> = all
-            .filter(|(_, pod)| is_choice(pod))
-            .map(|(index, pod)| {
+        let pods = state.pods().iter().map(|pod| (*pod, &self.cluster.pods[pod.index()]));
+        let active = pods.filter(|(_, pod)| pod.is_active());
+        let mut choices: Vec<_> = active
+            .map(|(id, pod)| {
                 let is_bound = !state.is_stateful && pod.object() == Object::Bound;
-                (is_bound, !state.is_stateful && pod.is_ready(), std::cmp::Reverse(index))
+                (is_bound, !state.is_stateful && pod.is_ready(), std::cmp::Reverse(id))
             })
             .collect();
         choices.sort_unstable();
         choices.truncate(count as usize);
-        choices.into_iter().map(|(.., index)| PodId(index.0 as u32)).collect()
+        choices.into_iter().map(|(.., id)| id.0).collect()
     }
 
     /// A pod is created, and the scheduler will hear of it.
@@ -128,6 +128,8 @@ impl World {
         let mut new = Pod::new(deployment, number, cause).created_at(now);
         new.revision = revision;
         self.cluster.pods.push(new);
+        self.cluster.replica_sets[set.index()].keeps_in_mind(pod);
+        self.gate_may_be_set(now, pod, future);
         self.cluster.probe.pod_is_created(now);
         self.scheduler_hears(now, pod, future);
         self.replica_set_hears(now, set, future);

@@ -33,7 +33,7 @@ impl World {
             let pod = PodId(index as u32);
             if self.cluster.pods[index].object() == Object::Pending {
                 self.give_up_node(pod);
-                self.cluster.scheduler.push(now, pod, self.priority_of(pod));
+                self.enqueue(now, pod);
             }
         }
         self.serve_next(now, future);
@@ -50,8 +50,53 @@ impl World {
     /// The scheduler has heard of a pod; one that began since then has listed it.
     pub(crate) fn scheduler_learns(&mut self, now: SimTime, pod: PodId, generation: u32, future: &mut Future) {
         if self.acts(SCHEDULER, generation) && self.cluster.pods[pod.index()].object() == Object::Pending {
-            self.cluster.scheduler.push(now, pod, self.priority_of(pod));
+            self.enqueue(now, pod);
             self.serve_next(now, future);
+        }
+    }
+
+    /// A pod comes into the queue, unless it is gated.
+    fn enqueue(&mut self, now: SimTime, pod: PodId) {
+        match self.cluster.pods[pod.index()].is_gated {
+            true => self.cluster.scheduler.gate(pod, true),
+            false => self.cluster.scheduler.push(now, pod, self.priority_of(pod)),
+        }
+    }
+
+    /// A pod is created: it may bear a gate for a while, of which the scheduler hears with it.
+    pub(crate) fn gate_may_be_set(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        let state = &mut self.cluster.pods[pod.index()];
+        let planned = self.plan.deployments.get(state.deployment.index());
+        let Some(time) = planned.and_then(|planned| planned.control.placing.gated_for) else { return };
+        state.is_gated = true;
+        future.schedule(now + time, Event::Pod(pod, state.life(), PodStep::Ungated));
+    }
+
+    /// The gates of the pods that are there from the start are lifted later.
+    pub(crate) fn gates_at_start(&mut self, future: &mut Future) {
+        let is_gated = |planned: &crate::plan::Deployment| planned.control.placing.gated_for.is_some();
+        if self.plan.deployments.iter().any(is_gated) {
+            for pod in (0..self.cluster.pods.len() as u32).map(PodId) {
+                if self.cluster.pods[pod.index()].object() == Object::Pending {
+                    self.gate_may_be_set(SimTime::ZERO, pod, future);
+                }
+            }
+        }
+    }
+
+    /// A pod's gate is gone: the scheduler will hear of it.
+    pub(crate) fn gate_is_lifted(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        if self.cluster.pods[pod.index()].object() == Object::Pending {
+            self.gated_pod_goes(pod);
+            self.cluster.pods[pod.index()].is_gated = false;
+            self.scheduler_hears(now, pod, future);
+        }
+    }
+
+    /// A gated pod is no longer one of those that the scheduler keeps aside.
+    pub(crate) fn gated_pod_goes(&mut self, pod: PodId) {
+        if self.cluster.pods[pod.index()].is_gated {
+            self.cluster.scheduler.gate(pod, false);
         }
     }
 

@@ -30,6 +30,7 @@ pub fn story(nodes: u32) -> Story {
         instance_type: "m5.large".to_owned(),
         allocatable: Resources { milli_cpu: 1930, memory_mib: 7000 },
         max_pods: 29,
+        gpus: 0,
         min: 0,
         desired: nodes,
         max: nodes.max(1) * 2,

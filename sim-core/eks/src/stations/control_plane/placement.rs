@@ -1,8 +1,9 @@
 //! Where a pod can go and where it goes best: the scheduler's filters and scores, as functions of plain data.
 //!
-//! Filters: requests against what is free, pods against the node's limit, Ready and untainted, node selector, taints
-//! of the group, zone spread with a skew of one. Scores, after `kubernetes/kubernetes pkg/scheduler`: least allocated
-//! (weight 1), and spread of the Deployment's pods over zones and hosts (weight 2). Beyond 100 nodes only a share of
+//! Filters: requests against what is free, pods against the node's limit, Ready and untainted, node selector and
+//! affinity, taints of the group, spread over zones and hosts, affinity between pods. Scores, after
+//! `kubernetes/kubernetes pkg/scheduler`: least allocated (weight 1), spread of the Deployment's pods over zones and hosts,
+//! preferred nodes, and preferred neighbours (weight 2 each). Beyond 100 nodes only a share of
 //! them is scored, from where the last search ended (`percentageOfNodesToScore`).
 //!
 //! The node that is found is the one that a look at every sampled node in rotating order would find: blocks of nodes
@@ -11,17 +12,20 @@
 //! Where it differs from upstream: scores are not rounded to whole points, and at a tie the first in the order of the
 //! search wins, where upstream draws lots.
 //!
-//! Left out: affinity between pods, volumes, image locality, PreferNoSchedule.
+//! Left out: image locality, PreferNoSchedule; pods that are Terminating count for no affinity.
+
+mod rules;
 
 use super::preemption::Amounts;
 use super::scheduler::Reasons;
 use crate::ids::{DeploymentId, GroupId, NodeId};
-use crate::plan::{Deployment, NodeGroup, Plan, Taint, TaintEffect, Toleration, ZoneId};
+use crate::plan::{NodeGroup, Plan, PodTerm, Topology, ZoneId};
 use crate::quantity::Resources;
 use crate::record::Balance;
 use crate::stations::services::pod::{Object, Pod};
 use crate::stations::services::pods::Pods;
-use std::collections::BTreeMap;
+use rules::Wishes;
+pub use rules::is_tolerated;
 
 /// Nodes among which all feasible ones are scored: upstream's `minFeasibleNodesToFind`.
 const SCORED_AT_LEAST: usize = 100;
@@ -37,10 +41,15 @@ const HUNDRED: i64 = 100 << 32;
 struct Room {
     milli_cpu: i64,
     memory_mib: i64,
+    gpus: i32,
     pods: i32,
     group: u16,
     zone: u8,
+    /// Its group and its zone as one number.
+    class: u16,
     is_open: bool,
+    /// There is a Node.
+    exists: bool,
     /// Half of [`HUNDRED`] over the node's allocatable CPU and memory: what a free unit adds to the score.
     per_milli_cpu: i64,
     per_mib: i64,
@@ -53,8 +62,8 @@ struct Block {
     is_stale: bool,
     /// The group of all its nodes, if all are open and of one.
     whole: Option<u16>,
-    least: [i64; 3],
-    most: [i64; 3],
+    least: Amounts,
+    most: Amounts,
     /// The most that CPU and memory left free score on one of its nodes.
     score: i64,
     /// The least that a unit of CPU and of memory counts on one of its nodes.
@@ -66,10 +75,18 @@ struct Block {
 struct Need {
     milli_cpu: i64,
     memory_mib: i64,
-    spread_zones: bool,
+    gpus: i32,
+    /// The most pods by which a zone, or a host, may be ahead of the one with the fewest.
+    zone_skew: Option<u32>,
+    host_skew: Option<u32>,
+    /// Its affinities to other pods, and theirs to it that keep it away.
+    terms: Vec<PodTerm>,
     /// Whether its pods are counted, so that they spread: bare pods do not.
     counts: bool,
-    /// Whether nodes of each group are possible at all.
+    /// By class, the nodes of a group in a zone: whether they are possible at all, and what their labels add to a score.
+    possible: Vec<bool>,
+    preference: Vec<i64>,
+    /// By group: whether its nodes are possible in every zone.
     groups: Vec<bool>,
     /// Active pods of the Deployment in each zone.
     in_zone: Vec<u32>,
@@ -107,43 +124,43 @@ pub struct Placement {
     percent: usize,
     taken: u64,
     freed: u64,
-    /// What each zone adds to a score; kept so that searches allocate nothing.
-    zone_score: Vec<Option<i64>>,
+    /// What each class adds to a score, if its nodes are possible now; kept so that searches allocate nothing.
+    class_score: Vec<Option<i64>>,
 }
 
 impl Placement {
     /// A cluster without nodes.
     pub fn new(plan: &Plan) -> Self {
         let zones = plan.cluster.zones.len();
-        let groups = &plan.cluster.node_groups;
-        let need = |requests: Resources, groups: Vec<bool>| Need {
-            counts: false,
-            milli_cpu: signed(requests.milli_cpu),
-            memory_mib: signed(requests.memory_mib),
-            spread_zones: false,
-            groups,
-            in_zone: vec![0; zones],
-            on_host: Vec::new(),
-            on_host_least: Vec::new(),
-            on_host_most: 0,
-        };
-        let of_deployments = plan.deployments.iter().enumerate().map(|(index, deployment)| {
-            let Deployment { node_selector, tolerations, .. } = deployment;
-            let groups = groups.iter().map(|group| is_possible(node_selector, tolerations, group)).collect();
-            let (counts, spread_zones) = (!plan.is_bare(index), deployment.spread_zones);
-            Need { counts, spread_zones, ..need(deployment.requests, groups) }
+        let terms = rules::terms(plan).into_iter();
+        let of_deployments = plan.deployments.iter().enumerate().zip(terms).map(|((index, deployment), terms)| {
+            let placing = &deployment.control.placing;
+            let wishes = Wishes {
+                selector: &deployment.node_selector,
+                tolerations: &deployment.tolerations,
+                required: &placing.node_affinity,
+                preferred: &placing.preferred_nodes,
+            };
+            Need {
+                counts: !plan.is_bare(index),
+                zone_skew: placing.zone_skew.or(deployment.spread_zones.then_some(1)),
+                host_skew: placing.host_skew,
+                gpus: placing.gpus as i32,
+                terms,
+                ..Need::of(plan, deployment.requests, &wishes)
+            }
         });
         let of_daemon_sets = plan.cluster.daemon_sets.iter().map(|set| {
-            let groups = groups.iter().map(|group| is_possible(&set.node_selector, &set.tolerations, group)).collect();
-            need(set.requests, groups)
+            let (selector, tolerations) = (&set.node_selector, &set.tolerations[..]);
+            Need::of(plan, set.requests, &Wishes { selector, tolerations, required: &[], preferred: &[] })
         });
         let needs = of_deployments.chain(of_daemon_sets).collect();
         let percent = plan.parameters.scheduler.percentage_of_nodes_to_score as usize;
-        Placement { percent, ..Placement::of(needs, zones, groups.len()) }
+        Placement { percent, ..Placement::of(needs, zones, plan.cluster.node_groups.len()) }
     }
 
     fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
-        let (rooms, blocks, nodes_in, zone_score) = (Vec::new(), Vec::new(), vec![0; zones * groups], Vec::new());
+        let (rooms, blocks, nodes_in, class_score) = (Vec::new(), Vec::new(), vec![0; zones * groups], Vec::new());
         let capacity = vec![[0; 4]; groups];
         Placement {
             rooms,
@@ -156,7 +173,7 @@ impl Placement {
             percent: 0,
             taken: 0,
             freed: 0,
-            zone_score,
+            class_score,
         }
     }
 
@@ -164,11 +181,15 @@ impl Placement {
     pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup) {
         let per_unit = |allocatable: u64| HUNDRED / 2 / signed(allocatable.max(1));
         let Resources { milli_cpu, memory_mib } = group.allocatable;
-        self.capacity[id.index()] = [signed(milli_cpu), signed(memory_mib), 0, i64::from(group.max_pods)];
+        let (gpus, pods) = (i64::from(group.gpus), i64::from(group.max_pods));
+        self.capacity[id.index()] = [signed(milli_cpu), signed(memory_mib), gpus, pods];
         self.rooms.push(Room {
             milli_cpu: signed(group.allocatable.milli_cpu),
             memory_mib: signed(group.allocatable.memory_mib),
+            gpus: group.gpus as i32,
             pods: i32::try_from(group.max_pods).unwrap_or(i32::MAX),
+            exists: false,
+            class: id.0 * self.zones as u16 + u16::from(zone.0),
             zone: zone.0,
             group: id.0,
             is_open: false,
@@ -190,7 +211,8 @@ impl Placement {
 
     /// The Node object came (`true`) or went.
     pub fn exists(&mut self, node: NodeId, exists: bool) {
-        let room = &self.rooms[node.index()];
+        let room = &mut self.rooms[node.index()];
+        room.exists = exists;
         let nodes = &mut self.nodes_in[usize::from(room.group) * self.zones + usize::from(room.zone)];
         *nodes = if exists { *nodes + 1 } else { *nodes - 1 };
     }
@@ -237,6 +259,7 @@ impl Placement {
         let room = &mut self.rooms[node.index()];
         room.milli_cpu -= need.milli_cpu * i64::from(pods);
         room.memory_mib -= need.memory_mib * i64::from(pods);
+        room.gpus -= need.gpus * pods;
         room.pods -= pods;
         self.blocks[node.index() / BLOCK].is_stale = true;
     }
@@ -248,19 +271,20 @@ impl Placement {
 
     /// Whether a pod may go to a node now: it is open, of a group that is possible, and has room.
     pub fn is_fit(&self, workload: DeploymentId, node: NodeId) -> bool {
-        self.rooms[node.index()].fits(&self.needs[workload.index()])
+        let (room, need) = (&self.rooms[node.index()], &self.needs[workload.index()]);
+        room.fits(need) && need.possible[self.class_of(room)] && self.neighbours_allow(need, node.index())
     }
 
     /// What a pod takes.
     pub fn needs_of(&self, workload: DeploymentId) -> Amounts {
         let need = &self.needs[workload.index()];
-        [need.milli_cpu, need.memory_mib, 0, 1]
+        [need.milli_cpu, need.memory_mib, i64::from(need.gpus), 1]
     }
 
     /// What is free on a node.
     pub fn free_on(&self, node: NodeId) -> Amounts {
         let room = &self.rooms[node.index()];
-        [room.milli_cpu, room.memory_mib, 0, i64::from(room.pods)]
+        room.free()
     }
 
     /// What a node has when it is empty.
@@ -278,7 +302,11 @@ impl Placement {
 
     /// Whether pods may run on a node as far as its group goes: its labels and its taints.
     pub fn is_possible(&self, workload: DeploymentId, node: NodeId) -> bool {
-        self.needs[workload.index()].groups[usize::from(self.rooms[node.index()].group)]
+        self.needs[workload.index()].possible[self.class_of(&self.rooms[node.index()])]
+    }
+
+    fn class_of(&self, room: &Room) -> usize {
+        usize::from(room.class)
     }
 
     /// Whether a pod that can go to no other node has room on its own, though that may be closed to others.
@@ -289,10 +317,12 @@ impl Placement {
 
     /// The node for the next pod of a Deployment, if it fits anywhere. Takes no room yet.
     pub fn search(&mut self, deployment: DeploymentId) -> Found {
-        self.score_zones(deployment);
-        let best_zone = self.zone_score.iter().flatten().copied().max();
+        self.score_classes(deployment);
+        let best_class = self.class_score.iter().flatten().copied().max();
         let need = &self.needs[deployment.index()];
         let per_host_pod = HUNDRED / i64::from(need.on_host_most.max(1));
+        let is_plain = need.is_plain();
+        let fewest = self.fewest_on_a_host(need);
         let mut sample = Sample::new(feasible_wanted(self.rooms.len(), self.percent));
         let (start, count) = (self.next.min(self.rooms.len()), self.rooms.len());
         for (from, to) in [(start, count), (0, start)] {
@@ -306,18 +336,15 @@ impl Placement {
                 }
                 let bounds = &self.blocks[block];
                 let least_on_host = need.on_host_least.get(block).map_or(0, |&least| i64::from(least));
-                let spread = best_zone.unwrap_or(0) - per_host_pod * least_on_host;
-                let all_fit = bounds.all_fit(need) && !need.spread_zones && sample.has_room_for(end - at);
-                if best_zone.is_none() || !bounds.may_fit(need) {
+                let spread = best_class.unwrap_or(0) - per_host_pod * least_on_host;
+                let all_fit = is_plain && bounds.all_fit(need) && sample.has_room_for(end - at);
+                if best_class.is_none() || !bounds.may_fit(need) {
                     sample.passes(end - at, false);
                 } else if all_fit && !sample.beats(bounds.bound(need) + spread) {
                     sample.passes(end - at, true);
                 } else {
                     for index in at..end {
-                        let room = &self.rooms[index];
-                        let fits = self.zone_score[usize::from(room.zone)].filter(|_| room.fits(need));
-                        let on_host = need.on_host.get(index).map_or(0, |&pods| i64::from(pods));
-                        sample.sees(index, fits.map(|zone| room.score(need) + zone - per_host_pod * on_host));
+                        sample.sees(index, self.score_of(need, index, per_host_pod, fewest));
                         if sample.is_full() {
                             break;
                         }
@@ -333,32 +360,130 @@ impl Placement {
     /// What may keep the pods of a Deployment from every node.
     pub fn keeps_away(&self, deployment: DeploymentId) -> Reasons {
         let always = Reasons::ROOM.and(Reasons::NODE);
-        if self.needs[deployment.index()].spread_zones { always.and(Reasons::PODS) } else { always }
+        if self.needs[deployment.index()].is_plain() { always } else { always.and(Reasons::PODS) }
     }
 
-    /// What a zone adds to the score of its nodes, 0 to -100 points; none where one more pod would skew the spread.
-    fn score_zones(&mut self, deployment: DeploymentId) {
+    /// The score of a node, if the pods may run there.
+    #[inline]
+    fn score_of(&self, need: &Need, index: usize, per_host_pod: i64, fewest: u32) -> Option<i64> {
+        let room = &self.rooms[index];
+        let class = self.class_score[self.class_of(room)].filter(|_| room.fits(need))?;
+        let on_host = need.on_host.get(index).map_or(0, |&pods| u32::from(pods));
+        let mut score = room.score(need) + class - per_host_pod * i64::from(on_host);
+        if need.is_plain() {
+            return Some(score);
+        }
+        if need.host_skew.is_some_and(|skew| on_host + 1 > fewest + skew) || !self.neighbours_allow(need, index) {
+            return None;
+        }
+        for term in need.terms.iter().filter(|term| term.topology == Topology::Host) {
+            let other = &self.needs[term.to];
+            let pods = other.on_host.get(index).map_or(0, |&pods| u32::from(pods));
+            score += rules::preference(*term, pods, u32::from(other.on_host_most));
+        }
+        Some(score)
+    }
+
+    /// Whether the pods on a node let one of the workload come, as far as required affinities on the node itself go.
+    fn neighbours_allow(&self, need: &Need, index: usize) -> bool {
+        let required = |term: &&PodTerm| term.topology == Topology::Host && term.weight.is_none();
+        need.terms.iter().filter(required).all(|term| {
+            let other = &self.needs[term.to];
+            let pods = other.on_host.get(index).map_or(0, |&pods| u32::from(pods));
+            if term.anti { pods == 0 } else { pods > 0 || self.is_first_of_its_own(need, other) }
+        })
+    }
+
+    /// Whether an affinity is to the workload's own pods, of which there are none yet: then the first may go anywhere.
+    fn is_first_of_its_own(&self, need: &Need, other: &Need) -> bool {
+        std::ptr::eq(need, other) && need.in_zone.iter().all(|pods| *pods == 0)
+    }
+
+    /// The fewest pods of the workload on a node that counts for its spread over hosts.
+    fn fewest_on_a_host(&self, need: &Need) -> u32 {
+        if need.host_skew.is_none() {
+            return 0;
+        }
+        let nodes = self.rooms.iter().zip(&need.on_host);
+        let counts = nodes.filter(|(room, _)| room.exists && need.possible[self.class_of(room)]);
+        counts.map(|(_, pods)| u32::from(*pods)).min().unwrap_or(0)
+    }
+
+    /// What a class adds to the score of its nodes; none where its labels, a spread or an affinity keep the pods away.
+    fn score_classes(&mut self, deployment: DeploymentId) {
+        let mut scores = std::mem::take(&mut self.class_score);
+        scores.clear();
         let need = &self.needs[deployment.index()];
         let most = need.in_zone.iter().copied().max().unwrap_or(0).max(1);
         let counts = |zone: &usize| self.counts_for_spread(need, *zone);
         let least = (0..self.zones).filter(counts).map(|zone| need.in_zone[zone]).min().unwrap_or(0);
-        let mut scores = std::mem::take(&mut self.zone_score);
-        scores.clear();
-        scores.extend(need.in_zone.iter().map(|&pods| {
-            let is_skewed = need.spread_zones && pods > least;
-            (!is_skewed).then(|| -(HUNDRED / i64::from(most)) * i64::from(pods))
+        scores.extend(need.possible.iter().enumerate().map(|(class, possible)| {
+            let zone = class % self.zones;
+            let pods = need.in_zone[zone];
+            let is_skewed = need.zone_skew.is_some_and(|skew| pods + 1 > least + skew);
+            let allowed = *possible && !is_skewed;
+            let wishes = allowed.then(|| self.zone_wishes(need, zone)).flatten()?;
+            Some(need.preference[class] + wishes - (HUNDRED / i64::from(most)) * i64::from(pods))
         }));
-        self.zone_score = scores;
+        self.class_score = scores;
+    }
+
+    /// What affinities between pods add to the score of a zone; none where a required one keeps the pods away.
+    fn zone_wishes(&self, need: &Need, zone: usize) -> Option<i64> {
+        let mut score = 0;
+        for term in need.terms.iter().filter(|term| term.topology == Topology::Zone) {
+            let other = &self.needs[term.to];
+            let pods = other.in_zone[zone];
+            let allowed = match (term.weight, term.anti) {
+                (Some(_), _) => true,
+                (None, true) => pods == 0,
+                (None, false) => pods > 0 || self.is_first_of_its_own(need, other),
+            };
+            if !allowed {
+                return None;
+            }
+            score += rules::preference(*term, pods, other.in_zone.iter().copied().max().unwrap_or(0));
+        }
+        Some(score)
     }
 
     /// Whether a zone has a Node that the pods could run on were it Ready: a dark zone counts until its Nodes go.
     fn counts_for_spread(&self, need: &Need, zone: usize) -> bool {
-        let groups = need.groups.iter().enumerate();
-        groups.filter(|(_, possible)| **possible).any(|(group, _)| self.nodes_in[group * self.zones + zone] > 0)
+        let groups = self.nodes_in.len() / self.zones.max(1);
+        let mut classes = (0..groups).map(|group| group * self.zones + zone);
+        classes.any(|class| need.possible[class] && self.nodes_in[class] > 0)
     }
 }
 
 impl Need {
+    /// What a pod with these requests and wishes needs, if it is not counted.
+    fn of(plan: &Plan, requests: Resources, wishes: &Wishes<'_>) -> Self {
+        let zones = plan.cluster.zones.len();
+        let possible = wishes.possible(plan);
+        Need {
+            counts: false,
+            milli_cpu: signed(requests.milli_cpu),
+            memory_mib: signed(requests.memory_mib),
+            gpus: 0,
+            zone_skew: None,
+            host_skew: None,
+            terms: Vec::new(),
+            groups: possible.chunks(zones).map(|zones| zones.iter().all(|possible| *possible)).collect(),
+            possible,
+            preference: wishes.preference(plan),
+            in_zone: vec![0; zones],
+            on_host: Vec::new(),
+            on_host_least: Vec::new(),
+            on_host_most: 0,
+        }
+    }
+
+    /// Whether pods elsewhere keep it from no node.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.zone_skew.is_none() && self.host_skew.is_none() && self.terms.is_empty()
+    }
+
     fn count(&mut self, node: usize, zone: usize) {
         if !self.counts {
             return;
@@ -387,11 +512,11 @@ impl Need {
 
 impl Block {
     const STALE: Block =
-        Block { is_stale: true, whole: None, least: [0; 3], most: [i64::MIN; 3], score: 0, per_unit: [0; 2] };
+        Block { is_stale: true, whole: None, least: [0; 4], most: [i64::MIN; 4], score: 0, per_unit: [0; 2] };
 
     fn over(rooms: &[Room]) -> Block {
         let mut block = Block { is_stale: false, whole: rooms.first().map(|room| room.group), ..Block::STALE };
-        block.least = [i64::MAX; 3];
+        block.least = [i64::MAX; 4];
         block.score = i64::MIN;
         block.per_unit = [i64::MAX; 2];
         for room in rooms {
@@ -401,8 +526,7 @@ impl Block {
             if !room.is_open {
                 continue;
             }
-            let free = [room.milli_cpu, room.memory_mib, i64::from(room.pods)];
-            for (kind, free) in free.into_iter().enumerate() {
+            for (kind, free) in room.free().into_iter().enumerate() {
                 block.least[kind] = block.least[kind].min(free);
                 block.most[kind] = block.most[kind].max(free);
             }
@@ -419,7 +543,10 @@ impl Block {
 
     /// Whether one of its nodes may have room.
     fn may_fit(&self, need: &Need) -> bool {
-        self.most[0] >= need.milli_cpu && self.most[1] >= need.memory_mib && self.most[2] > 0
+        self.most[0] >= need.milli_cpu
+            && self.most[1] >= need.memory_mib
+            && (need.gpus == 0 || self.most[2] >= i64::from(need.gpus))
+            && self.most[3] > 0
     }
 
     /// Whether each of its nodes has room.
@@ -427,7 +554,8 @@ impl Block {
         self.whole.is_some_and(|group| need.groups[usize::from(group)])
             && self.least[0] >= need.milli_cpu
             && self.least[1] >= need.memory_mib
-            && self.least[2] > 0
+            && (need.gpus == 0 || self.least[2] >= i64::from(need.gpus))
+            && self.least[3] > 0
     }
 
     /// No node of it leaves more free, in points of score.
@@ -441,12 +569,19 @@ impl Block {
 impl Room {
     #[inline]
     fn fits(&self, need: &Need) -> bool {
-        self.is_open && self.has_room(need) && need.groups[usize::from(self.group)]
+        self.is_open && self.has_room(need)
     }
 
     #[inline]
     fn has_room(&self, need: &Need) -> bool {
-        self.milli_cpu >= need.milli_cpu && self.memory_mib >= need.memory_mib && self.pods > 0
+        self.milli_cpu >= need.milli_cpu
+            && self.memory_mib >= need.memory_mib
+            && (need.gpus == 0 || self.gpus >= need.gpus)
+            && self.pods > 0
+    }
+
+    fn free(&self) -> Amounts {
+        [self.milli_cpu, self.memory_mib, i64::from(self.gpus), i64::from(self.pods)]
     }
 
     /// The share of CPU and memory that would stay free, 0 to 100 points.
@@ -516,23 +651,6 @@ fn feasible_wanted(nodes: usize, percent: usize) -> usize {
     (nodes * percent / 100).max(SCORED_AT_LEAST)
 }
 
-/// Whether pods may run on the nodes of a group: node selector and taints.
-fn is_possible(selector: &BTreeMap<String, String>, tolerations: &[Toleration], group: &NodeGroup) -> bool {
-    let selected = selector.iter().all(|(key, value)| group.labels.get(key) == Some(value));
-    let keeps_away = |taint: &&Taint| taint.effect != TaintEffect::PreferNoSchedule;
-    let mut taints = group.taints.iter().filter(keeps_away);
-    selected && taints.all(|taint| is_tolerated(taint, tolerations))
-}
-
-/// Whether one of the tolerations means the taint.
-pub fn is_tolerated(taint: &Taint, tolerations: &[Toleration]) -> bool {
-    tolerations.iter().any(|toleration| {
-        toleration.key.as_ref().is_none_or(|key| *key == taint.key)
-            && toleration.value.as_ref().is_none_or(|value| *value == taint.value)
-            && toleration.effect.is_none_or(|effect| effect == taint.effect)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,6 +663,7 @@ mod tests {
             instance_type: "m5.large".to_owned(),
             allocatable: Resources { milli_cpu, memory_mib: 4_000 },
             max_pods: 29,
+            gpus: 0,
             min: 0,
             desired: 3,
             max: 9,
@@ -562,9 +681,14 @@ mod tests {
         Need {
             milli_cpu,
             memory_mib: 100,
-            spread_zones: false,
+            gpus: 0,
+            zone_skew: None,
+            host_skew: None,
+            terms: Vec::new(),
             counts: true,
             groups: vec![true],
+            possible: vec![true; 3],
+            preference: vec![0; 3],
             in_zone: vec![0; 3],
             on_host: Vec::new(),
             on_host_least: Vec::new(),
@@ -621,7 +745,7 @@ mod tests {
 
     #[test]
     fn a_strict_spread_waits_for_a_dark_zone_until_its_nodes_are_deleted() {
-        let mut placement = cluster(vec![Need { spread_zones: true, ..need(100) }]);
+        let mut placement = cluster(vec![Need { zone_skew: Some(1), ..need(100) }]);
         placement.set_open(NodeId(0), false);
         assert!(put(&mut placement).is_some() && put(&mut placement).is_some());
         assert_eq!(put(&mut placement), None, "one more would skew the spread against zone 0, which has none");
@@ -634,24 +758,11 @@ mod tests {
         assert_eq!([10, 100, 1_000, 5_000, 10_000].map(|nodes| feasible_wanted(nodes, 0)), [100, 100, 420, 500, 500]);
     }
 
-    #[test]
-    fn tolerations_match_as_kubernetes_matches_them() {
-        let text = |text: &str| Some(text.to_owned());
-        let taint =
-            |value: &str| Taint { key: "gpu".to_owned(), value: value.to_owned(), effect: TaintEffect::NoSchedule };
-        let exists = [Toleration { key: text("gpu"), value: None, effect: None }];
-        let equal = [Toleration { key: text("gpu"), value: text("a"), effect: Some(TaintEffect::NoSchedule) }];
-        let all = [Toleration { key: None, value: None, effect: None }];
-        let other_effect = [Toleration { key: text("gpu"), value: None, effect: Some(TaintEffect::NoExecute) }];
-        assert!(is_tolerated(&taint("b"), &exists) && is_tolerated(&taint("b"), &all));
-        assert!(is_tolerated(&taint("a"), &equal) && !is_tolerated(&taint("b"), &equal));
-        assert!(!is_tolerated(&taint("a"), &other_effect) && !is_tolerated(&taint("a"), &[]));
-    }
-
     /// What a look at every sampled node would find.
     fn by_looking_at_all(placement: &mut Placement, deployment: DeploymentId) -> Found {
-        placement.score_zones(deployment);
+        placement.score_classes(deployment);
         let need = &placement.needs[deployment.index()];
+        let fewest = placement.fewest_on_a_host(need);
         let per_host_pod = HUNDRED / i64::from(need.on_host_most.max(1));
         let mut sample = Sample::new(feasible_wanted(placement.rooms.len(), placement.percent));
         let count = placement.rooms.len();
@@ -659,30 +770,40 @@ mod tests {
             if sample.is_full() {
                 break;
             }
-            let room = &placement.rooms[index];
-            let zone = placement.zone_score[usize::from(room.zone)].filter(|_| room.fits(need));
-            let on_host = i64::from(need.on_host[index]);
-            sample.sees(index, zone.map(|zone| room.score(need) + zone - per_host_pod * on_host));
+            sample.sees(index, placement.score_of(need, index, per_host_pod, fewest));
         }
         sample.found()
     }
 
     #[test]
     fn blocks_find_what_a_look_at_every_sampled_node_finds() {
-        let needs = vec![need(300), Need { spread_zones: true, ..need(500) }, need(1_900)];
+        let term = |to, topology, anti, weight| PodTerm { to, topology, anti, weight };
+        let terms = vec![
+            term(3, Topology::Host, true, None),
+            term(0, Topology::Zone, false, None),
+            term(0, Topology::Host, false, Some(50)),
+        ];
+        let graphics = Need { terms, gpus: 1, ..need(200) };
+        let spread = Need { host_skew: Some(2), zone_skew: Some(3), ..need(100) };
+        let needs = vec![need(300), Need { zone_skew: Some(1), ..need(500) }, need(1_900), graphics, spread];
         let mut placement = Placement::of(needs, 3, 2);
         for node in 0..700u32 {
             let cpu = if node % 7 == 0 { 8_000 } else { 2_000 };
             let id = GroupId(u16::from(node % 50 == 49));
-            placement.add(ZoneId((node % 3) as u8), id, &group(3, cpu));
+            let gpus = u32::from(node % 5 == 0);
+            placement.add(ZoneId((node % 3) as u8), id, &NodeGroup { gpus, ..group(3, cpu) });
             placement.exists(NodeId(node), true);
             placement.set_open(NodeId(node), true);
         }
-        placement.needs.iter_mut().for_each(|need| need.groups = vec![true, false]);
+        for need in &mut placement.needs {
+            need.groups = vec![true, false];
+            need.possible = vec![true, true, true, false, false, false];
+            need.preference = vec![0; 6];
+        }
         let mut draw = sim_kernel::RunKey::new(1, 0).draw(sim_kernel::Purpose::new("test/placement"), 0, 0);
         let (mut placed, mut nowhere) = (Vec::new(), 0);
         for _ in 0..20_000 {
-            let deployment = DeploymentId(draw.below(3) as u32);
+            let deployment = DeploymentId(draw.below(5) as u32);
             match draw.below(10) {
                 0 => drop(placement.set_open(NodeId(draw.below(700) as u32), draw.chance(0.9))),
                 1..=3 if !placed.is_empty() => {

@@ -8,7 +8,7 @@ use crate::ids::PodId;
 use crate::record::Balance;
 use sim_kernel::{SimDuration, SimTime};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 
 /// What keeps a pod from every node, or what has changed so that it may help: a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct SchedulerQueue {
     backoff: BinaryHeap<Reverse<(SimTime, Waiting)>>,
     /// Pods that found no room, by what keeps them, each with the end of its back-off; `since` is when it was parked.
     unschedulable: Vec<VecDeque<(SimTime, Waiting)>>,
-    gated: u64,
+    gated: BTreeSet<PodId>,
     alarm: Option<SimTime>,
     books: Books,
 }
@@ -104,7 +104,7 @@ impl SchedulerQueue {
             missed: Reasons::default(),
             backoff: BinaryHeap::new(),
             unschedulable: vec![VecDeque::new(); Reasons::SETS],
-            gated: 0,
+            gated: BTreeSet::new(),
             alarm: None,
             books: Books::default(),
         }
@@ -207,13 +207,16 @@ impl SchedulerQueue {
     }
 
     /// A gated pod comes (`true`), or goes or is let in.
-    pub fn gate(&mut self, comes: bool) {
-        self.gated = if comes { self.gated + 1 } else { self.gated - 1 };
+    pub fn gate(&mut self, pod: PodId, comes: bool) {
+        match comes {
+            true => self.gated.insert(pod),
+            false => self.gated.remove(&pod),
+        };
     }
 
     /// Pods that are not tried since they are gated.
     pub fn gated(&self) -> u64 {
-        self.gated
+        self.gated.len() as u64
     }
 
     /// Pods that found no room and are not in the queue.

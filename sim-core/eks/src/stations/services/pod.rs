@@ -77,6 +77,8 @@ pub struct Pod {
     pub is_being_deleted: bool,
     /// The scheduler has found no room for it.
     pub is_unschedulable: bool,
+    /// It bears a scheduling gate.
+    pub is_gated: bool,
     /// Which template of its Deployment it has.
     pub revision: u8,
     /// When its object was created.
@@ -152,6 +154,7 @@ impl Pod {
             reports: false,
             is_being_deleted: false,
             is_unschedulable: false,
+            is_gated: false,
             revision: 0,
             created: SimTime::ZERO,
             pulled: SimDuration::ZERO,

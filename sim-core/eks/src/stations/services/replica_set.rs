@@ -9,7 +9,7 @@
 //! Terminating, and deletes one more once the last is gone. So a pod that stays Terminating on an unreachable node is not
 //! replaced. Left out: ordinals; the pod that it deletes is the newest.
 
-use crate::ids::DeploymentId;
+use crate::ids::{DeploymentId, PodId};
 
 /// What a ReplicaSet does when it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct ReplicaSet {
     pub revision: u8,
     /// Whether it takes one pod at a time, as a StatefulSet.
     pub is_stateful: bool,
+    /// Its pods, those among them that are gone by now too.
+    pods: Vec<PodId>,
     /// Pods that have a deletion time and still exist.
     terminating: u32,
     wanted: u32,
@@ -64,6 +66,7 @@ impl ReplicaSet {
             deployment,
             revision,
             is_stateful,
+            pods: Vec::new(),
             terminating,
             wanted,
             has,
@@ -94,6 +97,23 @@ impl ReplicaSet {
     /// What its status in the API says.
     pub fn status(&self) -> Status {
         self.told
+    }
+
+    /// A pod of it exists.
+    pub fn keeps_in_mind(&mut self, pod: PodId) {
+        self.pods.push(pod);
+    }
+
+    /// Forgets the pods that are gone, once they are as many as the others. So each pod is looked at a few times at most.
+    pub fn forgets(&mut self, is_gone: impl Fn(PodId) -> bool) {
+        if self.pods.len() > 64 + 2 * (self.has.replicas + self.terminating) as usize {
+            self.pods.retain(|pod| !is_gone(*pod));
+        }
+    }
+
+    /// Its pods, those among them that are gone by now too.
+    pub fn pods(&self) -> &[PodId] {
+        &self.pods
     }
 
     /// A pod was created.
