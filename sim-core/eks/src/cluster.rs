@@ -7,6 +7,7 @@ mod probe;
 
 use crate::aim::Aim;
 use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
+use crate::parameters::Parameters;
 use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
 use crate::record::Balance;
@@ -349,7 +350,7 @@ fn queue_timing(plan: &Plan) -> QueueTiming {
 }
 
 fn client(plan: &Plan, controller: Controller) -> ControllerClient<(Aim, Cause)> {
-    let (rate, burst) = client_rate(plan, controller);
+    let (rate, burst) = client_rate(&plan.parameters, controller);
     let controllers = &plan.parameters.controllers;
     let client = ControllerClient::new(rate, burst, controllers.retry_backoff, controllers.pace);
     match controller {
@@ -371,8 +372,7 @@ fn work_queue(plan: &Plan, controller: Controller) -> WorkQueue {
 }
 
 /// Requests per second and burst of a controller's client.
-pub(crate) fn client_rate(plan: &Plan, controller: Controller) -> (f64, u64) {
-    let parameters = &plan.parameters;
+pub(crate) fn client_rate(parameters: &Parameters, controller: Controller) -> (f64, u64) {
     match controller {
         Controller::Scheduler => (parameters.scheduler.qps, parameters.scheduler.burst),
         Controller::Drain => (parameters.controllers.drain_qps, parameters.controllers.drain_burst),

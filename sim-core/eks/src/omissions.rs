@@ -127,8 +127,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a shift of the provider moves the control plane's address; more than 55,000 connections to one target do not fail",
     },
     Omission {
-        what: "what a new version changes in the controllers, and the clients' rates of another tier before its end; the database's size as a signal of growth",
-        effect: "an upgrade or a change of tier is a change of API servers alone; a control plane with a large database grows later than it would",
+        what: "what a new version changes in the controllers; the request by which a lease is given back; the database's size as a signal of growth",
+        effect: "an upgrade is a change of API servers alone; a control plane with a large database grows later than it would",
     },
     Omission { what: "cost besides the control plane's own price", effect: "no dollars for nodes, traffic or storage" },
 ];

@@ -435,6 +435,8 @@ parameters! {
         retry_period: SimDuration = "2s", "100ms..10m", Documented, "kubernetes/component-base config/v1alpha1/defaults.go", "Pause between two tries of a candidate or two renewals of a holder.";
         jitter: f64 = "1.2", "0..10", Documented, "client-go leaderelection", "A standby's pause is the retry period times one to one plus this.";
         restart_time: Law = "uniform(5s, 15s)", "0s..10m", Inferred, "static pod restart with back-off; not published", "Time from giving up to a component that runs as a standby.";
+        scheduler_releases: bool = "true", "", Documented, "kubernetes/kubernetes cmd/kube-scheduler: ReleaseOnCancel", "Whether a scheduler that is stopped in an orderly way gives its lease back, so that a standby need not wait for its end.";
+        controllers_release: bool = "false", "", Documented, "kubernetes/kubernetes pull 137708, KEP-5366: gate ControllerManagerReleaseLeaderElectionLockOnExit, off by default in 1.36", "The same of the controller managers.";
         informer_sync: Law = "uniform(1s, 3s)", "0s..10m", Inferred, "lists of all objects that a controller needs; not published", "Time that a new leader needs for its first lists before it acts.";
     }
 

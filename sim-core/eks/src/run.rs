@@ -173,13 +173,14 @@ impl World {
             add(Resource::EtcdCpu, total, cores);
         }
         add(Resource::Scheduler, self.cluster.scheduler.busy_time().as_secs_f64(), 1.0);
+        let rates = [Component::Scheduler, Component::ControllerManager].map(|of| self.parameters_of_leader(of));
         for controller in Controller::ALL {
             let resource = match controller {
                 Controller::Scheduler => Resource::SchedulerClient,
                 Controller::Drain => continue,
                 _ => Resource::ControllerClients,
             };
-            let (rate, _) = client_rate(&self.plan, controller);
+            let (rate, _) = client_rate(&rates[usize::from(controller != Controller::Scheduler)], controller);
             add(resource, self.cluster.clients[controller.index()].wanted() as f64, rate);
         }
         self.probes.limits.look(now, &wanted, &mut self.probes.timeline);

@@ -78,6 +78,28 @@ fn a_lost_quorum_returns_with_one_member() {
     assert!(record.balances.iter().all(|balance| balance.holds()), "{:?}", record.balances);
 }
 
+/// facts/control-plane.md, section 11: what a client sees of a leader's death comes from who holds its request. What a
+/// follower forwarded is lost; what waits at a follower for the next leader goes on; what is in other logs is committed.
+#[test]
+fn who_holds_a_request_decides_what_becomes_of_it_when_the_leader_dies() {
+    let dies = |seed| {
+        let loss = Change::EtcdMemberLoss { zone: None, lasts: Some(SimDuration::from_secs(60)) };
+        story(600).placed("b,c", "a", "b").with_externals().minutes(12).seed(seed).at(10, loss).record()
+    };
+    let records: Vec<Record> = (0..12).map(dies).collect();
+    let count = |text: &str| -> u64 { records.iter().filter_map(|record| fact(record, text)).map(|f| f.count).sum() };
+    let forwarded = count("lost with the etcd leader: a follower had forwarded it");
+    let waited = count("request that waited at an etcd member for a leader goes on");
+    let lost: f64 = records.iter().map(|record| measure(record, "etcd.writes_lost")).sum();
+    assert!(
+        forwarded > 100 && waited > 10,
+        "followers send on to the dead leader, until they know: {forwarded}, {waited}"
+    );
+    assert!(lost >= forwarded as f64);
+    let failed: u64 = records.iter().map(|record| failed(verb(record, "kubelet", "renew node lease"), "5xx")).sum();
+    assert!(failed as f64 >= 0.9 * lost, "each of them is an error after etcd's time-out: {failed} and {lost}");
+}
+
 /// Two zones are dark for twenty minutes: without a quorum nobody is evicted and nothing is written, and the pods of the
 /// living zone serve on. With the zones the members return, elect, and everything is as before.
 #[test]

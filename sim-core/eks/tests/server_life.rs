@@ -2,10 +2,10 @@
 
 mod story;
 
-use sim_eks::plan::{Change, ZoneId};
+use sim_eks::plan::{Change, StorageChange, ZoneId};
 use sim_eks::quantity::Tier;
 use sim_kernel::SimDuration;
-use story::{at_minute, fact, failed, measure, story, value, verb};
+use story::{Story, at_minute, fact, failed, measure, story, value, verb};
 
 /// A crashed process has a living machine: its kernel resets the open connections at once and refuses new ones, so clients
 /// go on elsewhere within a second, long before a silent death would be noticed.
@@ -284,4 +284,51 @@ fn a_large_database_bars_the_way_back_to_the_standard_tier() {
     assert!(fact(&refused, "move to standard is refused: etcd's database has 8.10 GB, more than 8").is_some());
     assert!(fact(&refused, "move of the control plane").is_none());
     assert!(fact(&back("7900000000"), "move of the control plane from xl to standard begins").is_some());
+}
+
+/// An instance that leaves in an orderly way: its scheduler gives its lease back, its controller managers do not (KEP-5366,
+/// off by default), so that a standby of theirs waits for the end of the lease.
+#[test]
+fn a_scheduler_that_is_stopped_gives_its_lease_back_and_a_controller_manager_does_not() {
+    let takes_over = |record: &sim_eks::Record, component: &str| -> f64 {
+        let text = format!("{component} in ");
+        let found = record.timeline.iter().find(|fact| fact.text.contains(&text) && fact.text.contains("takes over"));
+        let words: Vec<&str> = found.expect("a standby takes over").text.split(' ').collect();
+        words[words.iter().position(|word| *word == "after").expect("it says so") + 1].parse().expect("seconds")
+    };
+    let upgrade = story(6).placed("a,b", "c", "b").at(10, Change::UpgradeControlPlane);
+    let record = upgrade.record();
+    let [scheduler, controllers] = ["kube-scheduler", "kube-controller-manager"].map(|of| takes_over(&record, of));
+    assert!(scheduler < 9.0, "the next look of a standby, and its lists: {scheduler}");
+    assert!((12.0..27.0).contains(&controllers), "{controllers}");
+    let kept = upgrade.clone().set("leader_election.scheduler_releases", "false").record();
+    assert!(takes_over(&kept, "kube-scheduler") > 12.0);
+    let given = upgrade.set("leader_election.controllers_release", "true").record();
+    assert!(takes_over(&given, "kube-controller-manager") < 9.0);
+}
+
+/// A tier sets the clients' rates of the components on its instances, and etcd's quota.
+#[test]
+fn another_tier_brings_its_rates_and_its_quota() {
+    let moved = |story: Story, tier: Option<Tier>| match tier {
+        Some(tier) => story.at(6, Change::ChangeTier { tier }),
+        None => story,
+    };
+    // Windows from minute 40 on in which not all of 2,400 new pods serve.
+    let growing = |tier| {
+        let story = moved(story(300).placed("a,b", "c", "b").minutes(60), tier);
+        let record = story.at(40, Change::ScaleDeployment { deployment: 0, replicas: 5400 }).record();
+        let serving = record.series.iter().find(|series| series.name == "pods.serving").expect("a series");
+        let from = (40.0 * 60.0 / serving.window_s) as usize;
+        serving.values[from..].iter().flatten().filter(|pods| **pods < 5390.0).count()
+    };
+    let (standard, larger) = (growing(None), growing(Some(Tier::Xl)));
+    assert!(standard > 2 * larger, "20 creations a second, or 180: {standard} and {larger} windows");
+    let filled = |tier| {
+        let story = moved(story(6).minutes(60).set("object_bytes.other", "7900000000"), tier);
+        let what = StorageChange::Fill { per_second: 10, object_bytes: 100_000 };
+        story.at(40, Change::EtcdStorage { what, lasts: Some(SimDuration::from_mins(10)) }).record()
+    };
+    assert!(fact(&filled(None), "raises the alarm NOSPACE at 8.00 GB").is_some());
+    assert!(fact(&filled(Some(Tier::Xl)), "NOSPACE").is_none(), "16 GB");
 }

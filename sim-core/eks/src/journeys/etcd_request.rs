@@ -151,10 +151,14 @@ impl World {
 
     /// A member has heard of a leader: the requests that waited there go on to it.
     pub(crate) fn leader_found(&mut self, now: SimTime, member: MemberId, future: &mut Future) {
-        let law = &self.plan.parameters.network.loopback;
+        let law = self.plan.parameters.network.loopback.clone();
         for request in self.etcd.found(member) {
             let waits = |entry: &Request| entry.in_hand && entry.member == member;
             if self.requests.lives(request) && waits(self.requests.at(request.slot)) {
+                let cause = self.etcd_story.or(self.requests.at(request.slot).trouble);
+                self.probes.timeline.note(now, Weight::Step, cause, "etcd/waited", 0, || {
+                    "request that waited at an etcd member for a leader goes on".to_owned()
+                });
                 // Drawn, so that requests that waited together do not go on at one instant.
                 let wakes = law.duration(&mut self.draw_for_try(request.slot, WAKE));
                 future.schedule(now + wakes, self.in_etcd(request.slot, RequestStep::AtMember));
@@ -252,7 +256,7 @@ impl World {
         if request.aim.work() != Work::Write {
             return self.asks_again(now, slot, future);
         }
-        self.write_is_lost(now, trouble);
+        self.write_is_lost(now, trouble, true);
         self.member_times_out(now, slot, trouble, future);
     }
 
@@ -266,10 +270,12 @@ impl World {
         }
     }
 
-    fn write_is_lost(&mut self, now: SimTime, cause: Cause) {
+    /// A write is lost with its leader: on the way to it, where nobody sends it again, or out of its log.
+    fn write_is_lost(&mut self, now: SimTime, cause: Cause, forwarded: bool) {
         self.etcd_writes_lost += 1;
-        self.probes.timeline.note(now, Weight::Step, cause, "etcd/write-lost", 0, || {
-            "write in flight lost with the etcd leader; its client learns of it by a time-out".to_owned()
+        self.probes.timeline.note(now, Weight::Step, cause, "etcd/write-lost", forwarded.into(), || {
+            let held = if forwarded { "a follower had forwarded it" } else { "it was in no other member's log" };
+            format!("write in flight lost with the etcd leader: {held}; its client learns of it by a time-out")
         });
     }
 
@@ -348,7 +354,7 @@ impl World {
         let request = self.requests.at_mut(slot);
         let (trouble, in_hand) = (request.trouble, request.in_hand);
         if std::mem::replace(&mut request.proposed, false) {
-            self.write_is_lost(now, trouble);
+            self.write_is_lost(now, trouble, false);
         }
         if in_hand {
             return self.member_times_out(now, slot, trouble, future);
@@ -402,6 +408,12 @@ impl World {
             }
             self.pursue(now, slot, future);
             return false;
+        }
+        let Request { term, trouble, .. } = *self.requests.at(slot);
+        if !sure && self.etcd.leader().is_some_and(|by| self.etcd.term(by) > term) {
+            self.probes.timeline.note(now, Weight::Step, trouble, "etcd/write-survives", 0, || {
+                "write in the log of a lost etcd leader is committed by the next one".to_owned()
+            });
         }
         self.requests.at_mut(slot).proposed = false;
         self.revision_written(slot);

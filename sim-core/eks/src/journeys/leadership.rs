@@ -259,6 +259,20 @@ impl World {
         future.schedule(now + time, Event::Candidate(component, server, generation, CandidateStep::Restarted));
     }
 
+    /// The instance of a server is shut down in an orderly way: those of its holders that do so give their leases back.
+    pub(crate) fn leases_are_given_back(&mut self, server: ApiServerId) {
+        let parameters = &self.plan.parameters.leader_election;
+        for component in Component::ALL {
+            let releases = match component {
+                Component::Scheduler => parameters.scheduler_releases,
+                Component::ControllerManager | Component::CloudControllerManager => parameters.controllers_release,
+            };
+            if releases {
+                self.leases[component.index()].release(server);
+            }
+        }
+    }
+
     /// A candidate stops; what it had in flight is abandoned, and if it acted, nobody does now.
     pub(crate) fn candidate_stops(&mut self, now: SimTime, component: Component, server: ApiServerId, cause: Cause) {
         let acted = self.leader(component).is_some_and(|(leader, _)| leader == server);

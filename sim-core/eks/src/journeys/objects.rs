@@ -13,6 +13,7 @@ use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::{Clock, Watcher, client_rate};
 use crate::event::{Event, Future};
 use crate::ids::{Component, Controller, DeploymentId, ReplicaSetId};
+use crate::parameters::Parameters;
 use crate::probes::Cause;
 use crate::record::Balance;
 use crate::world::World;
@@ -58,14 +59,22 @@ impl World {
     /// A component ceases to act: what it had still to send is lost.
     pub(crate) fn component_stops(&mut self, component: Component) {
         let is_lost = |of: &Controller| of.component() == component && *of != Controller::Drain;
+        let parameters = self.parameters_of_leader(component);
         for controller in Controller::ALL.into_iter().filter(is_lost) {
-            let (rate, burst) = client_rate(&self.plan, controller);
+            let (rate, burst) = client_rate(&parameters, controller);
             self.cluster.clients[controller.index()].clear(rate, burst);
             self.cluster.work[controller.index()].clear();
         }
         if component == Component::ControllerManager {
             self.cluster.marking.clear();
         }
+    }
+
+    /// The parameters of the instance that a component's leader runs on, which its tier sets; while nobody leads, of what
+    /// the control plane is.
+    pub(crate) fn parameters_of_leader(&self, component: Component) -> Parameters {
+        let kind = self.leader(component).map_or(self.fleet.kind(), |(server, _)| self.fleet.at(server).kind);
+        self.parameters_of(kind)
     }
 
     /// A write of the cluster's half is in etcd.

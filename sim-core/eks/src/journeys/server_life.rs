@@ -127,6 +127,7 @@ impl World {
         self.drop_all_from_server(had);
         self.reset_by_the_machine(now, server, cause, future);
         if leaves {
+            self.leases_are_given_back(server);
             return self.instance_goes(now, server, cause, future);
         }
         let life = self.api_servers[server.index()].life();

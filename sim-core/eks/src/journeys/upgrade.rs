@@ -176,7 +176,11 @@ impl World {
     fn roll_ends(&mut self, now: SimTime) {
         let Some(roll) = self.fleet.end_roll() else { return };
         let took = now.saturating_since(roll.began);
-        self.bill.price(now, self.parameters_of(self.fleet.kind()).control_plane.usd_per_hour);
+        let parameters = self.parameters_of(self.fleet.kind());
+        self.bill.price(now, parameters.control_plane.usd_per_hour);
+        if !self.has_journal() {
+            self.database.set_quota((parameters.etcd.quota_gb * GIGABYTE) as u64);
+        }
         let what = match roll.reason {
             Reason::Upgrade => format!("control plane runs 1.{}", roll.kind.minor),
             Reason::Tier => format!("control plane is of the tier {}", roll.kind.tier),

@@ -14,6 +14,8 @@ pub struct LeaderLease {
     version: u64,
     holder: Option<ApiServerId>,
     acting: bool,
+    /// Whether its last holder gave it back: it is free for whoever looks.
+    released: bool,
     /// How often the lease has changed hands.
     terms: u32,
     vacant: Option<(SimTime, Cause)>,
@@ -64,6 +66,7 @@ impl LeaderLease {
             version: 1,
             holder: Some(holder),
             acting: true,
+            released: false,
             terms: 0,
             vacant: None,
             candidates: (0..servers).map(candidate).collect(),
@@ -139,7 +142,15 @@ impl LeaderLease {
         if *seen != version {
             (*seen, *free) = (version, now + lasts);
         }
-        now >= *free
+        now >= *free || self.released
+    }
+
+    /// The holder stops in an orderly way and gives the lease back, if it is this one.
+    pub fn release(&mut self, server: ApiServerId) {
+        if self.holder == Some(server) {
+            self.released = true;
+            self.version += 1;
+        }
     }
 
     /// A holder's renewal, sent at `sent`, is committed.
@@ -164,7 +175,7 @@ impl LeaderLease {
         self.version += 1;
         self.terms += 1;
         self.holder = Some(server);
-        self.acting = false;
+        (self.acting, self.released) = (false, false);
         true
     }
 
@@ -230,6 +241,22 @@ mod tests {
         assert!(lease.acquire(new, at(28)) && lease.acting().is_none(), "it must list first");
         lease.act();
         assert_eq!(lease.acting(), Some((new, 1)));
+    }
+
+    #[test]
+    fn a_lease_that_is_given_back_is_free_for_the_next_look() {
+        let (old, new) = (ApiServerId(0), ApiServerId(1));
+        let mut lease = LeaderLease::new(old, 2, &Parameters::default().leader_election);
+        lease.renew(old, at(10));
+        lease.release(new); // it has none to give
+        assert!(!lease.look(new, at(11)));
+        lease.release(old);
+        lease.stop(old, at(12), None);
+        assert!(lease.look(new, at(13)) && lease.acquire(new, at(13)));
+        lease.act();
+        lease.stop(new, at(20), None);
+        lease.start(old, at(20));
+        assert!(!lease.look(old, at(34)) && lease.look(old, at(35)), "this one was not given back");
     }
 
     #[test]

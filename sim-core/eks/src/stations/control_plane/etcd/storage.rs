@@ -110,6 +110,11 @@ impl Database {
         self.files[member.index()] = self.largest_file();
     }
 
+    /// The database may grow up to here from now on.
+    pub fn set_quota(&mut self, quota: u64) {
+        self.quota = quota;
+    }
+
     /// Whether a member takes a put of so many bytes; it does not while the alarm is on.
     pub fn has_room(&self, member: MemberId, bytes: u64) -> bool {
         self.alarm.is_none() && self.file(member) + bytes < self.quota
