@@ -4,5 +4,6 @@ mod command_line;
 mod determinism;
 mod hostile;
 mod inputs;
+mod network;
 mod paths;
 mod support;
