@@ -11,6 +11,7 @@ mod figures;
 mod html;
 mod numbers;
 mod paths;
+mod places;
 mod story;
 mod table;
 mod terminal;
@@ -21,7 +22,7 @@ mod write;
 
 pub use document::{Document, ReadError, VariantFindings};
 pub use html::html;
-pub use paths::{PathsAt, paths_json, paths_table};
+pub use paths::{PathsAt, network_line, paths_json, paths_table};
 pub use terminal::{Style, terminal, where_the_files_are};
 pub use text::harmless;
 pub use verdict::{Judged, Judgement, Verdict, judge_all, verdict};

@@ -7,7 +7,7 @@ use crate::table::{Side, Table, Tone};
 use crate::terminal::Style;
 use crate::text::{harmless, wrap};
 use serde::Serialize;
-use sim_eks::plan::{EndpointAccess, Family, Plan, RouteTarget, ZoneId};
+use sim_eks::plan::{Cluster, EndpointAccess, Family, Plan, RouteTarget, ZoneId};
 use sim_eks::stations::network::Hop;
 use sim_eks::{Flow, Path};
 use sim_kernel::SimTime;
@@ -48,8 +48,49 @@ pub fn paths_table(plan: &Plan, seed: u64, case: &str, moments: &[PathsAt], styl
     lines.join("\n") + "\n"
 }
 
+/// How the API endpoint may be reached, and the way out of the VPC, in one line: `endpoint access public; NAT gateways: none`.
+pub fn network_line(cluster: &Cluster) -> String {
+    format!("endpoint access {}; NAT gateways: {}", cluster.network.access, nat_mode(cluster))
+}
+
+/// What the reader of a report should know of the cluster's network: a heading and a sentence each.
+pub(crate) fn network_facts(plan: &Plan) -> Vec<(&'static str, String)> {
+    let network = &plan.cluster.network;
+    let on = |on: bool| if on { "on" } else { "off" };
+    let endpoints: Vec<&str> = network.vpc_endpoints.iter().map(|service| service.name()).collect();
+    let connected: Vec<String> = network
+        .connected
+        .iter()
+        .map(|network| format!("{} ({}, {})", network.name, network.kind.name(), network.cidr))
+        .collect();
+    let listed = |list: Vec<String>| if list.is_empty() { "none".to_owned() } else { list.join(", ") };
+    let mut facts = vec![
+        ("Endpoint access at the start", network.access.to_string()),
+        ("VPC", format!("{}, addresses of pods and services {:?}", network.cidr, network.family)),
+        ("NAT gateways", nat_mode(&plan.cluster)),
+        ("VPC endpoints of AWS services", listed(endpoints.into_iter().map(str::to_owned).collect())),
+        ("Connected networks", listed(connected)),
+        (
+            "DNS of the VPC",
+            format!("enableDnsHostnames {}, enableDnsSupport {}", on(network.dns.hostnames), on(network.dns.support)),
+        ),
+    ];
+    let is_inferred = |declared: &&sim_eks::Declaration| {
+        declared.path.starts_with("endpoint.") && declared.confidence == sim_eks::Confidence::Inferred
+    };
+    let assumed: Vec<String> = sim_eks::DECLARATIONS
+        .iter()
+        .filter(is_inferred)
+        .map(|declared| format!("{} = {}", declared.path, plan.parameters.get(declared.path).unwrap_or_default()))
+        .collect();
+    if !assumed.is_empty() {
+        facts.push(("Inferred of the private way, not published", assumed.join("; ")));
+    }
+    facts.into_iter().map(|(heading, text)| (heading, harmless(&text))).collect()
+}
+
 /// The cluster's network in one line: range, zones, NAT gateways.
-pub(crate) fn vpc_line(plan: &Plan) -> String {
+fn vpc_line(plan: &Plan) -> String {
     let network = &plan.cluster.network;
     let zones: Vec<&str> =
         plan.cluster.zones.iter().filter(|zone| zone.in_cluster).map(|zone| zone.name.as_str()).collect();
@@ -59,17 +100,17 @@ pub(crate) fn vpc_line(plan: &Plan) -> String {
         "VPC {}, zones {}; NAT gateways: {}; VPC endpoints: {endpoints}",
         network.cidr,
         zones.join(", "),
-        nat_mode(plan)
+        nat_mode(&plan.cluster)
     )
 }
 
 /// The NAT gateways of the plan, in words.
-pub(crate) fn nat_mode(plan: &Plan) -> String {
-    let network = &plan.cluster.network;
+fn nat_mode(cluster: &Cluster) -> String {
+    let network = &cluster.network;
     let used = |nat: usize| {
         network.subnets.iter().any(|subnet| subnet.routes.iter().any(|route| route.target == RouteTarget::Nat(nat)))
     };
-    let zones: Vec<String> = network.nat_gateways.iter().map(|nat| short_zone(plan, nat.zone)).collect();
+    let zones: Vec<String> = network.nat_gateways.iter().map(|nat| letter(cluster, nat.zone)).collect();
     match zones.len() {
         0 => "none".to_owned(),
         1 if used(0) => format!("a single one, in {}", zones[0]),
@@ -117,7 +158,11 @@ fn section(plan: &Plan, moment: &PathsAt, style: Style) -> Vec<String> {
 
 /// A zone as tables show it: its letter.
 fn short_zone(plan: &Plan, zone: ZoneId) -> String {
-    plan.cluster.zones.get(zone.index()).map_or("?", |zone| zone.letter()).to_owned()
+    letter(&plan.cluster, zone)
+}
+
+fn letter(cluster: &Cluster, zone: ZoneId) -> String {
+    cluster.zones.get(zone.index()).map_or("?", |zone| zone.letter()).to_owned()
 }
 
 /// Flows that share a row.
@@ -264,7 +309,10 @@ impl Row {
     fn way(&self, plan: &Plan) -> String {
         let is_source = |at: usize| at == 0 && !matches!(self.path.flow, Flow::Kubelet | Flow::Webhook);
         let hop = |(at, hop): (usize, &Hop)| {
-            let name = if hop.name.contains(NODES) { "node".to_owned() } else { self.named(plan, &hop.name) };
+            if hop.name.contains(NODES) {
+                return "node".to_owned();
+            }
+            let name = self.named(plan, &hop.name);
             let (zones, own) = &self.hops[at];
             match zones.len() {
                 0 => name,

@@ -1,6 +1,7 @@
 //! The terminal summary: one screen that answers the question.
 
 use crate::numbers::{NONE, no_interval, probability, show_estimate};
+use crate::places;
 use crate::story::{self, CLASS_FAMILIES};
 use crate::table::{Side, Table, Tone};
 use crate::text::{cut, harmless, width, wrap};
@@ -35,6 +36,9 @@ const CASE_NAME: usize = 48;
 const FACT: usize = 110;
 /// Measures that are told of a plan and its variants side by side.
 const VARIANT_ROWS: usize = 18;
+/// Clients by place that are listed, and closed ways.
+const PLACES: usize = 6;
+const CLOSED_WAYS: usize = 3;
 /// Objectives that are listed.
 const OBJECTIVES: usize = 6;
 
@@ -45,6 +49,7 @@ pub fn terminal(document: &Document, style: Style) -> String {
     screen.verdict(document);
     if document.variants.is_empty() {
         screen.clients(&document.findings);
+        screen.places(document);
         screen.cluster(&document.findings);
         screen.cases(&document.findings);
     } else {
@@ -177,6 +182,38 @@ impl Screen {
             table.row(row);
         }
         self.table(&table);
+        self.blank();
+    }
+
+    /// Clients by place, of the run that is told below; where there are more than the usual, or a way was closed.
+    fn places(&mut self, document: &Document) {
+        let Some(record) = document.records.get(story::telling_case(&document.findings)) else { return };
+        if !places::are_telling(record) {
+            return;
+        }
+        let mut table = Table::new(&[Side::Left, Side::Left, Side::Right, Side::Right, Side::Right]);
+        table.head(
+            ["Clients by place (one run)", "way at the end", "available", "p50, p99", "outage"]
+                .map(str::to_owned)
+                .to_vec(),
+        );
+        for client in record.places.iter().take(PLACES) {
+            let [name, place, _, _, _, availability, latency, outage] = places::cells(client);
+            let way = &client.way_at_end;
+            let (tone, way) = match way.open {
+                true => (Tone::Plain, if way.text.contains("interface") { "private" } else { "public" }.to_owned()),
+                false => (Tone::Bad, "closed".to_owned()),
+            };
+            let figures = [availability, latency, outage].map(|figure| (Tone::Plain, figure));
+            let who = [(Tone::Plain, format!("{name}: {place}")), (tone, way)];
+            table.row(who.into_iter().chain(figures).collect());
+        }
+        self.table(&table);
+        for line in places::closed_ways(&document.plan, record).iter().take(CLOSED_WAYS) {
+            for part in wrap(line, self.style.width - 2).iter().take(2) {
+                self.line(Tone::Quiet, &format!("  {part}"));
+            }
+        }
         self.blank();
     }
 

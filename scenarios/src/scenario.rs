@@ -121,8 +121,8 @@ fn resolve(
 ) -> Option<Plan> {
     let mut notes = Vec::new();
     let (duration, warm_up) = times(file, &mut notes, errors);
-    let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), errors);
     let mut clients = workload::clients(file, &mut notes, errors);
+    let objectives = objectives::resolve(file.leaves("objectives").map_or(&[][..], Vec::as_slice), &clients, errors);
     let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);

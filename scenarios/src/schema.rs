@@ -6,7 +6,7 @@ use crate::scenario::format::{Absent, Key, Kind, SCENARIO, STEP, Shape};
 use crate::scenario::settings::{group_of, groups};
 use serde_json::{Map, Value, json};
 use sim_eks::quantity::Tier;
-use sim_eks::record::MEASURES;
+use sim_eks::record::{CLIENT_MEASURES, MEASURES};
 use sim_eks::{DECLARATIONS, Declaration};
 
 const DURATION: &str = r"^\s*([Pp][0-9DdTtHhMmSs.]+|0|(([0-9]+\.?[0-9]*|\.[0-9]+)([nNuUmM]?[sS]|[mMhHdD])\s*)+)$";
@@ -103,7 +103,15 @@ fn objectives(prefix: &str) -> Value {
         let threshold = json!({ "type": "string", "pattern": THRESHOLD });
         properties.insert(first.to_owned(), if both { json!({ "anyOf": [threshold, nested] }) } else { nested });
     }
-    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if prefix.is_empty() {
+        // The names of clients are the file's own.
+        let measures = CLIENT_MEASURES.join("|").replace('.', "\\.");
+        let quoted = format!("^client\\..+\\.({measures})$");
+        schema["patternProperties"] = json!({ quoted: { "type": "string", "pattern": THRESHOLD } });
+        schema["properties"]["client"] = json!({ "type": "object" });
+    }
+    schema
 }
 
 /// Every parameter of the registry, by group.

@@ -3,7 +3,7 @@
 use crate::arguments::Check;
 use crate::exit::{Ended, Failure};
 use crate::terminal;
-use reports::harmless;
+use reports::{harmless, network_line};
 use scenarios::Request;
 use sim_eks::plan::{Cluster, Note, NoteKind};
 use std::path::Path;
@@ -37,7 +37,7 @@ fn understood(input: &str, cluster: &Cluster, notes: &[Note]) -> String {
     let zones: Vec<&str> = cluster.zones.iter().filter(|zone| zone.in_cluster).map(|zone| zone.name.as_str()).collect();
     let version = cluster.version;
     let mut text = format!(
-        "{}: fine\n  cluster {}, Kubernetes {}.{}, {} nodes in {}, zones {}\n",
+        "{}: fine\n  cluster {}, Kubernetes {}.{}, {} nodes in {}, zones {}\n  {}\n",
         harmless(input),
         harmless(&cluster.name),
         version.major,
@@ -45,6 +45,7 @@ fn understood(input: &str, cluster: &Cluster, notes: &[Note]) -> String {
         cluster.nodes(),
         counted(cluster.node_groups.len(), "node group"),
         zones.join(", "),
+        harmless(&network_line(cluster)),
     );
     for (kind, heading) in [
         (NoteKind::Warning, "Warnings"),

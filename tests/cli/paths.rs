@@ -124,3 +124,41 @@ fn wrong_moments_and_names_end_with_2_and_say_what_would_be_right() {
         assert!(err.contains(words), "{rest}: {err}");
     }
 }
+
+#[test]
+fn the_report_draws_the_vpc_and_names_each_client_with_its_place() {
+    let place = Place::new();
+    let (code, ..) = place.run(&format!("run '{}' --replications 1 --out out", data("small.toml")));
+    assert_eq!(code, 0);
+    let page = place.read("out/report.html");
+    for told in [
+        "id=\"network\"",
+        "svg class=\"vpc-drawing\"",
+        "Clients by place",
+        "on the internet, 198.51.100.1",
+        "At 0:00:00, when the run begins: endpoint access public",
+        "when most ways were closed",
+        "nodes of general in eu-west-1a: way to the API closed from 0:03:",
+        "Endpoint access at the start",
+        "a single one, in a",
+        "Inferred of the private way, not published",
+    ] {
+        assert!(page.contains(told), "{told} is missing");
+    }
+    let record: Value = serde_json::from_str(&place.read("out/record.json")).expect("JSON");
+    assert_eq!(record["records"][0]["places"][0]["name"], "admin");
+}
+
+#[test]
+fn objectives_name_clients_and_unknown_names_give_the_nearest() {
+    let place = Place::new();
+    let small = std::fs::read_to_string(data("small.toml")).expect("readable");
+    place.write("good.toml", &small.replace("\"api.availability\"", "\"client.admin.availability\""));
+    let (code, out, err) = place.run("run good.toml --replications 1 --out out");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("client.admin.availability"), "{out}");
+    place.write("wrong.toml", &small.replace("\"api.availability\"", "\"client.admn.outage\""));
+    let (code, _, err) = place.run("run wrong.toml");
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean client.admin.outage"), "{err}");
+}

@@ -5,6 +5,8 @@
 
 mod assumptions;
 mod cases;
+mod drawing;
+mod network;
 mod pictures;
 mod requests;
 mod summary;
@@ -27,6 +29,7 @@ struct Page {
     variants: Option<variants::Variants>,
     cases: cases::Cases,
     pictures: pictures::Pictures,
+    network: Option<network::NetworkPage>,
     timelines: Vec<timelines::Timeline>,
     requests: Vec<requests::Requests>,
     assumptions: assumptions::Assumptions,
@@ -53,6 +56,7 @@ pub fn html(document: &Document) -> String {
         variants: variants::variants(document),
         cases: cases::cases(document),
         pictures,
+        network: network::network(document),
         timelines: timelines::timelines(document),
         requests: requests::requests(document),
         assumptions: assumptions::assumptions(document),

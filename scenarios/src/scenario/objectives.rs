@@ -3,15 +3,17 @@
 use super::fields::{Errors, Leaf};
 use super::tree::{quoted, shortened};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Bound, Objective};
+use sim_eks::plan::{Bound, Client, Objective};
 use sim_eks::quantity::parse_duration;
-use sim_eks::record::MEASURES;
+use sim_eks::record::{MEASURES, client_measures};
 
 /// Reads the objectives; what is wrong is noted.
-pub(crate) fn resolve(leaves: &[Leaf], errors: &mut Errors) -> Vec<Objective> {
+pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], errors: &mut Errors) -> Vec<Objective> {
+    let of_clients = client_measures(clients);
+    let measures: Vec<&str> = MEASURES.iter().copied().chain(of_clients.iter().map(String::as_str)).collect();
     let mut objectives: Vec<Objective> = Vec::with_capacity(leaves.len());
     for leaf in leaves {
-        match check_measure(&leaf.path).and_then(|()| threshold(&leaf.text)) {
+        match check_measure(&leaf.path, &measures).and_then(|()| threshold(&leaf.text)) {
             Ok((bound, threshold)) => {
                 let text = leaf.text.trim().to_owned();
                 objectives.push(Objective { measure: leaf.path.clone(), bound, threshold, text });
@@ -23,12 +25,14 @@ pub(crate) fn resolve(leaves: &[Leaf], errors: &mut Errors) -> Vec<Objective> {
 }
 
 /// Whether a run has such a measure.
-fn check_measure(name: &str) -> Result<(), String> {
-    if MEASURES.contains(&name) {
+fn check_measure(name: &str, measures: &[&str]) -> Result<(), String> {
+    if measures.contains(&name) {
         return Ok(());
     }
-    let near = did_you_mean(name, MEASURES.iter().copied());
-    let near = if near.is_empty() { format!("; a run measures {}", MEASURES.join(", ")) } else { near };
+    let near = did_you_mean(name, measures.iter().copied());
+    let is_of_client = |measure: &&&str| measure.starts_with("client.") == name.starts_with("client.");
+    let told: Vec<&str> = measures.iter().filter(is_of_client).copied().collect();
+    let near = if near.is_empty() { format!("; a run measures {}", told.join(", ")) } else { near };
     Err(format!("is no measure of a run{near}"))
 }
 
@@ -66,6 +70,7 @@ mod tests {
 
     #[test]
     fn an_unknown_measure_is_told_the_nearest_or_all() {
+        let check_measure = |name: &str| super::check_measure(name, MEASURES);
         assert_eq!(check_measure("workload.recovery"), Ok(()));
         let told = |name: &str| check_measure(name).expect_err("no measure");
         assert_eq!(told("api.availabilty"), "is no measure of a run; did you mean api.availability");

@@ -1,5 +1,6 @@
 //! Probes look at journeys and stations and keep what reports need. They schedule nothing and change nothing.
 
+pub mod clients;
 pub mod flow;
 pub mod gauge;
 pub mod limits;
@@ -9,8 +10,10 @@ pub mod requests;
 pub mod slo;
 pub mod struck_zone;
 pub mod timeline;
+pub mod ways;
 
 use crate::plan::Plan;
+pub use clients::ClientProbe;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
 pub use limits::{LimitProbe, Resource, Wanted};
@@ -21,6 +24,7 @@ use sim_kernel::SimTime;
 pub use slo::SloProbe;
 pub use struck_zone::StruckZone;
 pub use timeline::{Cause, FactId, Timeline};
+pub use ways::WayProbe;
 
 /// Everything that is measured.
 #[derive(Clone, Debug)]
@@ -29,6 +33,10 @@ pub struct Probes {
     pub timeline: Timeline,
     /// What clients saw.
     pub requests: RequestProbe,
+    /// What each kind of client of the plan saw.
+    pub clients: ClientProbe,
+    /// Whose way to the API endpoint is closed.
+    pub ways: WayProbe,
     /// The latency of API calls by the Kubernetes service levels.
     pub slo: SloProbe,
     /// What kubelets saw where faults strike, and elsewhere.
@@ -47,6 +55,8 @@ impl Probes {
         Probes {
             timeline: Timeline::new(off),
             requests: RequestProbe::new(plan.window(), counted_from, off),
+            clients: ClientProbe::new(plan),
+            ways: WayProbe::new(plan),
             slo: SloProbe::new(counted_from, off),
             struck_zone: StruckZone::new(plan),
             flow: FlowProbe::new(counted_from, off),

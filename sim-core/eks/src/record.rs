@@ -1,8 +1,12 @@
 //! The record: everything that one run measured, as plain data. Reports are made from it alone.
 
+mod ways;
+
+use crate::plan::Client;
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, SimTime};
 use sim_study::{Case, Measure, Outcome, Series};
+pub use ways::{ClosedWay, InterfaceRecord, NetworkMoment, NetworkRecord, PlacedClient, WayRecord};
 
 /// The names of all measures that a record has, in this order: what an objective may bound.
 pub const MEASURES: &[&str] = &[
@@ -91,6 +95,15 @@ pub const MEASURES: &[&str] = &[
     "pods.finished",
 ];
 
+/// What is measured of each kind of client of the plan by its name, after all others: `client.admin.outage`.
+pub const CLIENT_MEASURES: [&str; 3] = ["availability", "latency.p99", "outage"];
+
+/// The names of the measures of a plan's clients.
+pub fn client_measures(clients: &[Client]) -> Vec<String> {
+    let of = |client: &Client| CLIENT_MEASURES.map(|measure| format!("client.{}.{measure}", client.name));
+    clients.iter().flat_map(of).collect()
+}
+
 /// Everything that one run measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -104,6 +117,15 @@ pub struct Record {
     pub case: Case,
     /// What each class of clients saw.
     pub clients: Vec<ClientRecord>,
+    /// What each kind of client of the plan saw, in its order, and by which way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlacedClient>,
+    /// Whose way to the API endpoint was closed for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed_ways: Vec<ClosedWay>,
+    /// How the network stood; of the first replication only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkRecord>,
     /// What happened and why, in the order of first occurrence, at most [`Record::FACTS_MAX`].
     pub timeline: Vec<Fact>,
     /// Facts beyond the limit, not listed.
@@ -255,6 +277,9 @@ mod tests {
             },
             case: Case { label: String::new(), probability: 1.0 },
             clients: Vec::new(),
+            places: Vec::new(),
+            closed_ways: Vec::new(),
+            network: None,
             timeline: Vec::new(),
             facts_dropped: 0,
             measures: Vec::new(),

@@ -48,7 +48,8 @@ impl Subject for Run {
         if plan.modes.shuffle_ties {
             future.shuffle_ties(key.draw(TIES, 0, 0).next_u64());
         }
-        let world = World::new(plan.clone(), &placement, key, &mut future);
+        let mut world = World::new(plan.clone(), &placement, key, &mut future);
+        world.ways_begin(replication == 0);
         let mut simulation = Simulation::new(world);
         *simulation.future() = future;
         let case = placement.case(plan);
@@ -108,7 +109,10 @@ impl Subject for Run {
         measures.extend(more_measures);
         series.extend(more_series);
         balances.extend(more_balances);
+        measures.extend(world.probes.clients.measures(&world.plan.clients));
         let clients = world.probes.requests.records();
+        let (places, closed_ways) = (world.placed_clients(), world.closed_ways());
+        let network = world.network_record(now);
         let (timeline, facts_dropped) = std::mem::take(&mut world.probes.timeline).into_facts();
         Record {
             replication: self.replication,
@@ -116,6 +120,9 @@ impl Subject for Run {
             placement,
             case: self.case,
             clients,
+            places,
+            closed_ways,
+            network,
             timeline,
             facts_dropped,
             measures,

@@ -434,6 +434,10 @@ impl World {
 
     /// Keeps the longest time in which one living client had nothing but failures.
     pub(crate) fn note_outage(&mut self, now: SimTime, begun: SimTime, caller: Caller, aim: Aim, outcome: Outcome) {
+        let kind = self.kind_of(caller);
+        if let Some(kind) = kind {
+            self.probes.clients.ends(now, begun, kind, outcome);
+        }
         if aim.work() == Work::Cached && outcome == Outcome::Succeeded {
             return; // what a cache answers tells nothing of an API that works
         }
@@ -448,11 +452,20 @@ impl World {
             Outcome::Succeeded | Outcome::Withheld => {
                 if let Some(lasted) = outage.succeeded(now) {
                     self.probes.requests.outage(aim.class(), lasted);
+                    if let Some(kind) = kind {
+                        self.probes.clients.outage(kind, lasted);
+                    }
                 }
             }
             Outcome::Abandoned => outage.ends(),
             _ => outage.failed(begun),
         }
+    }
+
+    /// Which of the plan's kinds of clients a caller is, if it is one.
+    fn kind_of(&self, caller: Caller) -> Option<usize> {
+        let Caller::External(client) = caller else { return None };
+        Some(self.vpc.kind_of(self.externals[client as usize].origin.site))
     }
 
     /// The outages that last at the end count up to the end.
@@ -465,6 +478,11 @@ impl World {
         for (class, outage) in kubelets.chain(components).chain(externals).chain(submitter).chain(workers) {
             if let Some(lasted) = outage.lasts(end) {
                 self.probes.requests.outage(class, lasted);
+            }
+        }
+        for external in &self.externals {
+            if let Some(lasted) = external.outage.lasts(end) {
+                self.probes.clients.outage(self.vpc.kind_of(external.origin.site), lasted);
             }
         }
     }
@@ -512,6 +530,7 @@ impl Model for World {
     fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
         if self.probes.limits.is_due(now) {
             self.look_for_limits(now);
+            self.look_at_ways(now);
         }
         match event {
             Event::Request(request, step) => self.api_request(now, request, step, future),

@@ -492,3 +492,25 @@ fn pods_learn_of_a_dead_api_server_by_the_lease_of_its_endpoint() {
     run.run_until(at_minute(10) + SimDuration::from_secs(17)).expect("time goes on");
     assert_eq!(ways(&run), None, "one endpoint is left");
 }
+
+/// The record tells each client with its place, its way at both ends of the run, and when that was closed.
+#[test]
+fn the_record_tells_each_client_with_its_place_and_when_its_way_was_closed() {
+    let lived = with_admin_host(story(6)).at(10, Change::EndpointAccess { access: access(PRIVATE, &[]) }).minutes(40);
+    let record = lived.record();
+    let host = record.places.iter().find(|client| client.name == "admin host").expect("it is told");
+    assert_eq!(host.place, "on a host in public-eu-west-1a, 192.168.1.100, security groups admin-host");
+    assert!(host.way_at_start.open && host.way_at_start.text.contains("NLB"), "{host:?}");
+    assert!(!host.way_at_end.open && host.way_at_end.opened_by.contains("192.168.1.100/32"), "{host:?}");
+    assert!(host.succeeded > 0 && host.failed > 0 && host.outage_s > 300.0, "{host:?}");
+    let closed = record.closed_ways.iter().find(|way| way.from == "admin host").expect("its way was closed");
+    assert_eq!(closed.closed.len(), 1);
+    assert!(closed.closed[0].0 > at_minute(10) && closed.closed[0].1.is_none(), "{closed:?}");
+    assert!(!record.closed_ways.iter().any(|way| way.nodes.is_some()), "the nodes are let in");
+    let outage = record.measures.iter().find(|measure| measure.name == "client.admin host.outage").expect("a measure");
+    assert_eq!(outage.value, Some(host.outage_s));
+    let network = record.network.expect("the first replication has it");
+    let modes: Vec<&str> = network.moments.iter().map(|moment| moment.access.name()).collect();
+    assert_eq!((modes[0], *modes.last().expect("moments")), ("public", "private"));
+    assert!(serde_json::to_string(&network).expect("plain data").len() < 200_000);
+}

@@ -226,6 +226,17 @@ pub enum ClientPlace {
     },
 }
 
+impl Connection {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Connection::Vpn => "VPN",
+            Connection::DirectConnect => "Direct Connect",
+            Connection::Peering => "peering",
+        }
+    }
+}
+
 impl Default for ClientPlace {
     /// On the internet, at an address of a range that is kept for documentation (RFC 5737).
     fn default() -> Self {

@@ -77,8 +77,7 @@ impl World {
         let mut paths = Vec::new();
         for (site, _) in self.vpc.sites().skip(1) {
             if site >= self.vpc.client(0) {
-                paths.push(self.path_to_name(site, "API endpoint"));
-                paths.push(self.path_to_aws(site, AwsService::Eks));
+                paths.extend(self.paths_of_client(site));
             } else {
                 paths.extend(self.paths_of_nodes(site));
             }
@@ -89,7 +88,11 @@ impl World {
         paths
     }
 
-    fn paths_of_nodes(&self, site: SiteId) -> Vec<Path> {
+    pub(crate) fn paths_of_client(&self, site: SiteId) -> Vec<Path> {
+        vec![self.path_to_endpoint(site), self.path_to_aws(site, AwsService::Eks)]
+    }
+
+    pub(crate) fn paths_of_nodes(&self, site: SiteId) -> Vec<Path> {
         let mut paths = vec![
             self.path_to_name(site, "API endpoint (kubelet, kube-proxy)"),
             self.path_to_service(site),
@@ -102,7 +105,7 @@ impl World {
     }
 
     /// The sites of nodes.
-    fn node_sites(&self) -> impl Iterator<Item = SiteId> {
+    pub(crate) fn node_sites(&self) -> impl Iterator<Item = SiteId> {
         (1..self.vpc.client(0).0).map(SiteId)
     }
 
@@ -223,6 +226,9 @@ impl World {
 
     fn path_to_aws(&self, site: SiteId, service: AwsService) -> Path {
         let mut trace = self.vpc.trace(site, Target::Service(service));
+        if trace.decided_by.is_empty() {
+            trace.decided_by = "its own way to the internet".to_owned();
+        }
         if trace.closed.is_none()
             && let Some(nat) = trace.nat.filter(|nat| !self.nat_lives(*nat as u8))
         {
@@ -279,7 +285,9 @@ impl World {
         }
         let is_heard = |to: &&SiteId| self.dead_zone_of(**to).is_none() && self.cut_between(from, **to).is_none();
         let path = of(*others.iter().find(is_heard).or(others.first())?);
-        Some(vec![Path { to: format!("pods of other nodes: DNS, port {DNS_PORT}"), ..path }])
+        let other = Hop { name: "other nodes".to_owned(), address: String::new(), zone: None };
+        let way = path.way.into_iter().take(1).chain([other]).collect();
+        Some(vec![Path { to: format!("pods of other nodes: DNS, port {DNS_PORT}"), way, ..path }])
     }
 
     fn paths_from_bastions(&self) -> Vec<Path> {
@@ -302,7 +310,7 @@ impl World {
         let passing = places.iter().filter(|place| by(**place)).count();
         if trace.closed.is_none() {
             trace.closed = match is_from_servers {
-                true => (passing == 0).then(|| self.dead_zone_of(to).unwrap_or_else(|| self.no_interface_to(to))),
+                true => self.dead_zone_of(to).or_else(|| (passing == 0).then(|| self.no_interface_to(to))),
                 false => self.dead_zone_of(to).or_else(|| self.cut_between(from, to)),
             };
         }
@@ -329,7 +337,7 @@ impl World {
     }
 
     /// The nodes that a site is, if it is one of nodes.
-    fn nodes_at(&self, site: SiteId) -> Option<NodesAt> {
+    pub(crate) fn nodes_at(&self, site: SiteId) -> Option<NodesAt> {
         let zone = self.vpc.zone_of(site).filter(|_| self.node_sites().any(|known| known == site))?;
         Some(NodesAt { group: self.vpc.group_of(&self.plan, site)?.to_owned(), zone })
     }

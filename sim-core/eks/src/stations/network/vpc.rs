@@ -220,6 +220,19 @@ impl Vpc {
         self.admits_webhooks
     }
 
+    /// Which kind of client of the plan a site of clients is.
+    pub fn kind_of(&self, site: SiteId) -> usize {
+        usize::from(site.0 - self.clients)
+    }
+
+    /// The subnet that a site lies in.
+    pub fn subnet_of(&self, site: SiteId) -> Option<usize> {
+        match &self.sites[site.index()].at {
+            SiteAt::Subnet { subnet, .. } => Some(*subnet),
+            _ => None,
+        }
+    }
+
     /// What rules and routes say of a site's ways.
     pub fn ways(&self, site: SiteId) -> Ways {
         self.ways[site.index()]
