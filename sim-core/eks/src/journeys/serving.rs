@@ -248,6 +248,7 @@ impl World {
             let station = &mut self.api_servers[server.index()];
             station.watch_cache.changes(now, aim.resource());
             station.fan_out += each * watchers;
+            station.cores.collects(each * watchers);
             if watchers > 0 && station.fan_out >= batch {
                 let cpu = std::mem::take(&mut station.fan_out);
                 self.run_job(now, server, Job::FanOut, cpu, future);

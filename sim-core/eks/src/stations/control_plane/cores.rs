@@ -101,7 +101,7 @@ impl Cores {
         self.waiting.len() as u64 + self.busy()
     }
 
-    /// CPU time that ended jobs have taken, over all cores.
+    /// CPU time that was wanted, over all cores.
     pub fn busy_time(&self) -> SimDuration {
         self.busy_time
     }
@@ -110,10 +110,17 @@ impl Cores {
         self.cores.len() as u64 - u64::from(self.idle.count_ones())
     }
 
+    /// Work of sending a change to watchers has come up; it is put on the cores in batches, which end on another grid.
+    pub fn collects(&mut self, cpu: SimDuration) {
+        self.busy_time += cpu;
+    }
+
     /// A job wants `cpu` time. What is to be asked later is in [`Cores::next_ring`].
     pub fn arrive(&mut self, now: SimTime, job: Job, cpu: SimDuration) {
         self.arrived += 1;
-        self.busy_time += cpu;
+        if job != Job::FanOut {
+            self.busy_time += cpu;
+        }
         if self.idle != 0 {
             let core = self.idle.trailing_zeros() as usize;
             self.idle &= self.idle - 1;
