@@ -73,6 +73,8 @@ fn node_group() -> NodeGroup {
         allocatable: Resources { milli_cpu: 1930, memory_mib: 7000 },
         max_pods: 29,
         gpus: 0,
+        max_enis: 3,
+        ipv4_per_eni: 10,
         min: 3,
         desired: 12,
         max: 24,

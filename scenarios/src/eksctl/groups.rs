@@ -64,6 +64,8 @@ fn node_group(
         instance_type: instance.instance.name.to_owned(),
         allocatable: instance.instance.allocatable(max_pods),
         max_pods,
+        max_enis: instance.instance.enis,
+        ipv4_per_eni: instance.instance.ipv4_per_eni,
         gpus: 0,
         min,
         desired,

@@ -170,6 +170,8 @@ fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Op
         allocatable: instance.allocatable(instance.max_pods),
         max_pods: instance.max_pods,
         gpus: fields.count("gpus").map_or(0, |gpus| *gpus as u32),
+        max_enis: instance.enis,
+        ipv4_per_eni: instance.ipv4_per_eni,
         min,
         desired,
         max,

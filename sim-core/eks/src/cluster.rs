@@ -14,6 +14,7 @@ use crate::record::Balance;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::NodeGroup;
+use crate::stations::compute::vpc_cni::AddressPool;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
 use crate::stations::control_plane::controller_client::ControllerClient;
 use crate::stations::control_plane::node_lifecycle::{Look, NodeLifecycle};
@@ -38,6 +39,8 @@ use sim_kernel::SimTime;
 #[derive(Clone)]
 pub struct ClusterState {
     pub(crate) nodes: Vec<Node>,
+    /// The addresses of each node's pods.
+    pub(crate) pools: Vec<AddressPool>,
     pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
@@ -126,6 +129,7 @@ impl ClusterState {
         let zones = plan.cluster.zones.len();
         let mut state = ClusterState {
             nodes: Vec::new(),
+            pools: Vec::new(),
             pods: Pods::default(),
             deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
             replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
@@ -265,6 +269,7 @@ impl ClusterState {
         self.daemon_sets.iter_mut().for_each(DaemonSet::add_node);
         self.lifecycle.add(node.zone);
         self.nodes.push(node);
+        self.pools.push(AddressPool::new(SimTime::ZERO));
     }
 
     /// What the pods of a DaemonSet belong to.

@@ -105,6 +105,8 @@ pub enum Event {
     Pod(PodId, u32, PodStep),
     /// An instance has come a step further: the node, its generation.
     Instance(NodeId, u32, InstanceStep),
+    /// The VPC CNI of a node looks at its addresses, or has got some: the node, the generation of its instance.
+    AddressPool(NodeId, u32, PoolStep),
     /// A node group compares what it has with what it wants.
     NodeGroup(GroupId),
     /// A DaemonSet is created.
@@ -390,6 +392,15 @@ pub enum PodStep {
     FinishSeen,
     /// Whoever set its scheduling gate takes it away.
     Ungated,
+}
+
+/// What has just happened to the addresses of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolStep {
+    /// Time to look if they are what is wanted.
+    Looks,
+    /// EC2 has given what it was asked for.
+    Gains,
 }
 
 /// What has just happened to an instance.

@@ -42,5 +42,6 @@ pub mod server_life;
 pub mod serving;
 pub mod upgrade;
 pub mod vpc_changes;
+pub mod vpc_cni;
 pub mod watches;
 pub mod workload;

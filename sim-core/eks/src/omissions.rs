@@ -27,8 +27,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a node that alone has lost the API is taken to know the endpoints that all others know; an IPv6 cluster differs in addresses, routes and families only",
     },
     Omission {
-        what: "addresses that the VPC CNI keeps warm on a node",
-        effect: "a pod cannot start while EC2 cannot be reached, though its node may have an address for it",
+        what: "where in a subnet addresses are free, and which of a node's addresses a pod has; a subnet of their own for pods; security groups for pods",
+        effect: "a prefix is to be had as long as 16 addresses are free, and custom networking changes what a node holds but not whose addresses run out",
+    },
+    Omission {
+        what: "the VPC CNI's calls that only read, and the quota of network interfaces of a region",
+        effect: "EC2 throttles the calls for addresses and interfaces only",
     },
     Omission {
         what: "restoring etcd from a backup; the time in which a change of its members reaches each of them",
@@ -95,8 +99,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "capacity comes back as fast as instances boot; a run on the surviving zones after a zone loss is not seen",
     },
     Omission {
-        what: "addresses of subnets, image registries, kubelet eviction under pressure",
-        effect: "a pod that has room for its CPU, memory and pod slot always starts",
+        what: "limits of image registries, kubelet eviction under pressure",
+        effect: "a pod that has room for its CPU, memory and pod slot, and an address, always starts",
     },
     Omission {
         what: "the request that takes the NoSchedule taint from a node that has become Ready",

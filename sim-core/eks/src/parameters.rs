@@ -191,6 +191,7 @@ parameters! {
         status_report_interval: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often an unchanged status is reported.";
         image_backoff_base: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, imageBackOffPeriod", "First pause before a kubelet tries again to pull an image or to get an address; it doubles from there.";
         image_backoff_max: SimDuration = "300s", "100ms..1d", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, MaxImageBackOff", "Longest pause before a kubelet tries again to pull an image or to get an address.";
+        sandbox_retry: Law = "uniform(10s, 15s)", "1ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/pod_workers.go: back-off of 10 s, jitter 0.5", "Pause before a kubelet tries again to give a pod its sandbox after it found no address for it.";
         pod_pace: SimDuration = "100us", "1us..1s", Inferred, "a pod worker is woken one after another; no measured source", "Time that a kubelet takes for one pod before it turns to the next.";
         report_retry: SimDuration = "1s", "1ms..10m", Inferred, "the pod status manager syncs again soon after a failure; no measured source", "Pause before a kubelet whose connection lives repeats a report about a pod.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
@@ -518,6 +519,27 @@ parameters! {
     /// The client that submits the pods of a trace.
     pod_trace: PodTraceParameters {
         retry_backoff: SimDuration = "1s", "1ms..1h", Inferred, "assumption: a common retry setting of batch clients", "Pause of the client before it repeats a failed request, at least; at most twice as long.";
+    }
+
+    /// The VPC CNI: how many addresses it keeps on a node, and how it gets them from EC2.
+    vpc_cni: VpcCniParameters {
+        warm_eni_target: u64 = "1", "0..100", Documented, "aws/amazon-vpc-cni-k8s README, WARM_ENI_TARGET", "Free network interfaces that each node keeps; addresses for pods come with them.";
+        warm_ip_target: u64 = "0", "0..1000", Documented, "aws/amazon-vpc-cni-k8s README, WARM_IP_TARGET: not set", "Free addresses that each node keeps, in place of free interfaces; 0 where that is not set.";
+        minimum_ip_target: u64 = "0", "0..1000", Documented, "aws/amazon-vpc-cni-k8s README, MINIMUM_IP_TARGET: not set", "Addresses for pods that each node has at least, in place of free interfaces; 0 where that is not set.";
+        warm_prefix_target: u64 = "1", "0..100", Documented, "aws/amazon-vpc-cni-k8s README and manifest, WARM_PREFIX_TARGET", "Free prefixes that each node keeps with prefix delegation.";
+        prefix_delegation: bool = "false", "", Documented, "aws/amazon-vpc-cni-k8s README, ENABLE_PREFIX_DELEGATION", "Whether interfaces get prefixes of 16 addresses in place of single ones.";
+        custom_networking: bool = "false", "", Documented, "aws/amazon-vpc-cni-k8s README, AWS_VPC_K8S_CNI_CUSTOM_NETWORK_CFG", "Whether the primary interface of a node has no addresses for pods.";
+        ip_cooldown: SimDuration = "30s", "0s..1h", Documented, "aws/amazon-vpc-cni-k8s README, IP_COOLDOWN_PERIOD", "How long the address of a pod that has ended rests before another one gets it.";
+        pool_check: SimDuration = "5s", "100ms..1h", Documented, "aws/amazon-vpc-cni-k8s pkg/ipamd/ipamd.go", "How often the VPC CNI looks if a node has the addresses that it wants.";
+        pool_decrease_pause: SimDuration = "30s", "0s..1h", Documented, "aws/amazon-vpc-cni-k8s pkg/ipamd/ipamd.go", "How long addresses stay as they are before the VPC CNI gives some back.";
+        eni_life: SimDuration = "60s", "0s..1d", Documented, "aws/amazon-vpc-cni-k8s pkg/ipamd/datastore", "How long the VPC CNI keeps an interface at least.";
+        subnet_pause: SimDuration = "120s", "0s..1d", Documented, "aws/amazon-vpc-cni-k8s pkg/ipamd/ipamd.go", "How long the VPC CNI asks for nothing after a subnet had too few addresses.";
+        assign_time: Law = "uniform(200ms, 800ms)", "0s..10m", Inferred, "aws/aws-eks-best-practices, prefix mode: a prefix takes less than a second", "Time in which EC2 gives an interface more addresses or prefixes.";
+        attach_time: Law = "uniform(2s, 10s)", "0s..10m", Inferred, "aws/aws-eks-best-practices, prefix mode: up to 10 s", "Time in which EC2 creates another interface and attaches it.";
+        retry_base: Law = "uniform(100ms, 500ms)", "1ms..1h", Documented, "aws/amazon-vpc-cni-k8s pkg/awsutils", "First pause after an EC2 call that failed; it doubles from there.";
+        retry_max: SimDuration = "60s", "1ms..1d", Documented, "aws/amazon-vpc-cni-k8s pkg/awsutils", "Longest pause after EC2 calls that failed.";
+        ec2_rate: f64 = "5", "0.001..100000", Documented, "docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html, mutating actions", "Calls of one action of EC2 that an account may make in a second in the long run.";
+        ec2_burst: u64 = "50", "1..100000", Documented, "docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html, mutating actions", "Calls of one action of EC2 that an account may make at once.";
     }
 
     /// The start and end of a pod on its node.

@@ -148,6 +148,10 @@ pub struct NodeGroup {
     /// GPUs of a node, which its device plugin tells of (`nvidia.com/gpu`).
     #[serde(default)]
     pub gpus: u32,
+    /// Network interfaces that an instance can have, on its default network card.
+    pub max_enis: u32,
+    /// IPv4 addresses of one of them, the primary one included.
+    pub ipv4_per_eni: u32,
     /// Smallest number of instances.
     pub min: u32,
     /// Instances when the run begins.

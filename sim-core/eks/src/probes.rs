@@ -1,5 +1,6 @@
 //! Probes look at journeys and stations and keep what reports need. They schedule nothing and change nothing.
 
+pub mod addresses;
 pub mod clients;
 pub mod flow;
 pub mod gauge;
@@ -13,6 +14,7 @@ pub mod timeline;
 pub mod ways;
 
 use crate::plan::Plan;
+pub use addresses::AddressProbe;
 pub use clients::ClientProbe;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
@@ -45,6 +47,8 @@ pub struct Probes {
     pub flow: FlowProbe,
     /// Which resource is the limit.
     pub limits: LimitProbe,
+    /// Addresses of pods.
+    pub addresses: AddressProbe,
 }
 
 impl Probes {
@@ -61,6 +65,7 @@ impl Probes {
             struck_zone: StruckZone::new(plan),
             flow: FlowProbe::new(counted_from, off),
             limits: LimitProbe::new(plan.window(), counted_from, off),
+            addresses: AddressProbe::default(),
         }
     }
 }

@@ -101,6 +101,7 @@ impl Subject for Run {
         measures.extend(world.probes.struck_zone.measures());
         measures.extend(world.probes.flow.measures());
         measures.extend(world.probes.limits.measures());
+        measures.extend(world.probes.addresses.measures(world.ec2.throttled()));
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         series.push(world.database_series(now));

@@ -9,6 +9,7 @@ use crate::journeys::etcd_replacement::MemberReplacement;
 use crate::journeys::etcd_storage::{Runaway, runaways};
 use crate::journeys::server_life::parameters_of;
 use crate::journeys::upgrade::kind_at_start;
+use crate::journeys::vpc_cni::pool_settings;
 use crate::journeys::workload::worker_entity;
 use crate::parameters::Parameters;
 use crate::placement::{CONTROL_PLANE_ZONES, Placement};
@@ -19,13 +20,14 @@ use crate::stations::clients::backoff::Backoff;
 use crate::stations::clients::streams::Streams;
 use crate::stations::clients::workload::{Process, Worker};
 use crate::stations::compute::kubelet::Kubelet;
+use crate::stations::compute::vpc_cni::PoolSettings;
 use crate::stations::control_plane::webhooks::Webhooks;
 use crate::stations::control_plane::{
     ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
 };
 use crate::stations::external_client::External;
 use crate::stations::network::{
-    Addresses, Connections, Distances, Dns, DnsView, Interfaces, Origin, Place, SiteId, Vpc, Zones,
+    Addresses, Connections, Distances, Dns, DnsView, Ec2Api, Interfaces, Origin, Place, SiteId, Vpc, Zones,
 };
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
@@ -52,6 +54,12 @@ pub struct World {
     pub(crate) streams: Streams,
     /// The interfaces that EKS owns in the cluster's subnets.
     pub(crate) interfaces: Interfaces,
+    /// The calls to EC2 that the account of the nodes may make.
+    pub(crate) ec2: Ec2Api,
+    /// By node group: what the VPC CNI is told.
+    pub(crate) pool_settings: Vec<PoolSettings>,
+    /// By subnet: why nodes do not get the addresses that they ask for.
+    pub(crate) address_stories: Vec<Cause>,
     /// Name resolution of the endpoint.
     pub(crate) dns: Dns,
     /// The load balancer in front of the API servers.
@@ -271,6 +279,9 @@ impl World {
             vpc_story: None,
             site_stories: Vec::new(),
             interfaces,
+            ec2: Ec2Api::new(parameters.vpc_cni.ec2_rate, parameters.vpc_cni.ec2_burst),
+            pool_settings: pool_settings(&plan),
+            address_stories: vec![None; plan.cluster.network.subnets.len()],
             streams: Streams::default(),
             nlb,
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),
@@ -333,6 +344,7 @@ impl World {
             let loopbacks = self.server_ids().map(|server| self.open_loopback(component, server)).collect();
             self.loopbacks.push(loopbacks);
         }
+        self.address_pools_begin(future);
         self.checks_run(future);
         self.note_locked_out(SimTime::ZERO);
         self.scaling_runs(future);
@@ -581,6 +593,7 @@ impl Model for World {
             Event::SubmitAgain(row) => self.submit(now, row, None, future),
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
+            Event::AddressPool(node, generation, step) => self.address_pool(now, node, generation, step, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
         }

@@ -122,6 +122,7 @@ impl World {
         let state = &mut self.cluster.nodes[node.index()];
         state.network_comes_up();
         let cause = state.story;
+        self.pool_begins(now, node, future);
         self.kubelet_reports_ready(now, node, cause, future);
         self.kubelet_listed(now, node, future);
         self.workloads_start_on(now, node, future);
@@ -249,6 +250,7 @@ impl World {
             let pod = self.cluster.nodes[node.index()].pods()[index];
             self.change_pod(now, pod, Pod::dies_with_its_node);
         }
+        self.pool_loses_all_pods(now, node);
     }
 
     fn note_dead_endpoints(&mut self, now: SimTime, zone: ZoneId, dead_before: u64, cause: Cause) {

@@ -30,8 +30,8 @@ impl World {
     pub(crate) fn node_group(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         self.cluster.groups[group.index()].looks();
         while self.cluster.groups[group.index()].has() < self.cluster.groups[group.index()].wanted() {
-            let zones = &self.zones;
-            let Some(zone) = self.cluster.groups[group.index()].zone_to_grow(|zone| !zones.has_power(zone)) else {
+            let lacks = |zone| !self.zones.has_power(zone) || !self.has_address_for_node(group.index(), zone);
+            let Some(zone) = self.cluster.groups[group.index()].zone_to_grow(lacks) else {
                 return self.retry_launch(now, group, future);
             };
             self.launch(now, group, zone, future);
@@ -46,7 +46,13 @@ impl World {
             let planned = &self.plan.cluster.node_groups[group.index()];
             let name = &planned.name;
             let cause = planned.zones.iter().find_map(|zone| self.zones.dark_since(*zone)).and_then(|(_, cause)| cause);
-            let note = || format!("node group {name} finds no capacity in any of its zones, and tries again");
+            let has_power = planned.zones.iter().any(|zone| self.zones.has_power(*zone));
+            let what = if has_power {
+                "address for an instance in any of its subnets"
+            } else {
+                "capacity in any of its zones"
+            };
+            let note = || format!("node group {name} finds no {what}, and tries again");
             self.probes.timeline.note(now, Weight::Step, cause, "group/no-capacity", u64::from(group.0), note);
             future.schedule(now + self.plan.parameters.node_group.launch_failure_retry, Event::NodeGroup(group));
         }
@@ -69,6 +75,7 @@ impl World {
         self.cluster.probe.instance_is_launched(replaces);
         let plan = self.plan.clone();
         self.cluster.add_node(&plan, Node::ordered(group, zone, story, replaces));
+        self.node_takes_address(node);
         self.after(now, node, &plan.parameters.node_group.launch_time, LAUNCH, InstanceStep::Launched, future);
     }
 
@@ -96,6 +103,7 @@ impl World {
         state.terminates();
         self.cluster.probe.instance_is_terminated(node);
         self.leave_no_life(now, node, lived);
+        self.node_returns_addresses(node);
         if self.cluster.nodes[node.index()].ready().is_some_and(|ready| ready != Ready::True) {
             self.cluster.cloud_nodes.notice(node);
         }

@@ -1,11 +1,10 @@
-//! What a node needs of AWS to start a pod: an address from EC2, and the image from the registry.
+//! What a node needs of AWS to start a pod beside an address: the image from the registry.
 //!
 //! ```text
-//! to be started -> (no way to EC2, ECR or S3: ContainerCreating, tried again with the kubelet's back-off) -> starts
+//! to be started -> (no way to ECR or S3: ContainerCreating, tried again with the kubelet's back-off) -> starts
 //! ```
 //!
-//! An image that the node has needs no registry. Addresses that the VPC CNI keeps warm are not modelled: each pod that is
-//! not in its node's own network asks EC2 for one.
+//! An image that the node has needs no registry. The VPC CNI's own pod needs EC2 to bring the network.
 
 use crate::event::{Event, Future, PodStep};
 use crate::ids::{NodeId, PodId};
@@ -22,8 +21,7 @@ impl World {
     pub(crate) fn unmet_need(&self, pod: PodId, node: NodeId) -> Option<AwsService> {
         let state = &self.cluster.pods[pod.index()];
         let site = self.origin_of(node).site;
-        let needs_address = self.brings_network(state) || !self.is_in_host_network(state);
-        let address = needs_address.then(|| self.unreached(site, &[AwsService::Ec2])).flatten();
+        let address = self.brings_network(state).then(|| self.unreached(site, &[AwsService::Ec2])).flatten();
         let has_image = self.cluster.nodes[node.index()].has_image(state.deployment, state.revision);
         address.or_else(|| (!has_image).then(|| self.unreached(site, &REGISTRY)).flatten())
     }

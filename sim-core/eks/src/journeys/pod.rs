@@ -40,6 +40,7 @@ impl World {
             }
             PodStep::Stopped => {
                 self.change_pod(now, pod, Pod::has_stopped);
+                self.pod_returns_address(now, pod, future);
                 self.kubelet_turns_to(now, pod, future);
             }
             PodStep::Published | PodStep::Withdrawn => self.rules_change(now, pod),
@@ -117,6 +118,9 @@ impl World {
         }
         if self.brings_network(&self.cluster.pods[pod.index()]) {
             return self.start_network(now, pod, node, future);
+        }
+        if !self.pod_takes_address(now, pod, node, future) {
+            return self.pod_waits_for_address(now, pod, node, future);
         }
         let state = &mut self.cluster.pods[pod.index()];
         state.starts();
@@ -253,6 +257,7 @@ impl World {
             self.node_may_be_empty(now, node, future);
         }
         self.change_pod(now, pod, Pod::is_gone);
+        self.pod_returns_address(now, pod, future);
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);

@@ -4,3 +4,4 @@ pub mod drain;
 pub mod kubelet;
 pub mod node;
 pub mod node_group;
+pub mod vpc_cni;

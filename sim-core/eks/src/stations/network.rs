@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod dns;
+pub mod ec2_api;
 pub mod interfaces;
 pub mod packet_filter;
 pub mod regions;
@@ -11,6 +12,7 @@ pub mod zones;
 
 pub use connections::{Connection, ConnectionState, Connections, Far, Owner};
 pub use dns::{Address, Addressed, Addresses, Dns};
+pub use ec2_api::{Ec2Action, Ec2Api};
 pub use interfaces::{Interface, Interfaces};
 pub use regions::Distances;
 pub use trace::{Closure, Hop, Trace};

@@ -31,6 +31,8 @@ pub fn story(nodes: u32) -> Story {
         allocatable: Resources { milli_cpu: 1930, memory_mib: 7000 },
         max_pods: 29,
         gpus: 0,
+        max_enis: 3,
+        ipv4_per_eni: 10,
         min: 0,
         desired: nodes,
         max: nodes.max(1) * 2,
@@ -90,6 +92,13 @@ pub fn loss_in_zone_a(nodes: u32, share: f64) -> Story {
     let mut story = story(3 * nodes).placed("b,c", "b", "b").set("node_group.replace_instances", "false");
     story.plan.deployments[0].replicas = 6 * nodes;
     story.at(10, Change::NodeLoss { zone: ZoneId(0), share, lasts: None })
+}
+
+/// A VPC with addresses for any number of nodes and pods.
+pub fn roomy(network: &mut Network) {
+    for (index, subnet) in (0u8..).zip(&mut network.subnets) {
+        subnet.cidr = format!("{}.0.0.0/8", 64 + index).parse().expect("a range");
+    }
 }
 
 /// A deployment of pods of 100 millicores and 128 MiB.

@@ -9,7 +9,7 @@
 //! node), preemption, mixed churn (nodes and services come and go), gated pods, pods with finalizers, extended
 //! resources.
 
-use crate::story::{Story, deployment, measure, story};
+use crate::story::{Story, deployment, measure, roomy, story};
 use crate::table::{Allowed, Row, check};
 use sim_eks::plan::{PodTrace, TracePod};
 use sim_eks::quantity::Resources;
@@ -28,7 +28,8 @@ fn cluster(nodes: u32) -> Story {
         .set("pod.sandbox_time", "10m"); // no kubelet in upstream's test
     let group = &mut cluster.plan.cluster.node_groups[0];
     group.allocatable = Resources { milli_cpu: 4_100, memory_mib: 32_768 };
-    group.max_pods = 111;
+    (group.max_pods, group.max_enis, group.ipv4_per_eni) = (111, 15, 50);
+    roomy(&mut cluster.plan.cluster.network);
     cluster.plan.deployments = vec![deployment("web", 0)];
     cluster.plan.warm_up = SimDuration::from_secs(0);
     cluster

@@ -1,7 +1,7 @@
 //! C8: the official service levels, at their thresholds (kubernetes/community, sig-scalability/slos/slos.md and
 //! configs-and-limits/thresholds.md): 5,000 nodes, 150,000 pods, a churn of 20 pods a second, default parameters.
 
-use crate::story::{deployment, measure, story};
+use crate::story::{deployment, measure, roomy, story};
 use crate::table::{Allowed, Row, check};
 use sim_eks::Record;
 
@@ -10,6 +10,8 @@ fn at_the_thresholds(churn: f64, sets: &[(&str, &str)]) -> Record {
     let mut large = story(5_000).minutes(15);
     let group = &mut large.plan.cluster.node_groups[0];
     (group.max_pods, group.allocatable.milli_cpu, group.allocatable.memory_mib) = (58, 7_900, 29_000);
+    (group.max_enis, group.ipv4_per_eni) = (4, 15);
+    roomy(&mut large.plan.cluster.network);
     large.plan.deployments = (0..300).map(|number| deployment(&format!("app-{number}"), 500)).collect();
     large.plan.churn = churn;
     for (path, value) in sets {

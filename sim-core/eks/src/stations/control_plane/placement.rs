@@ -664,6 +664,8 @@ mod tests {
             allocatable: Resources { milli_cpu, memory_mib: 4_000 },
             max_pods: 29,
             gpus: 0,
+            max_enis: 3,
+            ipv4_per_eni: 10,
             min: 0,
             desired: 3,
             max: 9,

@@ -41,7 +41,9 @@ pub struct Interface {
 #[derive(Clone, Debug)]
 pub struct Interfaces {
     places: Vec<Interface>,
-    free: Vec<u32>,
+    /// Below zero where more than there is was in use from the start.
+    free: Vec<i64>,
+    /// Addresses that interfaces of EKS have got of each.
     given: Vec<u32>,
     refused: u64,
 }
@@ -54,7 +56,7 @@ impl Interfaces {
     pub fn new(network: &Network) -> Self {
         Interfaces {
             places: Vec::new(),
-            free: network.subnets.iter().map(crate::plan::Subnet::usable).collect(),
+            free: network.subnets.iter().map(|subnet| i64::from(subnet.usable())).collect(),
             given: vec![0; network.subnets.len()],
             refused: 0,
         }
@@ -88,20 +90,33 @@ impl Interfaces {
 
     /// Takes `count` addresses of a subnet: how many there were.
     pub fn take(&mut self, subnet: usize, count: u32) -> u32 {
-        let taken = count.min(self.free[subnet]);
-        self.free[subnet] -= taken;
-        self.given[subnet] = self.given[subnet].wrapping_add(taken);
+        let taken = count.min(self.free_in(subnet));
+        self.free[subnet] -= i64::from(taken);
         taken
     }
 
-    /// Gives an address of a subnet back.
-    pub fn give_back(&mut self, subnet: usize) {
-        self.free[subnet] += 1;
+    /// Takes `count` addresses of a subnet, all of them or none: whether there were so many.
+    pub fn take_all(&mut self, subnet: usize, count: u32) -> bool {
+        let has = self.free_in(subnet) >= count;
+        if has {
+            self.take(subnet, count);
+        }
+        has
+    }
+
+    /// Counts addresses of a subnet that are in use from the start, whether it has so many or not.
+    pub fn charge(&mut self, subnet: usize, count: u32) {
+        self.free[subnet] -= i64::from(count);
+    }
+
+    /// Gives addresses of a subnet back.
+    pub fn give_back(&mut self, subnet: usize, count: u32) {
+        self.free[subnet] += i64::from(count);
     }
 
     /// Addresses that are free in a subnet.
     pub fn free_in(&self, subnet: usize) -> u32 {
-        self.free[subnet]
+        self.free[subnet].max(0) as u32
     }
 
     /// How often there was no address for an interface.
@@ -121,6 +136,7 @@ impl Interfaces {
             return None;
         };
         let nth = self.given[subnet];
+        self.given[subnet] += 1;
         self.take(subnet, 1);
         let interface = Interface {
             server,
@@ -154,7 +170,7 @@ impl Interfaces {
     pub fn detach(&mut self, server: ApiServerId) -> Option<usize> {
         let place = self.of(server)?;
         self.places[place].exists = false;
-        self.give_back(self.places[place].subnet as usize);
+        self.give_back(self.places[place].subnet as usize, 1);
         Some(place)
     }
 

@@ -85,6 +85,10 @@ pub struct Pod {
     pub created: SimTime,
     /// How long its image was pulled.
     pub pulled: SimDuration,
+    /// The network interface of its node that has its address, if it has one of its own.
+    pub eni: Option<u8>,
+    /// Whether it waits for an address.
+    pub lacks_address: bool,
     /// Its kubelet has said that its containers run.
     start_told: bool,
     owner: Owner,
@@ -158,6 +162,8 @@ impl Pod {
             revision: 0,
             created: SimTime::ZERO,
             pulled: SimDuration::ZERO,
+            eni: None,
+            lacks_address: false,
             start_told: false,
             owner: Owner::Set,
             object: Object::Pending,
@@ -289,6 +295,7 @@ impl Pod {
         self.containers = Containers::Absent;
         self.life += 1;
         self.reports = false;
+        self.eni = None;
     }
 
     /// The API's Ready condition becomes `ready`. Whether endpoints change by it.

@@ -1,0 +1,37 @@
+//! D3: token buckets and rests, as EC2 and the VPC CNI document them.
+
+use crate::d4_warm_pool::defaults;
+use crate::table::{Allowed, Row, check};
+use sim_eks::stations::compute::vpc_cni::{AddressPool, PoolSettings};
+use sim_eks::stations::network::{Ec2Action, Ec2Api};
+use sim_kernel::{SimDuration, SimTime};
+
+fn row(what: &str, published: f64, found: f64) -> Row {
+    Row { result: "D3", what: what.to_owned(), published, found, allowed: Allowed::Exactly }
+}
+
+#[test]
+fn d3_the_last_of_200_calls_is_accepted_after_five_seconds() {
+    let mut api = Ec2Api::new(20.0, 100);
+    let mut now = SimTime::ZERO;
+    for _ in 0..200 {
+        while !api.call(now, Ec2Action::AssignAddresses) {
+            now += SimDuration::from_millis(1);
+        }
+    }
+    let last = now.saturating_since(SimTime::ZERO).as_secs_f64();
+    check(&[row("200 calls at once, bucket of 100, 20 a second: the last is accepted, s", 5.0, last)]);
+}
+
+#[test]
+fn d3_no_address_is_used_again_within_30_s() {
+    let settings = PoolSettings { max_pods: 29, ..defaults(1, 30) };
+    let (mut pool, given) = AddressPool::settled(29, &settings, |_| true);
+    given.iter().for_each(|eni| pool.unassign(SimTime::ZERO, *eni, &settings));
+    let mut now = SimTime::ZERO;
+    while pool.assign(now, &settings).is_none() {
+        now += SimDuration::from_millis(100);
+    }
+    let first = now.saturating_since(SimTime::ZERO).as_secs_f64();
+    check(&[row("29 addresses given back at once: the first is free again, s", 30.0, first)]);
+}
