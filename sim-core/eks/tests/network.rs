@@ -155,8 +155,8 @@ fn private_nodes_without_nat_and_without_private_access_never_join_and_the_repor
     assert!(why.text.contains("private-eu-west-1a has no route to 0.0.0.0/0"), "{}", why.text);
 }
 
-/// In public mode private nodes of all zones go through the one NAT gateway; with private access they stay Ready, but a pod
-/// that is new to its node finds neither address nor image.
+/// In public mode private nodes of all zones go through the one NAT gateway; with private access they stay Ready, but a new
+/// image is not to be had, nor an address beyond those that a node keeps warm.
 #[test]
 fn the_single_nat_gateway_of_the_lost_zone_takes_the_other_zones_nodes_along_in_public_mode_only() {
     let lost = |mode| {
@@ -170,7 +170,14 @@ fn the_single_nat_gateway_of_the_lost_zone_takes_the_other_zones_nodes_along_in_
     let both = lost(BOTH).record();
     assert_eq!(ready_at_the_end(&public), 0.0);
     assert_eq!(ready_at_the_end(&both), 6.0);
-    assert!(fact(&both, "AWS ec2 cannot be reached: the NAT gateway in eu-west-1a lets nothing through").is_some());
+    assert_eq!(measure(&both, "pods.without_address"), 0.0, "each node has addresses for those of the lost zone");
+    let updated = lost(BOTH).at(20, Change::UpdateDeployment { deployment: 0 }).record();
+    assert!(
+        fact(&updated, "AWS ecr.api cannot be reached: the NAT gateway in eu-west-1a lets nothing through").is_some()
+    );
+    let few = lost(BOTH).set("vpc_cni.warm_ip_target", "1").record();
+    assert!(fact(&few, "AWS ec2 cannot be reached: the NAT gateway in eu-west-1a lets nothing through").is_some());
+    assert!(measure(&few, "pods.without_address") > 0.0);
 }
 
 /// A cluster in which somebody opens a stream every ten seconds, for so long.

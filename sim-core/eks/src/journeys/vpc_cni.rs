@@ -15,7 +15,7 @@ use crate::parameters::VpcCniParameters;
 use crate::plan::{AwsService, Family, NodeGroup, Plan, ZoneId};
 use crate::record::Weight;
 use crate::stations::compute::vpc_cni::{AddressPool, PoolSettings, Want};
-use crate::stations::network::Ec2Action;
+use crate::stations::network::{Ec2Action, SiteId};
 use crate::stations::services::pod::{Containers, Object};
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
@@ -265,7 +265,7 @@ impl World {
         };
         let site = self.origin_of(node).site;
         if self.unreached(site, &[AwsService::Ec2]).is_some() {
-            self.address_stories[subnet] = self.vpc_story;
+            self.note_unreached(now, site, subnet);
             self.pool_tries_again(now, node);
             return None;
         }
@@ -345,6 +345,15 @@ impl World {
             note,
         );
         self.address_stories[subnet] = story.or(self.address_stories[subnet]);
+    }
+
+    fn note_unreached(&mut self, now: SimTime, site: SiteId, subnet: usize) {
+        let (nodes, name) = (self.vpc.site(site).name.clone(), AwsService::Ec2.name());
+        let why = self.why_unreached(site, AwsService::Ec2);
+        let note = || format!("{nodes} get no more addresses for pods: AWS {name} cannot be reached: {why}");
+        let story =
+            self.probes.timeline.note(now, Weight::Step, self.vpc_story, "ec2/unreached", u64::from(site.0), note);
+        self.address_stories[subnet] = story.or(self.vpc_story);
     }
 
     fn note_throttled(&mut self, now: SimTime, subnet: usize) {
