@@ -15,6 +15,10 @@ pub struct Omission {
 /// Everything that is known to be left out.
 pub const OMISSIONS: &[Omission] = &[
     Omission {
+        what: "traffic between pods, to CoreDNS, and ssh: what rules say of it is shown by `ekssim paths` and has no effect on a run; the port of a webhook's pods is 443",
+        effect: "a rule that parts the nodes from each other hurts no workload",
+    },
+    Omission {
         what: "network ACLs, UDP, and rules that name some of a subnet's nodes only",
         effect: "security groups and routes alone decide who reaches whom, and nodes of a group in a subnet are let in all or none",
     },

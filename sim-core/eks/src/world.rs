@@ -50,6 +50,8 @@ pub struct World {
     pub(crate) vpc_story: Cause,
     /// Which sites were said to have no way to the endpoint, by the facts that say so.
     pub(crate) site_stories: Vec<(SiteId, Cause)>,
+    /// The beginnings of the steps of the plan in the VPC, by their indices.
+    pub(crate) vpc_faults: Vec<(u32, Cause)>,
     /// The streams of `kubectl exec`.
     pub(crate) streams: Streams,
     /// The interfaces that EKS owns in the cluster's subnets.
@@ -278,6 +280,7 @@ impl World {
             dns: Dns::new((addresses, interfaces.named()), &views, zones, &parameters.dns, key),
             vpc_story: None,
             site_stories: Vec::new(),
+            vpc_faults: Vec::new(),
             interfaces,
             ec2: Ec2Api::new(parameters.vpc_cni.ec2_rate, parameters.vpc_cni.ec2_burst),
             pool_settings: pool_settings(&plan),

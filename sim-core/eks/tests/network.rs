@@ -521,3 +521,47 @@ fn the_record_tells_each_client_with_its_place_and_when_its_way_was_closed() {
     assert_eq!((modes[0], *modes.last().expect("moments")), ("public", "private"));
     assert!(serde_json::to_string(&network).expect("plain data").len() < 200_000);
 }
+
+/// While a private endpoint is opened to some addresses, nobody else gets in: no public range was in force before.
+#[test]
+fn a_restricted_opening_admits_nobody_else_meanwhile() {
+    let open = Change::EndpointAccess { access: access(BOTH, &["198.51.100.7/32"]) };
+    let story = with_client(in_mode(story(3), PRIVATE), "stranger", ClientPlace::Internet(ip("198.51.100.9")));
+    let opened = with_client(story, "listed", ClientPlace::Internet(ip("198.51.100.7"))).at(10, open).minutes(40);
+    for minute in [11, 12, 30] {
+        let stranger = path(&run_to(&opened, minute), "stranger", "API endpoint");
+        assert!(!stranger.open, "minute {minute}: {stranger:?}");
+    }
+    assert!(path(&run_to(&opened, 30), "listed", "API endpoint").open);
+}
+
+#[test]
+fn rules_outbound_count_on_the_way_to_public_addresses_too() {
+    let mut closed = with_admin_host(story(3));
+    let group = closed.plan.cluster.network.security_groups.len() - 1;
+    let ssh = Rule::port(22, Peer::Cidr("10.0.0.0/8".parse().expect("a range")));
+    closed.plan.cluster.network.security_groups[group].outbound = vec![ssh];
+    for to in ["API endpoint", "AWS eks"] {
+        let path = path(&run_to(&closed, 1), "admin host", to);
+        assert!(path.decided_by.starts_with("no outbound rule of admin-host allows TCP 443"), "{path:?}");
+    }
+}
+
+#[test]
+fn an_interface_is_lost_until_the_last_of_its_faults_ends_and_its_server_stays_an_endpoint() {
+    let loss = |minutes| Change::InterfaceLoss { zone: ZoneId(1), lasts: Some(SimDuration::from_mins(minutes)) };
+    let base = in_mode(story(3), BOTH).placed("b,c", "a", "c").set("endpoint.interface_reaction", "60s");
+    let lost = base.at(5, loss(20)).at(10, loss(5)).minutes(40);
+    let names = |minute| path(&run_to(&lost, minute), "nodes of general in eu-west-1c", "API endpoint").addresses;
+    assert_eq!((names(4), names(16), names(30)), (Some((2, 2)), None, Some((2, 2))), "one name is left, then both");
+    let pods = path(&run_to(&lost, 16), "pods of general in eu-west-1c", "service kubernetes").addresses;
+    assert_eq!(pods, Some((2, 1)), "a living server renews its lease");
+}
+
+#[test]
+fn an_update_that_changes_nothing_is_refused() {
+    let again = Change::EndpointAccess { access: access(PUBLIC, &["0.0.0.0/0"]) };
+    let record = story(3).at(10, again).minutes(20).record();
+    assert!(fact(&record, "refused: the endpoint is as it is to be").is_some());
+    assert!(fact(&record, "update of the endpoint's access begins").is_none());
+}

@@ -62,6 +62,7 @@ struct Counts {
     refused: u64,
     terminated: u64,
     registered: u64,
+    instances_at_start: u64,
     nodes_at_start: u64,
     pods: PodCounts,
 }
@@ -121,6 +122,7 @@ impl ClusterProbe {
         self.kept_alive = vec![true; nodes.len()];
         self.given_up_falsely = vec![false; nodes.len()];
         let joined = nodes.iter().filter(|node| node.ready().is_some()).count() as u64;
+        self.counts.instances_at_start = nodes.len() as u64;
         self.counts.nodes_at_start = joined;
         self.counts.pods.pending_at_start = self.waiting;
         self.counts.pods.bound_at_start = pods.len() as u64 - self.waiting;
@@ -358,7 +360,8 @@ impl ClusterProbe {
             let (station, refused, inside) = (station.to_owned(), 0, inside as u64);
             Balance { station, arrived, left, refused, lost, inside }
         };
-        let Counts { launched, terminated, registered, deleted, created, nodes_at_start, .. } = self.counts;
+        let Counts { launched, terminated, registered, deleted, created, .. } = self.counts;
+        let Counts { instances_at_start, nodes_at_start, .. } = self.counts;
         let PodCounts { pending_at_start, bound_at_start, bound, gone_pending, gone_from_nodes } = self.counts.pods;
         let instances = nodes.iter().filter(|node| node.instance() != Instance::Terminated).count();
         let objects = nodes.iter().filter(|node| node.ready().is_some()).count();
@@ -367,7 +370,7 @@ impl ClusterProbe {
         let on_nodes = nodes.iter().map(|node| node.pods().len()).sum();
         let came = pending_at_start + created;
         vec![
-            balance("instances", nodes_at_start + launched, terminated, 0, instances),
+            balance("instances", instances_at_start + launched, terminated, 0, instances),
             balance("Nodes", nodes_at_start + registered, deleted, 0, objects),
             balance("pods", came + bound_at_start, gone_pending + gone_from_nodes, 0, all),
             balance("pods without a node", came, bound, gone_pending, pending),

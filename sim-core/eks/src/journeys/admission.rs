@@ -89,7 +89,12 @@ impl World {
     /// Whether the way of an API server to the pods of webhooks is open: its interface, and the security groups' rules.
     fn webhooks_are_reached(&self, server: ApiServerId) -> bool {
         let interface = self.interfaces.of(server).filter(|place| self.interface_passes(*place));
-        interface.is_some() && self.vpc.admits_webhooks()
+        let groups = self.plan.cluster.node_groups.iter().zip(&self.cluster.groups).enumerate();
+        let mut with_nodes = groups.filter(|(_, (_, group))| group.has() > 0);
+        let open = |(group, (planned, _)): (usize, (&crate::plan::NodeGroup, _))| {
+            (0..planned.zones.len()).any(|nth| self.vpc.admits_webhooks(self.vpc.nodes(group, nth)))
+        };
+        interface.is_some() && with_nodes.any(open)
     }
 
     fn note_webhook_failure(&mut self, now: SimTime, webhook: usize) -> crate::probes::Cause {

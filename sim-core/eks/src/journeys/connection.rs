@@ -341,7 +341,7 @@ impl World {
         self.connections.at_mut(slot).cause = cause;
         let (text, kind) = match is_closed {
             true => (self.closed_text(origin.site, address), "dial/closed"),
-            false => (format!("dial to the dead address {} timed out", self.address_text(address)), "dial/silent"),
+            false => (self.silence_text(origin, address), "dial/silent"),
         };
         let subject = if is_closed { u64::from(origin.site.0) } else { address.number() };
         self.probes.timeline.note(now, Weight::Step, cause, kind, subject, || text);
@@ -374,7 +374,7 @@ impl World {
         let zone = self.zone_of_address(address);
         let dark = self.zones.dark_since(zone).and_then(|(_, cause)| cause);
         let lost = match address.of() {
-            Addressed::Interface(place) => self.interfaces.at(place).lost.and_then(|(_, cause)| cause),
+            Addressed::Interface(_) => self.interfaces.struck(zone).and_then(|(_, cause)| cause),
             Addressed::Balancer(_) => None,
         };
         let behind = |server: &&ApiServer| self.nlb.cross_zone() || server.zone == zone;

@@ -7,6 +7,9 @@
 //!       -> the API servers are replaced one by one: connections are closed, and dialled anew by the new answers -> Ended
 //! ```
 //!
+//! EKS calls the update done when its time is over, though the last old API servers may still be stopping then; until they
+//! are gone it refuses the next one.
+//!
 //! Nothing here knows who is locked out: whoever has no way left finds out by dialling.
 
 use crate::event::{AccessStep, Event, Future};
@@ -23,10 +26,10 @@ const NAMED: Purpose = Purpose::new("endpoint/named");
 impl World {
     /// Somebody changes how the endpoint may be reached.
     pub(crate) fn access_changes(&mut self, now: SimTime, wanted: &EndpointAccess, future: &mut Future) {
-        if self.update_is_refused(now) {
+        let before = self.vpc.network().access.clone();
+        if self.update_is_refused(now, (!before.differs(wanted)).then_some("the endpoint is as it is to be")) {
             return;
         }
-        let before = self.vpc.network().access.clone();
         let text = format!("update of the endpoint's access begins: from {before} to {wanted}");
         let cause = self.note_update(now, text);
         let lasts = self.roll_time(Reason::Access);
@@ -54,8 +57,7 @@ impl World {
                 self.vpc_turns(now, cause, "endpoint/named", u64::from(update), text.to_owned());
             }
             AccessStep::Closed => {
-                let had = self.vpc.closes_old_ways();
-                if had != self.vpc.network().access {
+                if self.vpc.closes_old_ways() {
                     let text = "the old ways to the endpoint take no new connections";
                     self.vpc_turns(now, cause, "endpoint/closed-old", u64::from(update), text.to_owned());
                 }

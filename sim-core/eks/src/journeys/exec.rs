@@ -30,7 +30,7 @@ impl World {
     pub(crate) fn dial_kubelet(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let server = self.requests.at(slot).server;
         let Some(node) = self.node_to_enter(slot) else {
-            return future.schedule(now, self.at_step(slot, RequestStep::StreamFails));
+            return self.leave_server(now, slot, Outcome::Succeeded, future); // the API says that there is no such pod
         };
         let timeout = self.plan.parameters.exec.dial_timeout;
         if let Some(why) = self.kubelet_is_closed(server, node) {
@@ -64,6 +64,11 @@ impl World {
         if let Some(closed) = self.vpc.trace(SiteId::CONTROL_PLANE, Target::Host(site, Network::KUBELET_PORT)).closed {
             return Some(closed.to_string());
         }
+        self.kubelet_is_dead(server, node)
+    }
+
+    /// What is dead or cut between an API server and a kubelet, if anything is.
+    fn kubelet_is_dead(&self, server: ApiServerId, node: NodeId) -> Option<String> {
         let (zone, nodes_zone) = (self.zone_name(self.api_servers[server.index()].zone), self.cluster.zone_of(node));
         let Some(place) = self.interfaces.of(server).filter(|place| self.interface_passes(*place)) else {
             return Some(format!("the interface of the API server in {zone} lets nothing through"));
@@ -127,7 +132,7 @@ impl World {
             let is_whole = process.life() == life
                 && self.is_whole(stream.origin, stream.through, server)
                 && self.cluster.nodes[stream.node.0.index()].life() == stream.node.1
-                && self.kubelet_is_closed(server, stream.node.0).is_none();
+                && self.kubelet_is_dead(server, stream.node.0).is_none(); // rules that change leave open streams alone
             match (is_whole, stream.silent) {
                 (false, None) => {
                     self.streams.set_silent(place, Some((now, cause)));

@@ -4,6 +4,7 @@
 //! ```text
 //! server or zone dies:  interface silent -> the lease of its endpoint runs out -> pods dial the others
 //!                                        -> the provider reacts -> Unnamed: the private answer without it (time to live)
+//! interface dies alone: the same, but its server lives, renews its lease and stays an endpoint
 //! server is ready:      interface named, and an endpoint again
 //! server stops orderly: no endpoint at once, unnamed soon
 //! server terminated:    its interface goes with it, and the address is free again
@@ -66,12 +67,7 @@ impl World {
         cause: Cause,
         future: &mut Future,
     ) {
-        for place in 0..self.interfaces.count() {
-            let interface = self.interfaces.at_mut(place);
-            if interface.zone == zone && interface.exists {
-                interface.lost = fails.then_some((now, cause));
-            }
-        }
+        self.interfaces.strike(zone, fails, now, cause);
         self.interfaces_turn(now, cause, future);
     }
 
@@ -85,7 +81,7 @@ impl World {
     /// Whether an interface exists and lets messages through.
     pub(crate) fn interface_passes(&self, place: usize) -> bool {
         let interface = self.interfaces.at(place);
-        interface.exists && interface.lost.is_none() && self.zones.has_power(interface.zone)
+        interface.exists && self.interfaces.struck(interface.zone).is_none() && self.zones.has_power(interface.zone)
     }
 
     fn interface_works(&self, place: usize) -> bool {
@@ -93,60 +89,62 @@ impl World {
         self.interface_passes(place) && server.is_ready()
     }
 
-    /// Something has happened to servers or zones: names and endpoints of interfaces follow.
+    /// Something has happened to servers or zones: names follow what an interface leads to, endpoints follow the servers.
     pub(crate) fn interfaces_turn(&mut self, now: SimTime, cause: Cause, future: &mut Future) {
         for place in 0..self.interfaces.count() {
             let works = self.interface_works(place);
-            if works == self.interfaces.at(place).works {
-                continue;
+            let interface = self.interfaces.at(place);
+            let serves = interface.exists && self.api_servers[interface.server.index()].is_ready();
+            if serves != interface.serves {
+                let interface = self.interfaces.at_mut(place);
+                (interface.serves, interface.leases) = (serves, interface.leases + 1);
+                self.endpoint_follows(now, place, serves, future);
             }
-            let interface = self.interfaces.at_mut(place);
-            (interface.works, interface.turns) = (works, interface.turns + 1);
-            if works {
-                self.interface_returns(now, place, future);
-            } else {
-                interface.cause = cause;
-                self.interface_fails(now, place, future);
+            if works != self.interfaces.at(place).works {
+                let interface = self.interfaces.at_mut(place);
+                (interface.works, interface.turns) = (works, interface.turns + 1);
+                interface.cause = if works { interface.cause } else { cause };
+                self.name_follows(now, place, works, future);
             }
         }
     }
 
-    fn interface_returns(&mut self, now: SimTime, place: usize, future: &mut Future) {
-        let (entity, turns) = (place as u64, u64::from(self.interfaces.at(place).turns));
-        let parameters = &self.plan.parameters;
-        let named = now + parameters.endpoint.interface_naming.duration(&mut self.key.draw(NAMING, entity, turns));
-        let known = now + parameters.pod.endpoint_propagation.duration(&mut self.key.draw(ENDPOINT, entity, turns));
-        self.await_interface(named, place, InterfaceStep::Named, future);
-        self.await_interface(known, place, InterfaceStep::Joins, future);
-    }
-
-    /// A server that stops in order takes itself out of the endpoints; a dead one's lease must run out. The provider takes
-    /// an address out of the name soon in the one case, and when it has found out in the other.
-    fn interface_fails(&mut self, now: SimTime, place: usize, future: &mut Future) {
-        let interface = *self.interfaces.at(place);
-        let (entity, turns) = (place as u64, u64::from(interface.turns));
+    /// The provider takes an address out of the name soon where that is in order, and else when it has found out.
+    fn name_follows(&mut self, now: SimTime, place: usize, works: bool, future: &mut Future) {
+        let interface = self.interfaces.at(place);
         let is_orderly = self.interface_passes(place) && self.api_servers[interface.server.index()].listens();
-        let parameters = &self.plan.parameters;
-        let endpoint = &parameters.endpoint;
-        let mut draw = self.key.draw(REACTION, entity, turns);
-        let law = if is_orderly { &endpoint.interface_naming } else { &endpoint.interface_reaction };
-        let unnamed = now + law.duration(&mut draw);
-        let heard = parameters.pod.endpoint_propagation.duration(&mut self.key.draw(ENDPOINT, entity, turns));
-        let renewed = endpoint.lease_renewal.scaled(self.key.draw(LEASE, entity, turns).uniform());
-        let rest = endpoint.lease_ttl.as_nanos().saturating_sub(renewed.as_nanos());
-        let lease = SimDuration::from_nanos(if is_orderly { 0 } else { rest });
-        self.await_interface(unnamed, place, InterfaceStep::Unnamed, future);
-        self.await_interface(now + lease + heard, place, InterfaceStep::Leaves, future);
+        let (entity, turns) = (place as u64, u64::from(interface.turns));
+        let endpoint = &self.plan.parameters.endpoint;
+        let (law, purpose) = match works || is_orderly {
+            true => (&endpoint.interface_naming, NAMING),
+            false => (&endpoint.interface_reaction, REACTION),
+        };
+        let at = now + law.duration(&mut self.key.draw(purpose, entity, turns));
+        let step = if works { InterfaceStep::Named } else { InterfaceStep::Unnamed };
+        future.schedule(at, Event::Interface(place as u8, interface.turns, step));
     }
 
-    fn await_interface(&self, at: SimTime, place: usize, step: InterfaceStep, future: &mut Future) {
-        future.schedule(at, Event::Interface(place as u8, self.interfaces.at(place).turns, step));
+    /// A server that stops in order takes itself out of the endpoints; a dead one's lease must run out. One that lives keeps
+    /// its lease in etcd, whatever has become of its interface.
+    fn endpoint_follows(&mut self, now: SimTime, place: usize, serves: bool, future: &mut Future) {
+        let interface = self.interfaces.at(place);
+        let (entity, leases) = (place as u64, u64::from(interface.leases));
+        let (parameters, endpoint) = (&self.plan.parameters, &self.plan.parameters.endpoint);
+        let heard = parameters.pod.endpoint_propagation.duration(&mut self.key.draw(ENDPOINT, entity, leases));
+        let renewed = endpoint.lease_renewal.scaled(self.key.draw(LEASE, entity, leases).uniform());
+        let rest = endpoint.lease_ttl.as_nanos().saturating_sub(renewed.as_nanos());
+        let at_once = serves || self.api_servers[interface.server.index()].listens();
+        let lease = SimDuration::from_nanos(if at_once { 0 } else { rest });
+        let step = if serves { InterfaceStep::Joins } else { InterfaceStep::Leaves };
+        future.schedule(now + lease + heard, Event::Interface(place as u8, interface.leases, step));
     }
 
     /// Handles a step of an interface; one of an earlier turn does nothing.
     pub(crate) fn interface(&mut self, now: SimTime, place: u8, turns: u32, step: InterfaceStep) {
         let place = place as usize;
-        if self.interfaces.at(place).turns != turns {
+        let interface = self.interfaces.at(place);
+        let is_name = matches!(step, InterfaceStep::Named | InterfaceStep::Unnamed);
+        if turns != if is_name { interface.turns } else { interface.leases } {
             return;
         }
         // Without a living API server nobody takes an endpoint away.
@@ -158,7 +156,7 @@ impl World {
             InterfaceStep::Joins => interface.is_endpoint = true,
             InterfaceStep::Leaves => interface.is_endpoint &= !anybody,
         }
-        if matches!(step, InterfaceStep::Named | InterfaceStep::Unnamed) {
+        if is_name {
             self.publish_private(now, place);
         }
     }
@@ -198,6 +196,13 @@ impl World {
     /// Whether a NAT gateway lets anything through.
     pub(crate) fn nat_lives(&self, nat: u8) -> bool {
         self.vpc.nat_is_up(nat as usize) && self.zones.has_power(self.vpc.zone_of_nat(nat))
+    }
+
+    /// Whether messages pass between a zone and public addresses, through a NAT gateway where routes lead through one.
+    pub(crate) fn way_out_is_whole(&self, from: ZoneId, nat: Option<u8>) -> bool {
+        let leaves = nat.map_or(from, |nat| self.vpc.zone_of_nat(nat));
+        let lives = nat.is_none_or(|nat| self.nat_lives(nat));
+        lives && self.zones.reaches(from, leaves) && self.zones.passes((Place::Internet(0), leaves))
     }
 
     /// Where a node is.

@@ -51,23 +51,28 @@ impl World {
 
     /// An update begins, unless one is under way: EKS refuses parallel ones.
     fn update_begins(&mut self, now: SimTime, reason: Reason, kind: Kind, text: String, future: &mut Future) {
-        if self.update_is_refused(now) {
+        if self.update_is_refused(now, None) {
             return;
         }
         let cause = self.note_update(now, text);
         self.roll_begins(now, reason, kind, cause, future);
     }
 
-    /// Whether EKS refuses an update: another one is under way, or the subnets of the control plane lack addresses for the
+    /// Whether EKS refuses an update: nothing would change, another one is under way, or the subnets of the control plane lack addresses for the
     /// interfaces of new API servers.
-    pub(crate) fn update_is_refused(&mut self, now: SimTime) -> bool {
+    pub(crate) fn update_is_refused(&mut self, now: SimTime, no_change: Option<&str>) -> bool {
         let (free, needed) = (self.free_control_plane_addresses(), self.plan.parameters.endpoint.addresses_for_update);
-        let why = match self.fleet.roll().is_some() || self.vpc.update().is_some() {
-            true => "another one is in progress".to_owned(),
-            false if free < needed => {
+        let is_rolling = self.fleet.roll().is_some();
+        let why = match (is_rolling || self.vpc.update().is_some(), no_change) {
+            (true, _) if self.vpc.update().is_none() => {
+                "another one is in progress: API servers are being replaced".to_owned()
+            }
+            (true, _) => "another one is in progress: that of the endpoint's access".to_owned(),
+            (false, Some(same)) => same.to_owned(),
+            (false, None) if free < needed => {
                 format!("the subnets of the control plane have {free} free addresses, and {needed} are needed")
             }
-            false => return false,
+            (false, None) => return false,
         };
         let subject = u64::from(self.fleet.rolls()) + 1;
         let text = || format!("update of the control plane is refused: {why}");

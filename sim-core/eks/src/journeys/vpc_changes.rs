@@ -8,7 +8,7 @@
 
 use crate::aim::{Aim, Caller, Outcome};
 use crate::event::Future;
-use crate::plan::{Change, ZoneId};
+use crate::plan::{AwsService, Change, Rule, ZoneId};
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::world::World;
@@ -27,12 +27,9 @@ impl World {
             return self.deletes_cluster(now, *client, future);
         }
         let cause = self.vpc_turns(now, None, "vpc/change", u64::from(index), self.plan.describe(change));
+        self.vpc_faults.push((index, cause));
         match change {
-            Change::SecurityRule { group, rule, allow: true } => self.vpc.allow(*group, rule.clone()),
-            Change::SecurityRule { group, rule, allow: false } => {
-                self.vpc.revoke(*group, rule);
-                self.note_locked_out(now);
-            }
+            Change::SecurityRule { group, rule, allow } => self.rule_changes(now, index, *group, rule, *allow),
             Change::NatLoss { zone, .. } => self.nat_gateways_turn(*zone, true),
             Change::InterfaceLoss { zone, .. } => self.interfaces_of_zone_turn(now, *zone, true, cause, future),
             Change::ServiceEndpointLoss { service, .. } => self.vpc.endpoint_fails(*service, true),
@@ -42,24 +39,48 @@ impl World {
         self.dials_hear(now, future);
     }
 
+    /// A group has each rule once: what is there already is not added, what is not there is not taken away.
+    fn rule_changes(&mut self, now: SimTime, index: u32, group: usize, rule: &Rule, allow: bool) {
+        let changes = if allow { self.vpc.allow(group, rule.clone()) } else { self.vpc.revoke(group, rule) };
+        if !changes {
+            let what = if allow { "it has this rule already" } else { "it has no such rule" };
+            let name = self.vpc.network().security_groups[group].name.clone();
+            self.probes.timeline.note(now, Weight::Turn, self.vpc_story, "vpc/no-change", u64::from(index), || {
+                format!("nothing changes in security group {name}: {what}")
+            });
+        }
+        if !allow {
+            self.note_locked_out(now);
+        }
+    }
+
     /// A fault in the VPC ends.
     pub(crate) fn network_fault_ends(&mut self, now: SimTime, index: u32, future: &mut Future) {
-        let (what, cause) = match self.plan.steps[index as usize].change {
+        let cause = self.vpc_faults.iter().find(|(of, _)| *of == index).and_then(|(_, cause)| *cause);
+        let what = match self.plan.steps[index as usize].change {
             Change::NatLoss { zone, .. } => {
                 self.nat_gateways_turn(zone, false);
-                ("the NAT gateways work again", self.vpc_story)
+                let all = 0..self.vpc.network().nat_gateways.len();
+                match all.into_iter().all(|nat| self.vpc.nat_is_up(nat)) {
+                    true => "the NAT gateways work again".to_owned(),
+                    false => "a fault of the NAT gateways ends; another one lasts".to_owned(),
+                }
             }
             Change::InterfaceLoss { zone, .. } => {
-                self.interfaces_of_zone_turn(now, zone, false, self.vpc_story, future);
-                ("the interfaces of EKS work again", self.vpc_story)
+                self.interfaces_of_zone_turn(now, zone, false, cause, future);
+                let name = self.zone_name(zone);
+                match self.interfaces.struck(zone) {
+                    None => format!("the interfaces of EKS in {name} work again"),
+                    Some(_) => format!("a fault of the interfaces of EKS in {name} ends; another one lasts"),
+                }
             }
             Change::ServiceEndpointLoss { service, .. } => {
                 self.vpc.endpoint_fails(service, false);
-                ("the VPC endpoint answers again", self.vpc_story)
+                format!("the VPC endpoint of {} answers again", service.name())
             }
             _ => return,
         };
-        self.vpc_turns(now, cause, "vpc/well", u64::from(index), what.to_owned());
+        self.vpc_turns(now, cause, "vpc/well", u64::from(index), what);
         for slot in 0..self.connections.slots() {
             self.path_returns(now, slot, future);
         }
@@ -90,12 +111,17 @@ impl World {
         if aim != Aim::List(DELETION) {
             return;
         }
-        let path = self.path_to_endpoint(self.externals[client as usize].origin.site);
+        let site = self.externals[client as usize].origin.site;
+        let (path, eks) = (self.path_to_endpoint(site), self.path_to_aws(site, AwsService::Eks));
         let because = match outcome {
             Outcome::Succeeded => self.vpc_story,
             _ => cause.or(self.closing_story(self.externals[client as usize].origin.site)),
         };
         let (kind, text) = match outcome {
+            Outcome::Succeeded if !eks.open => (
+                "cluster/not-deleted",
+                format!("{} cannot delete the cluster: AWS eks cannot be reached: {}", path.from, eks.decided_by),
+            ),
             Outcome::Succeeded => {
                 ("cluster/deleted", format!("{} can delete the cluster: the API answers its tool", path.from))
             }

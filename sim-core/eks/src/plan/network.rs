@@ -259,6 +259,25 @@ impl EndpointAccess {
     /// Most ranges that may be listed for the public endpoint (EKS quotas).
     pub const CIDRS_MAX: usize = 40;
 
+    /// Gives every range once, in one order: two lists with the same ranges are the same.
+    pub fn put_in_order(&mut self) {
+        self.public_cidrs.sort_unstable();
+        self.public_cidrs.dedup();
+    }
+
+    /// Whether another access differs from it.
+    pub fn differs(&self, other: &EndpointAccess) -> bool {
+        let ordered = |access: &EndpointAccess| {
+            let mut access = access.clone();
+            access.put_in_order();
+            if !access.public {
+                access.public_cidrs.clear();
+            }
+            access
+        };
+        ordered(self) != ordered(other)
+    }
+
     /// What the modes are called.
     pub fn name(&self) -> &'static str {
         match (self.public, self.private) {
@@ -473,11 +492,15 @@ impl Subnet {
     /// Addresses that AWS keeps of every subnet.
     pub const RESERVED: u32 = 5;
 
+    /// Addresses that AWS gives out in a subnet of its size.
+    pub fn size(&self) -> u32 {
+        let size = 1u64 << (32 - self.cidr.prefix_len());
+        u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(Self::RESERVED)
+    }
+
     /// Addresses that can be given out when nothing is in it yet.
     pub fn usable(&self) -> u32 {
-        let size = 1u64 << (32 - self.cidr.prefix_len());
-        let most = u32::try_from(size).unwrap_or(u32::MAX).saturating_sub(Self::RESERVED);
-        self.free.map_or(most, |free| free.min(most))
+        self.free.map_or(self.size(), |free| free.min(self.size()))
     }
 
     /// The `n`th address that can be given out, from 0.

@@ -4,7 +4,7 @@
 use crate::ids::{ApiServerId, NodeId};
 use crate::journeys::network_faults::Breach;
 use crate::plan::{AwsService, Family, Network, ZoneId};
-use crate::stations::network::vpc::Target;
+use crate::stations::network::vpc::{NO_NAMES, Target};
 use crate::stations::network::{
     Address, Addressed, Addresses, Closure, DnsView, Hop, Origin, Place, SiteAt, SiteId, Trace,
 };
@@ -120,7 +120,7 @@ impl World {
         let addresses = self.dns.published(view);
         if addresses.is_empty() {
             let why = match view {
-                DnsView::Nothing => "the VPC resolves no names".to_owned(),
+                DnsView::Nothing => NO_NAMES.to_owned(),
                 _ => "no address is published".to_owned(),
             };
             let trace = self.vpc.trace(site, Target::Interface);
@@ -152,7 +152,8 @@ impl World {
         if trace.closed.is_none() && !open.contains(&address) {
             trace.closed = Some(self.what_is_dead(origin, address));
         }
-        let counted = (addresses.len() > 1).then_some((addresses.len() as u32, open.len() as u32));
+        let answer = if self.dead_zone_of(site).is_some() { 0 } else { open.len() as u32 };
+        let counted = (addresses.len() > 1).then_some((addresses.len() as u32, answer));
         let time = open.first().and_then(|address| self.round_trip(origin, *address));
         let path = self.path(flow, site, to, family, trace, None);
         Path { addresses: counted, round_trip_s: time.filter(|_| path.open), ..path }
@@ -216,6 +217,21 @@ impl World {
         Closure::Dead { what }
     }
 
+    /// Why a dial to an address that rules and routes open got no answer, for people.
+    pub(crate) fn silence_text(&self, origin: Origin, address: Address) -> String {
+        let server = self.targets_of(address).first().copied();
+        match server.and_then(|server| self.breach(origin, address, server)) {
+            Some(Breach::Nat(nat)) => {
+                let zone = self.zone_name(self.vpc.zone_of_nat(nat));
+                format!("dial through the dead NAT gateway in {zone} timed out")
+            }
+            None if server.is_some() => {
+                format!("dial to the address {} timed out; it answers now", self.address_text(address))
+            }
+            _ => format!("dial to the dead address {} timed out", self.address_text(address)),
+        }
+    }
+
     /// What closes the way of a site to an address by its rules, for people.
     pub(crate) fn closed_text(&self, site: SiteId, address: Address) -> String {
         let origin = self.typical(site);
@@ -224,16 +240,19 @@ impl World {
         format!("dial of {} to the API gets no answer{why}", self.vpc.site(site).name)
     }
 
-    fn path_to_aws(&self, site: SiteId, service: AwsService) -> Path {
+    pub(crate) fn path_to_aws(&self, site: SiteId, service: AwsService) -> Path {
         let mut trace = self.vpc.trace(site, Target::Service(service));
         if trace.decided_by.is_empty() {
             trace.decided_by = "its own way to the internet".to_owned();
         }
-        if trace.closed.is_none()
-            && let Some(nat) = trace.nat.filter(|nat| !self.nat_lives(*nat as u8))
-        {
-            let zone = self.zone_name(self.vpc.zone_of_nat(nat as u8));
-            trace.closed = Some(Closure::Dead { what: format!("the NAT gateway in {zone}") });
+        let zone = self.vpc.zone_of(site).filter(|_| !self.vpc.has_endpoint(service));
+        let nat = trace.nat.map(|nat| nat as u8);
+        if let Some(zone) = zone.filter(|zone| trace.closed.is_none() && !self.way_out_is_whole(*zone, nat)) {
+            let what = match nat.filter(|nat| !self.nat_lives(*nat)) {
+                Some(nat) => format!("the NAT gateway in {}", self.zone_name(self.vpc.zone_of_nat(nat))),
+                None => format!("the way out of {}", self.zone_name(zone)),
+            };
+            trace.closed = Some(Closure::Dead { what });
         }
         self.path(Flow::Aws, site, &format!("AWS {}", service.name()), Family::IPv4, trace, None)
     }
@@ -241,8 +260,8 @@ impl World {
     /// The first of these services that the hosts of a site do not reach.
     pub(crate) fn unreached(&self, site: SiteId, services: &[AwsService]) -> Option<AwsService> {
         let ways = self.vpc.ways(site);
-        let nat_lives = ways.nat.is_none_or(|nat| self.nat_lives(nat));
-        services.iter().copied().find(|service| !ways.reaches(*service, nat_lives))
+        let way_out = self.vpc.zone_of(site).is_none_or(|zone| self.way_out_is_whole(zone, ways.nat));
+        services.iter().copied().find(|service| !ways.reaches(*service, way_out))
     }
 
     /// Why a site does not reach a service.

@@ -186,7 +186,9 @@ impl Story {
     pub fn record(&self) -> Record {
         let mut run = self.start();
         run.run_until(self.plan.end()).expect("time goes on");
-        run.finish()
+        let record = run.finish();
+        assert_eq!(sim_study::Outcome::contradiction(&record), None, "the books balance");
+        record
     }
 
     /// The records of several seeds.

@@ -27,12 +27,14 @@ pub struct Interface {
     pub is_endpoint: bool,
     /// Whether it is there: a deleted one keeps its place until the place is needed.
     pub exists: bool,
-    /// Since when a fault lets nothing through, and why.
-    pub lost: Option<(SimTime, Cause)>,
     /// Whether it led to a server that takes connections when that was last looked at.
     pub works: bool,
-    /// How often that has changed: the generation of what follows from it.
+    /// How often that has changed: the generation of its name.
     pub turns: u32,
+    /// Whether its server was ready when that was last looked at.
+    pub serves: bool,
+    /// How often that has changed: the generation of its endpoint.
+    pub leases: u32,
     /// Why it stopped working.
     pub cause: Cause,
 }
@@ -41,6 +43,8 @@ pub struct Interface {
 #[derive(Clone, Debug)]
 pub struct Interfaces {
     places: Vec<Interface>,
+    /// By zone: how many faults strike its interfaces, since when, and why.
+    struck: Vec<(u32, SimTime, Cause)>,
     /// Below zero where more than there is was in use from the start.
     free: Vec<i64>,
     /// Addresses that interfaces of EKS have got of each.
@@ -56,6 +60,7 @@ impl Interfaces {
     pub fn new(network: &Network) -> Self {
         Interfaces {
             places: Vec::new(),
+            struck: Vec::new(),
             free: network.subnets.iter().map(|subnet| i64::from(subnet.usable())).collect(),
             given: vec![0; network.subnets.len()],
             refused: 0,
@@ -68,7 +73,8 @@ impl Interfaces {
         for (server, zone) in (0..).map(ApiServerId).zip(servers) {
             let Some(place) = interfaces.attach(network, server, *zone) else { continue };
             let interface = &mut interfaces.places[place];
-            (interface.is_named, interface.is_endpoint, interface.works) = (true, true, true);
+            (interface.is_named, interface.is_endpoint) = (true, true);
+            (interface.works, interface.serves) = (true, true);
         }
         interfaces
     }
@@ -135,7 +141,7 @@ impl Interfaces {
             self.refused += 1;
             return None;
         };
-        let nth = self.given[subnet];
+        let nth = self.given[subnet] % network.subnets[subnet].size().max(1); // the first ones are free again by then
         self.given[subnet] += 1;
         self.take(subnet, 1);
         let interface = Interface {
@@ -146,9 +152,10 @@ impl Interfaces {
             is_named: false,
             is_endpoint: false,
             exists: true,
-            lost: None,
             works: false,
             turns: 0,
+            serves: false,
+            leases: 0,
             cause: None,
         };
         let place = self.place_for_another()?;
@@ -172,6 +179,24 @@ impl Interfaces {
         self.places[place].exists = false;
         self.give_back(self.places[place].subnet as usize, 1);
         Some(place)
+    }
+
+    /// A fault strikes the interfaces of a zone, those that come later too; or one of its faults ends.
+    pub fn strike(&mut self, zone: ZoneId, fails: bool, now: SimTime, cause: Cause) {
+        if self.struck.len() <= zone.index() {
+            self.struck.resize(zone.index() + 1, (0, SimTime::ZERO, None));
+        }
+        let (faults, since, why) = &mut self.struck[zone.index()];
+        if fails && *faults == 0 {
+            (*since, *why) = (now, cause);
+        }
+        *faults = if fails { *faults + 1 } else { faults.saturating_sub(1) };
+    }
+
+    /// Since when a fault strikes the interfaces of a zone, and why.
+    pub fn struck(&self, zone: ZoneId) -> Option<(SimTime, Cause)> {
+        let (faults, since, cause) = *self.struck.get(zone.index())?;
+        (faults > 0).then_some((since, cause))
     }
 
     /// The place of a server's interface.

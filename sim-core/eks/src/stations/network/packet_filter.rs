@@ -9,8 +9,8 @@ use ipnet::IpNet;
 /// One end of a flow.
 #[derive(Clone, Copy, Debug)]
 pub struct End<'a> {
-    /// Where its address lies: a single address, or the range of a subnet whose hosts are meant alike.
-    pub range: IpNet,
+    /// Where its address lies: a single address, or the ranges of subnets whose hosts are meant alike.
+    pub ranges: &'a [IpNet],
     /// Its security groups; none for what is outside the VPC, which nothing filters.
     pub groups: &'a [usize],
 }
@@ -34,6 +34,7 @@ pub fn outbound(network: &Network, from: End<'_>, to: End<'_>, port: u16) -> Opt
     first(network, from.groups, to, port, |group| &network.security_groups[group].outbound)
 }
 
+/// Each range of the other end must be allowed by some rule; the one of the first range is told.
 fn first<'n>(
     network: &'n Network,
     of: &[usize],
@@ -42,18 +43,19 @@ fn first<'n>(
     rules: impl Fn(usize) -> &'n [Rule],
 ) -> Option<Passed> {
     debug_assert!(of.iter().all(|group| *group < network.security_groups.len()), "a plan names groups that exist");
-    let groups = of.iter().flat_map(|group| rules(*group).iter().map(move |rule| (*group, rule)));
-    groups
-        .into_iter()
-        .find(|(_, rule)| rule.has_port(port) && speaks_of(&rule.peer, other))
-        .map(|(group, rule)| Passed { group, rule: rule.clone() })
+    let passed = |range: &IpNet| {
+        let mut all = of.iter().flat_map(|group| rules(*group).iter().map(move |rule| (*group, rule)));
+        all.find(|(_, rule)| rule.has_port(port) && speaks_of(&rule.peer, range, other.groups))
+    };
+    let found = other.ranges.iter().map(passed).collect::<Option<Vec<_>>>()?;
+    found.first().map(|(group, rule)| Passed { group: *group, rule: (*rule).clone() })
 }
 
-/// Whether the other side of a rule is this end: all of its range, or a group that it has.
-fn speaks_of(peer: &Peer, end: End<'_>) -> bool {
+/// Whether the other side of a rule is this end: all of a range, or a group that it has.
+fn speaks_of(peer: &Peer, range: &IpNet, groups: &[usize]) -> bool {
     match peer {
-        Peer::Cidr(cidr) => cidr.contains(&end.range),
-        Peer::Group(group) => end.groups.contains(group),
+        Peer::Cidr(cidr) => cidr.contains(range),
+        Peer::Group(group) => groups.contains(group),
     }
 }
 
@@ -68,7 +70,7 @@ mod tests {
     }
 
     fn at(range: &str, groups: &'static [usize]) -> End<'static> {
-        End { range: range.parse().expect("a range"), groups }
+        End { ranges: Box::leak(Box::new([range.parse().expect("a range")])), groups }
     }
 
     const INTERFACES: &[usize] = &[Network::CLUSTER_GROUP, Network::CONTROL_PLANE_GROUP];
@@ -98,11 +100,28 @@ mod tests {
     fn self_managed_nodes_have_the_rules_of_their_stack() {
         let mut network = network();
         let groups = network.groups_of_nodes("old", false, false);
-        let node = End { range: "192.168.32.0/19".parse().expect("a range"), groups: &groups };
+        let node = End { ranges: &["192.168.32.0/19".parse().expect("a range")], groups: &groups };
         let interface = at("192.168.0.10/32", INTERFACES);
         assert!(inbound(&network, node, interface, 443).is_some());
         assert!(inbound(&network, interface, node, 10250).is_some());
         assert!(inbound(&network, at("192.168.5.5/32", &[]), node, 22).is_none());
+    }
+
+    #[test]
+    fn several_rules_may_allow_the_ranges_of_an_end_together() {
+        let mut network = network();
+        let ranges = ["192.168.0.0/19", "192.168.160.0/19"].map(|range| range.parse().expect("a range"));
+        let interfaces = End { ranges: &ranges, groups: &[] };
+        let group = network.add_group("hosts".to_owned(), Vec::new());
+        let allow = |network: &mut Network, range: &str| {
+            let peer = Peer::Cidr(range.parse().expect("a range"));
+            network.security_groups[group].inbound.push(Rule::port(443, peer));
+        };
+        allow(&mut network, "192.168.0.0/17");
+        let host = End { ranges: &[], groups: &[group] };
+        assert!(inbound(&network, interfaces, host, 443).is_none(), "half of them");
+        allow(&mut network, "192.168.128.0/17");
+        assert!(inbound(&network, interfaces, host, 443).is_some());
     }
 
     #[test]

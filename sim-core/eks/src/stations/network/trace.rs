@@ -85,6 +85,9 @@ impl Closure {
     /// What would open the way.
     pub fn remedy(&self) -> String {
         match self {
+            Closure::NoAddress { why } if why != super::vpc::NO_NAMES => {
+                "wait until an API server is there again".to_owned()
+            }
             Closure::NoAddress { .. } => {
                 "switch enableDnsHostnames and enableDnsSupport on in the VPC, and use AmazonProvidedDNS".to_owned()
             }
@@ -94,9 +97,15 @@ impl Closure {
             Closure::NotListed { address } if address.is_empty() => {
                 "list 0.0.0.0/0 in publicAccessCidrs (these public addresses change), give the nodes a NAT gateway and list its address, or switch private access on".to_owned()
             }
-            Closure::NotListed { address } => format!("add {address}/32 to publicAccessCidrs"),
-            Closure::NoRoute { subnet, .. } => {
-                format!("route {subnet} to a NAT gateway, switch private access on, or add a VPC endpoint for the service")
+            Closure::NotListed { address } => {
+                let bits = if address.contains(':') { 128 } else { 32 };
+                format!("add {address}/{bits} to publicAccessCidrs")
+            }
+            Closure::NoRoute { subnet, to } if to == "0.0.0.0/0" => {
+                format!("route {subnet} to a NAT gateway, or switch private access on")
+            }
+            Closure::NoRoute { subnet, to } => {
+                format!("route {subnet} to a NAT gateway, or add a VPC endpoint for {to}")
             }
             Closure::NotRoutable { .. } => {
                 "use a host inside the VPC, or connect this network with the VPC (VPN, Direct Connect, peering)".to_owned()

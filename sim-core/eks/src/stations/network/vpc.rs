@@ -98,15 +98,15 @@ pub struct Ways {
     pub nat: Option<u8>,
     /// The AWS services that are open to it, by their place in [`AwsService::ALL`].
     services: u16,
-    /// Those of them that its NAT gateway leads to.
-    services_by_nat: u16,
+    /// Those of them that have no endpoint in the VPC, so that the way leads out of it.
+    services_outside: u16,
 }
 
 impl Ways {
-    /// Whether a service is open to it, where its NAT gateway lives or not.
-    pub fn reaches(self, service: AwsService, nat_lives: bool) -> bool {
+    /// Whether a service is open to it, where its way out of the VPC is whole or not.
+    pub fn reaches(self, service: AwsService, way_out: bool) -> bool {
         let bit = 1 << service as u16;
-        self.services & bit != 0 && (nat_lives || self.services_by_nat & bit == 0)
+        self.services & bit != 0 && (way_out || self.services_outside & bit == 0)
     }
 }
 
@@ -128,7 +128,9 @@ pub struct Vpc {
     named: EndpointAccess,
     update: Option<Update>,
     updates: u32,
-    admits_webhooks: bool,
+    admits_webhooks: Vec<bool>,
+    /// The ranges of the sites' addresses, by site.
+    ranges: Vec<Vec<IpNet>>,
 }
 
 /// An update of the endpoint's access that is under way.
@@ -178,8 +180,10 @@ impl Vpc {
             named,
             update: None,
             updates: 0,
-            admits_webhooks: false,
+            admits_webhooks: Vec::new(),
+            ranges: Vec::new(),
         };
+        vpc.ranges = vpc.sites.iter().map(|site| vpc.ranges_of(site)).collect();
         vpc.work_out();
         vpc
     }
@@ -215,9 +219,9 @@ impl Vpc {
         SiteId(self.clients + kind as u16)
     }
 
-    /// Whether API servers may call webhooks on some of the nodes.
-    pub fn admits_webhooks(&self) -> bool {
-        self.admits_webhooks
+    /// Whether API servers may call webhooks on the nodes of a site.
+    pub fn admits_webhooks(&self, site: SiteId) -> bool {
+        self.admits_webhooks[site.index() - 1]
     }
 
     /// Which kind of client of the plan a site of clients is.
@@ -292,11 +296,18 @@ impl Vpc {
 
     /// An update of the endpoint's access begins: new ways are open beside the old ones, and the name keeps its answers.
     /// The number of the update.
-    pub fn begin_update(&mut self, wanted: EndpointAccess, now: SimTime, cause: Cause) -> u32 {
+    pub fn begin_update(&mut self, mut wanted: EndpointAccess, now: SimTime, cause: Cause) -> u32 {
+        wanted.put_in_order();
         let access = &mut self.network.access;
+        if !access.public {
+            access.public_cidrs.clear(); // none was in force
+        }
+        if wanted.public {
+            access.public_cidrs.extend(wanted.public_cidrs.iter().copied());
+        }
         access.public |= wanted.public;
         access.private |= wanted.private;
-        access.public_cidrs.extend(wanted.public_cidrs.iter().copied());
+        access.put_in_order();
         self.updates += 1;
         self.update = Some(Update { wanted, began: now, cause });
         self.work_out();
@@ -315,14 +326,12 @@ impl Vpc {
         }
     }
 
-    /// The old ways close: the access as it was until now.
-    pub fn closes_old_ways(&mut self) -> EndpointAccess {
-        let had = self.network.access.clone();
-        if let Some(update) = &self.update {
-            self.network.access = update.wanted.clone();
-        }
+    /// The old ways close. Whether there were any.
+    pub fn closes_old_ways(&mut self) -> bool {
+        let Some(update) = &self.update else { return false };
+        let had = std::mem::replace(&mut self.network.access, update.wanted.clone());
         self.work_out();
-        had
+        had != self.network.access
     }
 
     /// The update is over: another one may begin.
@@ -330,10 +339,15 @@ impl Vpc {
         self.update = None;
     }
 
-    /// Adds a rule inbound to a security group.
-    pub fn allow(&mut self, group: usize, rule: Rule) {
-        self.network.security_groups[group].inbound.push(rule);
+    /// Adds a rule inbound to a security group; false if it has that rule already.
+    pub fn allow(&mut self, group: usize, rule: Rule) -> bool {
+        let rules = &mut self.network.security_groups[group].inbound;
+        let is_new = !rules.contains(&rule);
+        if is_new {
+            rules.push(rule);
+        }
         self.work_out();
+        is_new
     }
 
     /// Takes a rule inbound from a security group; false if it has none like it.
@@ -378,9 +392,9 @@ impl Vpc {
     fn work_out(&mut self) {
         let all = 0..self.sites.len() as u16;
         self.ways = all.map(|site| self.ways_of(SiteId(site))).collect();
-        let mut nodes = (1..self.clients).map(SiteId);
+        let nodes = (1..self.clients).map(SiteId);
         let open = |site| self.trace(SiteId::CONTROL_PLANE, Target::Host(site, Network::API_PORT)).closed.is_none();
-        self.admits_webhooks = nodes.any(open);
+        self.admits_webhooks = nodes.map(open).collect();
     }
 
     fn ways_of(&self, site: SiteId) -> Ways {
@@ -396,7 +410,7 @@ impl Vpc {
             let trace = self.trace(site, Target::Service(service));
             let bit = 1 << service as u16;
             ways.services |= if trace.closed.is_none() { bit } else { 0 };
-            ways.services_by_nat |= if trace.nat.is_some() { bit } else { 0 };
+            ways.services_outside |= if self.has_endpoint(service) { 0 } else { bit };
         }
         ways
     }
@@ -415,6 +429,7 @@ impl Vpc {
 
     fn to_public_endpoint(&self, from: SiteId, trace: &mut Trace) -> Result<(), Closure> {
         let out = self.way_out(from)?;
+        self.lets_out(from, &[everywhere()])?;
         self.leave(&out, trace);
         trace.hops.push(hop("NLB, public address", "", None));
         let access = &self.network.access;
@@ -437,9 +452,27 @@ impl Vpc {
         Ok(())
     }
 
+    /// Whether the security groups of a host let it send to port 443 of these addresses.
+    fn lets_out(&self, from: SiteId, to: &[IpNet]) -> Result<(), Closure> {
+        let source = self.end_of(from);
+        let passes = || {
+            let other = End { ranges: to, groups: &[] };
+            packet_filter::outbound(&self.network, source, other, Network::API_PORT).is_some()
+        };
+        if source.groups.is_empty() || passes() {
+            return Ok(());
+        }
+        let groups = self.names(source.groups);
+        Err(Closure::NoRuleOutbound { groups, to: shown(to), port: Network::API_PORT })
+    }
+
     fn to_service(&self, from: SiteId, service: AwsService, trace: &mut Trace) -> Result<(), Closure> {
         let is_inside = matches!(self.sites[from.index()].at, SiteAt::Subnet { .. });
+        if is_inside && !self.network.dns.support {
+            return Err(Closure::NoAddress { why: NO_NAMES.to_owned() });
+        }
         if is_inside && self.network.vpc_endpoints.contains(&service) {
+            self.lets_out(from, &[IpNet::V4(self.network.cidr)])?;
             trace.hops.push(hop(&format!("VPC endpoint of {}", service.name()), "", None));
             if !self.has_endpoint(service) {
                 return Err(Closure::Dead { what: format!("the VPC endpoint of {}", service.name()) });
@@ -451,6 +484,7 @@ impl Vpc {
             Closure::NoRoute { subnet, .. } => Closure::NoRoute { subnet, to: service.name().to_owned() },
             other => other,
         })?;
+        self.lets_out(from, &[everywhere()])?;
         self.leave(&out, trace);
         trace.hops.push(hop(&format!("AWS {}", service.name()), "", None));
         Ok(())
@@ -464,7 +498,7 @@ impl Vpc {
         if !source.groups.is_empty() {
             let passed = packet_filter::outbound(&self.network, source, destination, port);
             if passed.is_none() {
-                let (groups, to) = (self.names(source.groups), destination.range.to_string());
+                let (groups, to) = (self.names(source.groups), shown(destination.ranges));
                 return Err(Closure::NoRuleOutbound { groups, to, port });
             }
         }
@@ -484,7 +518,7 @@ impl Vpc {
     fn no_rule_inbound(&self, source: End<'_>, destination: End<'_>, port: u16) -> Closure {
         let group = destination.groups.iter().max_by_key(|group| **group == Network::CONTROL_PLANE_GROUP);
         let groups = group.map(|group| self.network.security_groups[*group].name.clone()).unwrap_or_default();
-        Closure::NoRuleInbound { groups, source: source.range.to_string(), port }
+        Closure::NoRuleInbound { groups, source: shown(source.ranges), port }
     }
 
     /// How a flow gets into the subnet of its destination.
@@ -585,17 +619,22 @@ impl Vpc {
     }
 
     fn end_of(&self, site: SiteId) -> End<'_> {
-        match &self.sites[site.index()].at {
-            SiteAt::Internet(address) | SiteAt::Connected { address, .. } => {
-                End { range: IpNet::from(*address), groups: &[] }
-            }
-            SiteAt::Interfaces => {
-                End { range: IpNet::V4(self.network.cidr), groups: &self.network.control_plane_groups }
-            }
-            SiteAt::Subnet { subnet, address, groups } => {
-                let all = IpNet::V4(self.network.subnets[*subnet].cidr);
-                End { range: address.map_or(all, IpNet::from), groups }
-            }
+        let groups: &[usize] = match &self.sites[site.index()].at {
+            SiteAt::Internet(_) | SiteAt::Connected { .. } => &[],
+            SiteAt::Interfaces => &self.network.control_plane_groups,
+            SiteAt::Subnet { groups, .. } => groups,
+        };
+        End { ranges: &self.ranges[site.index()], groups }
+    }
+
+    /// The interfaces of the control plane may lie in any subnet that it was given.
+    fn ranges_of(&self, site: &Site) -> Vec<IpNet> {
+        let subnet = |subnet: &usize| IpNet::V4(self.network.subnets[*subnet].cidr);
+        match &site.at {
+            SiteAt::Internet(address) | SiteAt::Connected { address, .. } => vec![IpNet::from(*address)],
+            SiteAt::Interfaces => self.network.control_plane_subnets.iter().map(subnet).collect(),
+            SiteAt::Subnet { address: Some(address), .. } => vec![IpNet::from(*address)],
+            SiteAt::Subnet { subnet: of, .. } => vec![subnet(of)],
         }
     }
 
@@ -639,6 +678,18 @@ impl Trace {
 
 fn hop(name: &str, address: &str, zone: Option<ZoneId>) -> Hop {
     Hop { name: name.to_owned(), address: address.to_owned(), zone }
+}
+
+/// Why a name has no address in a VPC whose DNS support is off.
+pub const NO_NAMES: &str = "the VPC resolves no names";
+
+/// All public addresses: which of them the endpoint and AWS services have is not known to a rule.
+fn everywhere() -> IpNet {
+    IpNet::V4(ipnet::Ipv4Net::default())
+}
+
+fn shown(ranges: &[IpNet]) -> String {
+    ranges.iter().map(IpNet::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn is_default(destination: &IpNet) -> bool {
