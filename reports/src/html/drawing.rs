@@ -151,29 +151,29 @@ impl<'a> Sheet<'a> {
     /// The API servers and the addresses of the load balancer, which AWS owns.
     fn control_plane(&mut self) {
         let top = self.y;
-        self.area("owned", [2.0, top, WIDTH - 4.0, 96.0]);
+        self.area("owned", [2.0, top, WIDTH - 4.0, 112.0]);
         self.text("title", 10.0, top + 15.0, 420.0, "Control plane (in a VPC of AWS)");
         for zone in self.zones.clone() {
             let (x, width) = self.column(zone);
             let name = zone_name(self.plan, zone).to_owned();
             let name = if self.moment.dark.contains(&zone) { format!("{name}: no power") } else { name };
-            self.text("zone", x + width * 0.62, top + 15.0, width * 0.38, &name);
+            self.text("zone", x + 10.0, top + 31.0, width - 20.0, &name);
             let here: Vec<bool> =
                 self.moment.servers.iter().filter(|(at, _)| *at == zone).map(|(_, lives)| *lives).collect();
             for (n, lives) in here.iter().enumerate() {
                 let share = (width - 20.0) / here.len() as f64;
                 let spot =
-                    self.boxed("server", x + 10.0 + n as f64 * share, top + 24.0, share - 4.0, "API server", *lives);
+                    self.boxed("server", x + 10.0 + n as f64 * share, top + 40.0, share - 4.0, "API server", *lives);
                 self.servers.push((zone, spot));
             }
             if self.moment.balancer.contains(&zone) {
                 let dark = self.moment.dark.contains(&zone);
-                let spot = self.boxed("balancer", x + 10.0, top + 66.0, width * 0.52, "NLB, public address", !dark);
+                let spot = self.boxed("balancer", x + 10.0, top + 82.0, width * 0.52, "NLB, public address", !dark);
                 self.balancers.push((zone, spot));
             }
         }
-        self.y = top + 96.0 + 14.0;
-        self.buses[0] = top + 96.0 + 8.0;
+        self.y = top + 112.0 + 14.0;
+        self.buses[0] = top + 112.0 + 8.0;
     }
 
     /// Clients on the internet and in connected networks.
@@ -239,7 +239,9 @@ impl<'a> Sheet<'a> {
         let endpoints = if endpoints.is_empty() { "none".to_owned() } else { endpoints.join(", ") };
         self.text("small", 14.0, bottom + 14.0, WIDTH - 28.0, &format!("VPC endpoints of AWS services: {endpoints}"));
         let height = bottom + 22.0 - top;
+        let subnets = std::mem::take(&mut self.back);
         self.area("vpc", [2.0, top, WIDTH - 4.0, height]);
+        self.back.push_str(&subnets);
         for zone in self.zones.clone().iter().skip(1) {
             let (x, _) = self.column(*zone);
             let _ = write!(
@@ -249,7 +251,14 @@ impl<'a> Sheet<'a> {
                 bottom
             );
         }
-        self.text("title", 130.0, top + 15.0, 500.0, &format!("VPC {}", self.network.cidr));
+        let (x, width) = self.zones.first().map_or((8.0, WIDTH), |zone| self.column(*zone));
+        self.text(
+            "title",
+            (x + width * 0.66 + 12.0).max(130.0),
+            top + 15.0,
+            500.0,
+            &format!("VPC {}", self.network.cidr),
+        );
         self.igw = self.boxed("gateway", 8.0, top - 11.0, 110.0, "internet gateway", true);
         self.y = top + height + 6.0;
     }
