@@ -76,6 +76,7 @@ struct Sheet<'a> {
     back: String,
     lines: Vec<(&'static str, String)>,
     front: String,
+    /// Those that live: no way in force ends at a dead one.
     servers: Vec<(ZoneId, Spot)>,
     balancers: Vec<(ZoneId, Spot)>,
     interfaces: Vec<(usize, Spot)>,
@@ -164,7 +165,9 @@ impl<'a> Sheet<'a> {
                 let share = (width - 20.0) / here.len() as f64;
                 let spot =
                     self.boxed("server", x + 10.0 + n as f64 * share, top + 40.0, share - 4.0, "API server", *lives);
-                self.servers.push((zone, spot));
+                if *lives {
+                    self.servers.push((zone, spot));
+                }
             }
             if self.moment.balancer.contains(&zone) {
                 let dark = self.moment.dark.contains(&zone);
@@ -384,17 +387,25 @@ impl<'a> Sheet<'a> {
                     );
                 }
             }
-            let leads_to = self.moment.interfaces[n].leads_to;
-            if let Some((_, server)) = self.servers.iter().find(|(zone, _)| *zone == leads_to).copied() {
-                let (x, width) = self.column(self.moment.interfaces[n].zone);
-                let up = to.max(x + width * 0.66);
-                let over = (spot.top + spot.top - 4.0) / 2.0;
-                self.line(
-                    "private",
-                    &[(to.max(spot.left + 8.0), spot.top), (to, over), (up, over), (up, server.bottom)],
-                );
-            }
+            self.to_server(n, (to, spot.top));
         }
+    }
+
+    /// From the upper edge of an interface to its API server, past the address of the load balancer.
+    fn to_server(&mut self, interface: usize, (x, top): (f64, f64)) {
+        let interface = &self.moment.interfaces[interface];
+        let (column, width) = self.column(interface.zone);
+        let lane = x.max(column + width * 0.66);
+        let Some((foot, server)) = self.living_server(interface.leads_to, lane) else { return };
+        let (over, below) = (top - 2.0, server.bottom + 6.0);
+        self.line("private", &[(x, top), (x, over), (lane, over), (lane, below), (foot, below), (foot, server.bottom)]);
+    }
+
+    /// The living API server of a zone that is nearest to an x, and where at its lower edge a line from there ends.
+    fn living_server(&self, zone: ZoneId, x: f64) -> Option<(f64, Spot)> {
+        let here = self.servers.iter().filter(|(at, _)| *at == zone);
+        let feet = here.map(|(_, spot)| (x.clamp(spot.left + 8.0, spot.right - 8.0), *spot));
+        feet.min_by(|(one, _), (other, _)| (one - x).abs().total_cmp(&(other - x).abs()))
     }
 
     fn public_way(&mut self, source: &Source, path: &Path) {
@@ -419,10 +430,10 @@ impl<'a> Sheet<'a> {
             let live = |server: &&(ZoneId, bool)| server.1;
             let near = self.moment.servers.iter().filter(live).find(|(at, _)| *at == zone);
             let Some((target, _)) = near.or_else(|| self.moment.servers.iter().find(live)) else { continue };
-            let server = self.servers.iter().find(|(at, _)| at == target).map(|(_, spot)| *spot);
-            if let Some(server) = server {
+            let (x, width) = self.column(*target);
+            let towards = if *target == zone { spot.centre() } else { x + width / 2.0 + 20.0 };
+            if let Some((to, server)) = self.living_server(*target, towards) {
                 let between = spot.top - 9.0;
-                let to = if *target == zone { spot.centre() } else { server.centre() + 20.0 };
                 self.line(
                     "public",
                     &[(spot.centre(), spot.top), (spot.centre(), between), (to, between), (to, server.bottom)],
