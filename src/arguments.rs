@@ -266,7 +266,7 @@ pub struct Paths {
     pub question: Question,
 
     /// A moment of the run, such as 9m30s, or end; may be repeated [default: just before the first step]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Vec<String>,
 
     /// Seed of everything that is drawn; it is the run's first replication

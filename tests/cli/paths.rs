@@ -26,11 +26,13 @@ fn the_table_tells_each_way_by_its_hops_and_what_decides_it() {
     assert!(out.contains("At 0:02:59: endpoint access public; "), "just before the first step: {out}");
     for told in [
         "nodes of general in a, b, c",
-        "API endpoint (kubelet, kube-proxy)",
+        "API endpoint (kubelet, ",
+        " kube-proxy)",
         "internet gateway → NLB, public address",
         "publicAccessCidrs 0.0.0.0/0",
         "pods of general in a, b, c",
-        "service kubernetes, 10.100.0.1:443",
+        "service kubernetes, ",
+        " 10.100.0.1:443",
         "EKS-owned interface",
         "AWS ec2, ecr.api, ecr.dkr, s3",
         "IPv4",

@@ -221,7 +221,8 @@ impl World {
 
     fn reaches_endpoint(&self, site: SiteId) -> bool {
         let origin = self.typical(site);
-        self.dns.published(self.vpc.view(site)).iter().any(|address| self.opens(origin, address))
+        let is_dark = self.vpc.zone_of(site).is_some_and(|zone| !self.zones.has_power(zone));
+        !is_dark && self.dns.published(self.vpc.view(site)).iter().any(|address| self.opens(origin, address))
     }
 }
 
