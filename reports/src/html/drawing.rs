@@ -387,12 +387,12 @@ impl<'a> Sheet<'a> {
                     );
                 }
             }
-            self.to_server(n, (to, spot.top));
+            self.lead_to_server(n, (to, spot.top));
         }
     }
 
     /// From the upper edge of an interface to its API server, past the address of the load balancer.
-    fn to_server(&mut self, interface: usize, (x, top): (f64, f64)) {
+    fn lead_to_server(&mut self, interface: usize, (x, top): (f64, f64)) {
         let interface = &self.moment.interfaces[interface];
         let (column, width) = self.column(interface.zone);
         let lane = x.max(column + width * 0.66);
