@@ -6,6 +6,7 @@
 //! or prints.
 
 pub mod chart;
+mod cost;
 mod document;
 mod figures;
 mod html;

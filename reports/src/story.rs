@@ -170,6 +170,8 @@ pub fn heading(name: &str) -> &str {
         "workload.availability" => "wanted replicas that serve",
         "workload.connections.failed" => "connections to dead endpoints",
         "workload.recovery" => "until all replicas serve",
+        "cost.month.total" => "cost of a month",
+        "cost.month.idle" => "of which no pod requests",
         other => other,
     }
 }

@@ -6,7 +6,7 @@ use crate::story::{self, CLASS_FAMILIES};
 use crate::table::{Side, Table, Tone};
 use crate::text::{cut, harmless, width, wrap};
 use crate::variants::{self, Change};
-use crate::{Document, Judged, Judgement, verdict};
+use crate::{Document, Judged, Judgement, cost, verdict};
 use sim_eks::Record;
 use sim_eks::plan::{NoteKind, Step};
 use sim_eks::record::{Fact, Weight};
@@ -222,6 +222,7 @@ impl Screen {
         let usual = |estimate: &&Estimate| {
             story::heading(&estimate.name) != estimate.name
                 && !story::is_of_a_class(&estimate.name)
+                && !estimate.name.starts_with("cost.")
                 && estimate.mean.is_some()
         };
         let told: Vec<&Estimate> = findings.total.iter().filter(usual).collect();
@@ -331,7 +332,9 @@ impl Screen {
             story::notes(plan, NoteKind::NotModelled),
             story::notes(plan, NoteKind::Warning) + story::warnings(document).len(),
         );
-        wrap(&line, self.style.width)
+        let cost =
+            cost::line(&document.findings).map_or_else(Vec::new, |cost| wrap(&harmless(&cost), self.style.width));
+        cost.into_iter().chain(wrap(&line, self.style.width)).collect()
     }
 
     fn table(&mut self, table: &Table) {

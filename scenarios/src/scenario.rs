@@ -19,15 +19,16 @@ mod variants;
 mod webhooks;
 mod workload;
 
+use crate::catalogue::VERSIONS_OF_EKS;
 use crate::eksctl;
 use crate::library::{built_in, library};
 use crate::pod_trace;
 use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
 use fields::{Errors, Fields};
-use sim_eks::Plan;
-use sim_eks::plan::{Cluster, Modes, Note, NoteKind};
+use sim_eks::plan::{Cluster, Modes, Note, NoteKind, Support};
 use sim_eks::quantity::show_duration;
+use sim_eks::{Parameters, Plan};
 use sim_kernel::{SimDuration, SimTime};
 use std::path::{Path, PathBuf};
 use tree::quoted;
@@ -132,6 +133,7 @@ fn resolve(
     workload::daemon_sets(file, &mut cluster, duration, errors);
     network::apply(file, &mut clients, &mut cluster, &mut notes, errors);
     settings.check(&cluster, errors);
+    note_support(&cluster, &settings.parameters, &mut notes);
     if request.still {
         settings.still(&mut notes);
     }
@@ -182,6 +184,16 @@ fn resolve(
         churn: file.table("workload").map_or(0.0, |workload| workload::churn(workload, errors)),
         modes: Modes::default(),
     })
+}
+
+/// Warns of a version that EKS supports at a surcharge, or no more.
+fn note_support(cluster: &Cluster, parameters: &Parameters, notes: &mut Vec<Note>) {
+    let day = parameters.cost.date;
+    let known = VERSIONS_OF_EKS.contains(&cluster.version.minor);
+    if let Some(text) = Support::of(cluster.version, day).warning(cluster.version, day).filter(|_| known) {
+        let (place, field) = (String::new(), "version".to_owned());
+        notes.push(Note { kind: NoteKind::Warning, place, field, text });
+    }
 }
 
 /// The file of the pod trace, if there is one: that of `--pods`, or the scenario's.

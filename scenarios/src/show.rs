@@ -204,7 +204,8 @@ fn zone_name(cluster: &Cluster, zone: ZoneId) -> &str {
 
 fn node_group(group: &NodeGroup, cluster: &Cluster) -> Vec<String> {
     let zones: Vec<&str> = group.zones.iter().map(|zone| zone_name(cluster, *zone)).collect();
-    let price = group.usd_per_hour.map_or("no price known".to_owned(), |usd| format!("{usd} USD/h on demand"));
+    let known = group.usd_per_hour.known(&cluster.region);
+    let price = known.map_or("no price known".to_owned(), |usd| format!("{usd} USD/h on demand"));
     let subnets: Vec<&str> =
         group.subnets.iter().map(|subnet| cluster.network.subnets[*subnet].name.as_str()).collect();
     let groups = group.security_groups.iter().map(|group| cluster.network.security_groups[*group].name.as_str());

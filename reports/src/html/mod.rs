@@ -5,6 +5,7 @@
 
 mod assumptions;
 mod cases;
+mod costs;
 mod drawing;
 mod network;
 mod pictures;
@@ -28,6 +29,7 @@ struct Page {
     summary: summary::Summary,
     variants: Option<variants::Variants>,
     cases: cases::Cases,
+    costs: Option<costs::Costs>,
     pictures: pictures::Pictures,
     network: Option<network::NetworkPage>,
     timelines: Vec<timelines::Timeline>,
@@ -55,6 +57,7 @@ pub fn html(document: &Document) -> String {
         summary: summary::summary(document),
         variants: variants::variants(document),
         cases: cases::cases(document),
+        costs: costs::costs(document),
         pictures,
         network: network::network(document),
         timelines: timelines::timelines(document),

@@ -2,7 +2,7 @@
 
 use reports::Document;
 use sim_eks::plan::*;
-use sim_eks::quantity::Resources;
+use sim_eks::quantity::{Price, Resources};
 use sim_eks::record::*;
 use sim_eks::{Parameters, Plan};
 use sim_kernel::{Digest, SimDuration, SimTime};
@@ -84,7 +84,8 @@ fn node_group() -> NodeGroup {
         labels: BTreeMap::new(),
         taints: vec![],
         spot: false,
-        usd_per_hour: Some(0.107),
+        usd_per_hour: Price::of_regions(&[("us-east-1", Some(0.096))]),
+        volume_gib: None,
     }
 }
 
@@ -145,6 +146,7 @@ pub fn record(replication: u32, case: usize) -> Record {
         measures: measures(replication, harm),
         series: series(u64::from(replication), harm),
         balances: vec![Balance { station: "etcd".into(), arrived: 10, left: 7, refused: 1, lost: 1, inside: 1 }],
+        bill: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The instance types of EC2, from a table in the program.
 
-use sim_eks::quantity::Resources;
+use sim_eks::quantity::{Price, Resources};
 use std::sync::LazyLock;
 
 /// The day on which the table was put together.
@@ -78,13 +78,12 @@ impl InstanceType {
         })
     }
 
-    /// On-Demand price in a region, USD per hour; `None` where the snapshot has none.
-    pub fn usd_per_hour(&self, region: &str) -> Option<f64> {
-        match region {
-            "us-east-1" => self.usd_per_hour_us_east_1,
-            "ap-northeast-2" => self.usd_per_hour_ap_northeast_2,
-            _ => None,
-        }
+    /// On-Demand price for an hour, in the regions that the snapshot has.
+    pub fn usd_per_hour(&self) -> Price {
+        Price::of_regions(&[
+            ("us-east-1", self.usd_per_hour_us_east_1),
+            ("ap-northeast-2", self.usd_per_hour_ap_northeast_2),
+        ])
     }
 
     /// What a node of this type can give to pods when its kubelet holds `max_pods`.
@@ -136,9 +135,9 @@ mod tests {
         let large = instance_type("m5.large").expect("in the table");
         assert_eq!((large.vcpu, large.memory_mib, large.max_pods), (2, 8192, 29));
         assert_eq!(large.allocatable(29), Resources { milli_cpu: 1930, memory_mib: 8192 - 255 - 11 * 29 - 100 });
-        assert_eq!(large.usd_per_hour("us-east-1"), Some(0.096));
-        assert_eq!(large.usd_per_hour("ap-northeast-2"), Some(0.118));
-        assert_eq!(large.usd_per_hour("eu-north-1"), None);
+        assert_eq!(large.usd_per_hour().known("us-east-1"), Some(0.096));
+        assert_eq!(large.usd_per_hour().known("ap-northeast-2"), Some(0.118));
+        assert_eq!(large.usd_per_hour().known("eu-north-1"), None);
         let huge = instance_type("c5.9xlarge").expect("in the table");
         assert_eq!(huge.allocatable(huge.max_pods).milli_cpu, 36_000 - 60 - 10 - 10 - 80);
     }

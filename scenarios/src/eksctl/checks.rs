@@ -369,13 +369,13 @@ fn note_group_defaults(root: &Node, findings: &mut Findings<'_>) {
             findings.filled(line, group.path("amiFamily"), "AmazonLinux2023: eksctl's default; no effect yet");
         }
         if group.get("volumeSize").is_none() && group.get("launchTemplate").is_none() {
-            findings.filled(line, group.path("volumeSize"), "80 GiB: eksctl's default; no effect yet");
+            findings.filled(line, group.path("volumeSize"), "80 GiB: eksctl's default (cost.volume_gib)");
         }
         if group.get("volumeType").is_none() && group.get("launchTemplate").is_none() {
             findings.filled(
                 line,
                 group.path("volumeType"),
-                "gp3 (3,000 IOPS, 125 MiB/s): eksctl's default; no effect yet",
+                "gp3 (3,000 IOPS, 125 MiB/s): eksctl's default; its price is the only effect",
             );
         }
     }

@@ -49,13 +49,13 @@ fn node_group(
     group: &Group<'_>,
     root: &Node,
     cluster: &str,
-    mut network: Option<&mut Network>,
+    network: Option<&mut Network>,
     findings: &mut Findings<'_>,
 ) -> NodeGroup {
     let (min, desired, max) = sizes(group, findings);
     let places = network.as_deref().map_or_else(Vec::new, |network| places(group, network, root, findings));
     let (zones, subnets) = places.into_iter().unzip();
-    let security_groups = network.as_deref_mut().map(|network| security::groups(group, &mut network.vpc, findings));
+    let security_groups = network.map(|network| security::groups(group, &mut network.vpc, findings));
     let instance = instances::read(group, findings);
     let max_pods = max_pods(group, instance.instance.max_pods, findings);
     NodeGroup {
@@ -76,23 +76,29 @@ fn node_group(
         labels: labels(group, cluster, &instance),
         taints: taints(group, findings),
         spot: instance.spot,
-        usd_per_hour: network.and_then(|network| instance.instance.usd_per_hour(network.region.name)),
+        usd_per_hour: instance.instance.usd_per_hour(),
+        volume_gib: volume_gib(group),
     }
 }
 
-/// Says which node groups have no price, once for the file.
+/// Size of the root volume, GiB, where the file has one.
+fn volume_gib(group: &Group<'_>) -> Option<u64> {
+    group.get("volumeSize")?.node.integer().and_then(|size| u64::try_from(size).ok())
+}
+
+/// Says which node groups have no price of their own in the region, once for the file.
 fn note_prices(groups: &[NodeGroup], network: Option<&Network>, findings: &mut Findings<'_>) {
-    let unpriced = groups.iter().filter(|group| group.usd_per_hour.is_none());
+    let Some(region) = network.map(|network| network.region.name) else { return };
+    let unpriced = groups.iter().filter(|group| group.usd_per_hour.known(region).is_none());
     let mut types: Vec<&str> = unpriced.map(|group| group.instance_type.as_str()).collect();
     types.sort_unstable();
     types.dedup();
-    if let (Some(network), false) = (network, types.is_empty()) {
+    if !types.is_empty() {
         let text = format!(
-            "the catalogue has no price in {} for {}; cost leaves them out",
-            network.region.name,
+            "the catalogue has no price in {region} for {}; cost takes that of us-east-1 times cost.other_regions",
             types.join(", ")
         );
-        findings.not_modelled(0, "metadata.region", text);
+        findings.filled(0, "metadata.region", text);
     }
 }
 

@@ -181,7 +181,8 @@ fn node_group(fields: &Fields, cluster: &mut Cluster, errors: &mut Errors) -> Op
         labels: text_map(fields, "labels"),
         taints: taints?,
         spot: fields.flag("spot").copied()?,
-        usd_per_hour: instance.usd_per_hour(&cluster.region),
+        usd_per_hour: instance.usd_per_hour(),
+        volume_gib: None,
     })
 }
 

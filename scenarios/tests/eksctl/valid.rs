@@ -25,7 +25,7 @@ fn named_subnets_of_a_given_vpc() {
     let taints = &file.cluster.node_groups[1].taints;
     assert_eq!((taints[0].value.as_str(), taints[0].effect), ("true", TaintEffect::NoSchedule));
     assert_eq!((taints[1].value.as_str(), taints[1].effect), ("", TaintEffect::NoExecute));
-    assert_eq!(file.cluster.node_groups[0].usd_per_hour, Some(0.34));
+    assert_eq!(file.cluster.node_groups[0].usd_per_hour.known("us-east-1"), Some(0.34));
 }
 
 #[test]

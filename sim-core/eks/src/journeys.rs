@@ -5,6 +5,7 @@ pub mod api_request;
 pub mod authentication;
 pub mod autoscaler;
 pub mod balancing;
+pub mod bill;
 pub mod churn;
 pub mod cloud_node;
 pub mod connection;

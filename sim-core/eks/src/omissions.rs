@@ -23,7 +23,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "security groups and routes alone decide who reaches whom, and nodes of a group in a subnet are let in all or none",
     },
     Omission {
-        what: "the latency, bandwidth and port limits of NAT gateways and VPC endpoints, and what they cost; zones of VPC endpoints",
+        what: "the latency, bandwidth and port limits of NAT gateways and VPC endpoints; zones of VPC endpoints",
         effect: "a NAT gateway is never full, and a VPC endpoint outlives every zone",
     },
     Omission {
@@ -138,5 +138,8 @@ pub const OMISSIONS: &[Omission] = &[
         what: "what a new version changes in the controllers; the request by which a lease is given back; the database's size as a signal of growth",
         effect: "an upgrade is a change of API servers alone; a control plane with a large database grows later than it would",
     },
-    Omission { what: "cost besides the control plane's own price", effect: "no dollars for nodes, traffic or storage" },
+    Omission {
+        what: "volumes of pods, IOPS and throughput beyond a volume's baseline, volumes that are not gp3; capacity units of load balancers and their addresses, bytes through VPC endpoints, to the internet and to the control plane, logs; Savings Plans, Reserved Instances, the fee of Auto Mode; Spot prices by zone and day",
+        effect: "the bill has the cluster's standing costs at list prices; traffic is an assumption of two parameters, and a negotiated price is not seen",
+    },
 ];

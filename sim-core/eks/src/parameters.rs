@@ -7,7 +7,7 @@
 mod tiers;
 mod value;
 
-use crate::quantity::{Access, Backend, ByVersion, Placement, Tier, Volumes};
+use crate::quantity::{Access, Backend, ByVersion, Date, Placement, Price, Tier, Volumes};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Law, SimDuration};
 pub use tiers::tier_settings;
@@ -302,6 +302,7 @@ parameters! {
         tier: Tier = "standard", "", Documented, "awsdocs/amazon-eks-user-guide, clusters/eks-provisioned-control-plane-introduction", "The control plane's tier: standard, xl, 2xl, 4xl or 8xl. It sets servers, seats, cores, clients' rates and the price, unless they are given.";
         standard_database_gb: f64 = "8", "0.001..1000", Documented, "awsdocs/amazon-eks-user-guide, clusters/eks-provisioned-control-plane-introduction", "Size of etcd's database in GB above which a control plane cannot return to the standard tier.";
         usd_per_hour: f64 = "0.10", "0..1000", Documented, "EKS pricing page: standard support", "Price of the control plane per hour.";
+        extended_support_usd_per_hour: f64 = "0.50", "0..1000", Documented, "EKS pricing page: 0.60 USD an hour in extended support; a bill of 38 h has 19.01 USD for it", "What a version in extended support costs an hour, beside the control plane's price.";
         repair: bool = "true", "", Documented, "aws/aws-eks-best-practices, reliability/controlplane.adoc: unhealthy instances are detected and replaced", "Whether the provider replaces dead machines of API servers and etcd members.";
         detection: Law = "lognormal(median 60s, p95 180s)", "0s..1d", Inferred, "proposal from check periods of 10 to 30 s and 2 to 3 misses; not published", "Time from the death of an API server instance to the decision to replace it.";
         launch_time: Law = "lognormal(median 300s, p95 600s)", "0s..1d", Inferred, "proposal; upgrade and creation times give the scale; not published", "Time from the launch of an API server instance to a process that runs on it.";
@@ -550,6 +551,30 @@ parameters! {
         readiness_delay: Law = "uniform(0s, 10s)", "0s..1h", Documented, "kubernetes/kubernetes, probe defaults: period 10 s, no initial delay", "Time from a running container to its first passed readiness probe.";
         termination_grace: SimDuration = "30s", "0s..1h", Documented, "Kubernetes API, terminationGracePeriodSeconds", "Time that a deleted pod takes to go, at most.";
         endpoint_propagation: Law = "uniform(1s, 3s)", "0s..10m", Documented, "aws/aws-eks-best-practices, cluster-services: 1 to 10 s by cluster size", "Time from a written EndpointSlice to kube-proxies that act on it.";
+    }
+
+    /// What the account pays. A price is known by region; elsewhere that of us-east-1 is scaled.
+    cost: CostParameters {
+        date: Date = "2026-11-20", "", Documented, "the day on which the prices and the calendar of versions in this release were read", "The day of the run, all of it: it decides whether the Kubernetes version is in standard or in extended support.";
+        month: SimDuration = "730h", "1h..744h", Documented, "AWS's pricing calculator: 8,760 hours in twelve months", "The length of the month to which costs are scaled.";
+        other_regions: f64 = "1.12", "0..10", Inferred, "proposal between 1 (regions as cheap as us-east-1) and the 1.13 to 1.25 of ap-northeast-2; 0: no price is known", "Prices of a region whose own are not known, as a multiple of those of us-east-1.";
+        spot_share: f64 = "0.4", "0..1", Measured, "skypilot-org/skypilot-catalog, one snapshot: 13 to 82 % off by type and zone, mostly 53 to 67 %", "Price of a Spot instance as a share of its On-Demand price.";
+        instance_minimum: SimDuration = "60s", "0s..1h", Documented, "EC2 pricing: Linux by the second, a minute at least", "Time that an instance is billed for at least.";
+        volume_gib: u64 = "80", "0..16384", Documented, "eksctl's default of volumeSize", "Size of a node's root volume where the cluster's file has none.";
+        volume_gb_month: Price = "us-east-1 0.08, ap-northeast-2 0.0912", "0..1000", Documented, "AWS price lists: EBS gp3 with 3,000 IOPS and 125 MiB/s", "Price of a GiB of root volume for a month.";
+        nat_gateway_hour: Price = "us-east-1 0.045, ap-northeast-2 0.059", "0..1000", Documented, "AWS price lists; a bill of 611 h in ap-northeast-2 has 36.05 USD", "Price of a NAT gateway for an hour.";
+        nat_gb: Price = "us-east-1 0.045, ap-northeast-2 0.059", "0..1000", Documented, "AWS price lists; a bill of 8.90 GB in ap-northeast-2 has 0.52 USD", "Price of a GB that a NAT gateway processes.";
+        nat_gb_per_hour: f64 = "1", "0..1000000", Inferred, "assumption: image pulls, logs and calls of AWS's APIs; not simulated", "GB an hour through all NAT gateways together.";
+        vpc_endpoint_hour: Price = "us-east-1 0.01", "0..1000", Documented, "AWS PrivateLink pricing: for each endpoint and zone; gateway endpoints (S3) are free", "Price of an interface endpoint in one zone for an hour.";
+        public_address_hour: Price = "us-east-1 0.005, ap-northeast-2 0.005", "0..1000", Documented, "VPC pricing: public IPv4 addresses, in use or not", "Price of a public IPv4 address for an hour: of nodes in public subnets, and of NAT gateways.";
+        load_balancers: u64 = "0", "0..10000", Inferred, "assumption: load balancers of Services and Ingresses are not simulated", "Load balancers that the account pays for.";
+        load_balancer_hour: Price = "us-east-1 0.0225, ap-northeast-2 0.0225", "0..1000", Documented, "AWS price lists, ALB and NLB; another reading of 2026 has 0.025 for ap-northeast-2", "Price of a load balancer for an hour, without its capacity units.";
+        cross_zone_gb: Price = "us-east-1 0.01, ap-northeast-2 0.01", "0..1000", Documented, "EC2 pricing: data transfer between zones, billed to both sides", "Price of a GB between zones, for each of its two sides.";
+        pod_gb_per_hour: f64 = "1", "0..1000000", Inferred, "assumption: traffic of applications is not simulated", "GB an hour between pods; as much of it crosses zones as nodes are spread over them.";
+        fargate_vcpu_hour: Price = "us-east-1 0.04048, ap-northeast-2 0.04656", "0..1000", Documented, "AWS price lists: Fargate, Linux on x86", "Price of a Fargate vCPU for an hour; with the memory's it also divides an instance's price between CPU and memory.";
+        fargate_gb_hour: Price = "us-east-1 0.004445, ap-northeast-2 0.00511", "0..1000", Documented, "AWS price lists: Fargate, Linux on x86", "Price of a GB of Fargate memory for an hour.";
+        fargate_minimum: SimDuration = "60s", "0s..1h", Documented, "Fargate pricing: by the second, a minute at least", "Time that a Fargate pod is billed for at least.";
+        fargate_overhead_mib: u64 = "256", "0..4096", Documented, "awsdocs/amazon-eks-user-guide, fargate-pod-configuration: kubelet, kube-proxy and containerd", "Memory that is added to a Fargate pod's requests before they are rounded up, MiB.";
     }
 }
 

@@ -4,9 +4,10 @@
 mod network;
 mod placing;
 mod storage;
+mod support;
 
 use crate::parameters::Parameters;
-use crate::quantity::{Resources, Tier};
+use crate::quantity::{Price, Resources, Tier};
 pub use network::{
     AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network,
     NodeSecurity, Peer, Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
 pub use storage::{MemberChoice, StorageChange};
+pub use support::Support;
 
 /// What is to be run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,8 +172,11 @@ pub struct NodeGroup {
     pub taints: Vec<Taint>,
     /// Whether its instances are Spot instances.
     pub spot: bool,
-    /// On-Demand price of one instance, USD per hour; `None` where the catalogue has none for the region.
-    pub usd_per_hour: Option<f64>,
+    /// On-Demand price of one instance for an hour, in the regions that the catalogue knows.
+    pub usd_per_hour: Price,
+    /// Size of the root volume of one instance, GiB; `None` for the default.
+    #[serde(default)]
+    pub volume_gib: Option<u64>,
 }
 
 /// A taint of a node.

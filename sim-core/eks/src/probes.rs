@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod clients;
+pub mod costs;
 pub mod flow;
 pub mod gauge;
 pub mod limits;

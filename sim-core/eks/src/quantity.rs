@@ -312,9 +312,179 @@ words! {
     }
 }
 
+/// A price in US dollars, by region.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Price {
+    /// What it is wherever nothing else is known; as a user sets it.
+    everywhere: Option<f64>,
+    regions: Vec<(String, f64)>,
+}
+
+impl Price {
+    /// The region to which other regions are compared.
+    pub const REFERENCE: &str = "us-east-1";
+    /// What stands for a price that is not known.
+    const UNKNOWN: &str = "unknown";
+
+    /// The prices of some regions.
+    pub fn of_regions(prices: &[(&str, Option<f64>)]) -> Self {
+        let known = prices.iter().filter_map(|(region, price)| Some(((*region).to_owned(), (*price)?)));
+        Price { everywhere: None, regions: known.collect() }
+    }
+
+    /// The price that is known in a region; `None` if none is.
+    pub fn known(&self, region: &str) -> Option<f64> {
+        let listed = self.regions.iter().find(|(known, _)| known == region).map(|(_, price)| *price);
+        listed.or(self.everywhere)
+    }
+
+    /// The price in a region: the one that is known there, or else that of the reference region times `ratio`, unless that
+    /// is 0.
+    pub fn of(&self, region: &str, ratio: f64) -> Option<f64> {
+        let assumed = || self.known(Self::REFERENCE).filter(|_| ratio > 0.0).map(|price| price * ratio);
+        self.known(region).or_else(assumed)
+    }
+
+    /// The highest of the prices.
+    pub fn highest(&self) -> Option<f64> {
+        self.regions.iter().map(|(_, price)| *price).chain(self.everywhere).reduce(f64::max)
+    }
+}
+
+impl FromStr for Price {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "US dollars, such as 0.05, or by region: us-east-1 0.05, ap-northeast-2 0.06".to_owned();
+        let dollars = |text: &str| text.parse::<f64>().ok().filter(|usd| usd.is_finite() && *usd >= 0.0);
+        let mut price = Price::default();
+        if text.trim() == Self::UNKNOWN {
+            return Ok(price);
+        }
+        for part in text.split(',') {
+            match part.split_whitespace().collect::<Vec<_>>()[..] {
+                [usd] if price.everywhere.is_none() => price.everywhere = Some(dollars(usd).ok_or_else(wrong)?),
+                [region, usd] if price.regions.iter().all(|(known, _)| known != region) => {
+                    price.regions.push((region.to_owned(), dollars(usd).ok_or_else(wrong)?));
+                }
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(price)
+    }
+}
+
+impl TryFrom<String> for Price {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Price> for String {
+    fn from(price: Price) -> String {
+        price.to_string()
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let regions = self.regions.iter().map(|(region, usd)| format!("{region} {usd}"));
+        let parts: Vec<String> = self.everywhere.iter().map(f64::to_string).chain(regions).collect();
+        f.write_str(if parts.is_empty() { Self::UNKNOWN.to_owned() } else { parts.join(", ") }.as_str())
+    }
+}
+
+/// A day, as `2026-11-20`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Date {
+    /// The year.
+    pub year: u16,
+    /// The month, 1 to 12.
+    pub month: u8,
+    /// The day of the month, 1 to 31.
+    pub day: u8,
+}
+
+impl Date {
+    /// A day that there is.
+    pub const fn new(year: u16, month: u8, day: u8) -> Self {
+        Date { year, month, day }
+    }
+}
+
+impl FromStr for Date {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.trim().split('-').collect();
+        let date = match parts[..] {
+            [year, month, day] if year.len() == 4 => (year.parse().ok(), month.parse().ok(), day.parse().ok()),
+            _ => (None, None, None),
+        };
+        let (Some(year), Some(month), Some(day)) = date else { return Err("a day such as 2026-11-20".to_owned()) };
+        let leap = u16::is_multiple_of(year, 4) && (!u16::is_multiple_of(year, 100) || u16::is_multiple_of(year, 400));
+        let days = match month {
+            2 => 28 + u8::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => 0,
+        };
+        if (1..=days).contains(&day) { Ok(Date { year, month, day }) } else { Err("a day that there is".to_owned()) }
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> String {
+        date.to_string()
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_is_known_by_region_assumed_by_a_ratio_or_unknown() {
+        let price: Price = "us-east-1 0.045, ap-northeast-2 0.059".parse().expect("two regions");
+        assert_eq!(price.of("ap-northeast-2", 2.0), Some(0.059));
+        assert_eq!(price.of("eu-west-1", 2.0), Some(0.09));
+        assert_eq!((price.of("eu-west-1", 0.0), price.known("eu-west-1")), (None, None));
+        assert_eq!("0.07".parse::<Price>().expect("a number").of("eu-west-1", 2.0), Some(0.07));
+        assert_eq!("unknown".parse::<Price>().expect("a word").of("us-east-1", 2.0), None);
+        for text in ["us-east-1 0.045, ap-northeast-2 0.059", "0.07", "0.07, us-east-1 0.1", "unknown"] {
+            assert_eq!(text.parse::<Price>().expect("a price").to_string(), text);
+        }
+        for wrong in ["", "-1", "us-east-1", "us-east-1 x", "us-east-1 1, us-east-1 2", "1, 2", "a 1 2"] {
+            assert!(wrong.parse::<Price>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_a_day_that_there_is() {
+        assert_eq!("2028-02-29".parse(), Ok(Date::new(2028, 2, 29)));
+        assert!(Date::new(2026, 11, 20) < Date::new(2026, 12, 2));
+        for wrong in ["2026-2", "2026-02-29", "2026-13-01", "26-01-01", "2026-04-31", "x", "2026-00-01"] {
+            assert!(wrong.parse::<Date>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations_are_read_exactly_in_both_spellings() {

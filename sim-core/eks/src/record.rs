@@ -62,7 +62,6 @@ pub const MEASURES: &[&str] = &[
     "etcd.election",
     "etcd.writes_lost",
     "controllers.failover",
-    "cost.control_plane",
     "etcd.database_gb",
     "etcd.alarm",
     "ci.jobs.failed",
@@ -97,6 +96,28 @@ pub const MEASURES: &[&str] = &[
     "scheduler.throughput",
     "scheduler.throughput.most",
     "pods.finished",
+    "cost.total",
+    "cost.control_plane",
+    "cost.instances.on_demand",
+    "cost.instances.spot",
+    "cost.volumes",
+    "cost.nat_gateways",
+    "cost.vpc_endpoints",
+    "cost.public_addresses",
+    "cost.load_balancers",
+    "cost.cross_zone",
+    "cost.idle",
+    "cost.month.total",
+    "cost.month.control_plane",
+    "cost.month.instances.on_demand",
+    "cost.month.instances.spot",
+    "cost.month.volumes",
+    "cost.month.nat_gateways",
+    "cost.month.vpc_endpoints",
+    "cost.month.public_addresses",
+    "cost.month.load_balancers",
+    "cost.month.cross_zone",
+    "cost.month.idle",
 ];
 
 /// What is measured of each kind of client of the plan by its name, after all others: `client.admin.outage`.
@@ -140,6 +161,9 @@ pub struct Record {
     pub series: Vec<Series>,
     /// Conservation at the end: what arrived must have left, been refused, timed out, been abandoned or be inside.
     pub balances: Vec<Balance>,
+    /// What was paid for after the warm-up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bill: Vec<BillLine>,
 }
 
 impl Record {
@@ -164,6 +188,30 @@ impl Outcome for Record {
         Some(format!(
             "the books of {station} do not balance: {arrived} arrived, but {left} left, {refused} were refused, {lost} were lost and {inside} are inside"
         ))
+    }
+}
+
+/// One line of the bill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BillLine {
+    /// The part of the cost: what follows `cost.` in the name of its measure.
+    pub part: String,
+    /// What was paid for.
+    pub what: String,
+    /// How much of it there was after the warm-up.
+    pub quantity: f64,
+    /// The unit of `quantity`.
+    pub unit: String,
+    /// US dollars for one unit; `None` where no price is known.
+    pub usd_per_unit: Option<f64>,
+    /// The parameter or the table that the price comes from, and what was assumed of it.
+    pub source: String,
+}
+
+impl BillLine {
+    /// US dollars; `None` where no price is known.
+    pub fn usd(&self) -> Option<f64> {
+        self.usd_per_unit.map(|price| price * self.quantity)
     }
 }
 
@@ -289,6 +337,7 @@ mod tests {
             measures: Vec::new(),
             series: Vec::new(),
             balances: vec![balance("pods", 4)],
+            bill: Vec::new(),
         };
         assert_eq!(record.contradiction(), None);
         record.balances.push(balance("Nodes", 5));

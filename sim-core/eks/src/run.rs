@@ -7,6 +7,7 @@ use crate::ids::{Component, Controller};
 use crate::journeys::etcd_storage::GIGABYTE;
 use crate::placement::Placement;
 use crate::plan::{Change, Network, Plan, ZoneId};
+use crate::probes::costs::{bill_lines, cost_measures};
 use crate::probes::{Cause, Path, Resource, Wanted};
 use crate::record::{Balance, PlacementRecord, Record};
 use crate::world::World;
@@ -110,6 +111,8 @@ impl Subject for Run {
         measures.extend(more_measures);
         series.extend(more_series);
         balances.extend(more_balances);
+        let bill = bill_lines(&world.bill, &world.plan, now);
+        measures.extend(cost_measures(&bill, &world.plan, now));
         measures.extend(world.probes.clients.measures(&world.plan.clients));
         let clients = world.probes.requests.records();
         let (places, closed_ways) = (world.placed_clients(), world.closed_ways());
@@ -129,6 +132,7 @@ impl Subject for Run {
             measures,
             series,
             balances,
+            bill,
         }
     }
 }
@@ -230,13 +234,6 @@ impl World {
                 failover,
                 "Longest time from the death of the acting controller manager to the moment when another one acts.",
             ),
-            Measure {
-                name: "cost.control_plane".to_owned(),
-                unit: Unit::Usd,
-                better: Better::Down,
-                value: Some(self.bill.total(end)),
-                definition: "Price of the control plane for the whole run, by its tier.".to_owned(),
-            },
             Measure {
                 name: "etcd.database_gb".to_owned(),
                 unit: Unit::Count,

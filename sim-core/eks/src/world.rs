@@ -23,12 +23,13 @@ use crate::stations::compute::kubelet::Kubelet;
 use crate::stations::compute::vpc_cni::PoolSettings;
 use crate::stations::control_plane::webhooks::Webhooks;
 use crate::stations::control_plane::{
-    ApiServer, Bill, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
+    ApiServer, Database, Etcd, EtcdMachines, Fleet, Journal, LeaderLease, LogVolumes, Nlb, Requests, Scaling,
 };
 use crate::stations::external_client::External;
 use crate::stations::network::{
     Addresses, Connections, Distances, Dns, DnsView, Ec2Api, Interfaces, Origin, Place, SiteId, Vpc, Zones,
 };
+use crate::stations::services::bill::Bill;
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Law, Model, RunKey, SimDuration, SimTime};
@@ -72,7 +73,7 @@ pub struct World {
     pub(crate) fleet: Fleet,
     /// How loaded a standard control plane has been.
     pub(crate) scaling: Scaling,
-    /// What the control plane costs.
+    /// What the account pays for.
     pub(crate) bill: Bill,
     /// The etcd cluster.
     pub(crate) etcd: Etcd,
@@ -290,7 +291,12 @@ impl World {
             api_servers: servers.iter().map(|zone| ApiServer::new(*zone, members as usize, &instance)).collect(),
             fleet: Fleet::new(servers.len(), kind_at_start(&plan)),
             scaling: Scaling::default(),
-            bill: Bill::new(parameters.control_plane.usd_per_hour),
+            bill: Bill::new(
+                plan.cluster.node_groups.len(),
+                zones,
+                SimTime::ZERO + plan.warm_up,
+                parameters.cost.instance_minimum,
+            ),
             webhooks: Webhooks::new(&plan.webhooks),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
@@ -348,6 +354,7 @@ impl World {
             self.loopbacks.push(loopbacks);
         }
         self.address_pools_begin(future);
+        self.bill_begins();
         self.checks_run(future);
         self.note_locked_out(SimTime::ZERO);
         self.scaling_runs(future);

@@ -174,7 +174,8 @@ fn a_tier_change_brings_other_servers_at_another_price_and_refuses_a_second_upda
     let new = record.timeline.iter().filter(|fact| fact.text.contains("starts: it is new")).count();
     assert_eq!(new, 3, "a server a zone");
     let after = at_minute(60).saturating_since(ends).as_secs_f64() / 3600.0;
-    let expected = 0.10 * (1.0 - after) + 6.9 * after;
+    let counted = 55.0 / 60.0;
+    let expected = 0.10 * (counted - after) + 6.9 * after;
     assert!((measure(&record, "cost.control_plane") - expected).abs() < 1e-6);
 }
 

@@ -44,6 +44,7 @@ impl World {
     }
 
     fn boot(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        self.instance_is_billed(now, node);
         self.cluster.nodes[node.index()].boots();
         let law = self.plan.parameters.node_group.boot_time.clone();
         self.after(now, node, &law, BOOT, InstanceStep::KubeletStarts, future);

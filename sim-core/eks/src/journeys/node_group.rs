@@ -101,6 +101,7 @@ impl World {
             self.cluster.groups[group.index()].leaves(zone);
         }
         state.terminates();
+        self.bill.returns(now, node);
         self.cluster.probe.instance_is_terminated(node);
         self.leave_no_life(now, node, lived);
         self.node_returns_addresses(node);

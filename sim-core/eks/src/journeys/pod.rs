@@ -241,7 +241,7 @@ impl World {
             return;
         }
         if object == Object::Pending {
-            self.give_up_node(pod);
+            self.give_up_node(now, pod);
             self.denominate(pod);
             self.gated_pod_goes(pod);
         }
@@ -251,7 +251,7 @@ impl World {
                 self.cluster.placement.uncount(deployment, node);
             }
             if object != Object::Finished {
-                self.cluster.placement.free(deployment, node);
+                self.free_room(now, deployment, node);
             }
             self.cluster.nodes[node.index()].loses(pod);
             self.node_may_be_empty(now, node, future);

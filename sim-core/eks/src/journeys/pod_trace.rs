@@ -75,7 +75,7 @@ impl World {
         let state = &self.cluster.pods[pod.index()];
         let (Object::Bound, Some(node), deployment) = (state.object(), state.node, state.deployment) else { return };
         self.cluster.placement.uncount(deployment, node);
-        self.cluster.placement.free(deployment, node);
+        self.free_room(now, deployment, node);
         self.change_pod(now, pod, Pod::finishes);
         self.cluster.latency.pod_finishes(now);
         let heard = now + self.watch_delay(Watcher::Pod(pod));

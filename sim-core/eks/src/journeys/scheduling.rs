@@ -32,7 +32,7 @@ impl World {
         for index in 0..self.cluster.pods.len() {
             let pod = PodId(index as u32);
             if self.cluster.pods[index].object() == Object::Pending {
-                self.give_up_node(pod);
+                self.give_up_node(now, pod);
                 self.enqueue(now, pod);
             }
         }
@@ -201,7 +201,7 @@ impl World {
             return;
         };
         self.denominate(pod);
-        self.cluster.placement.take(deployment, node);
+        self.take_room(now, deployment, node);
         let state = &mut self.cluster.pods[pod.index()];
         state.node = Some(node);
         let cause = state.story;
@@ -229,8 +229,8 @@ impl World {
             return; // Bound by the order of an earlier leader, or deleted meanwhile.
         }
         if state.node != Some(node) {
-            self.give_up_node(pod);
-            self.cluster.placement.take(deployment, node);
+            self.give_up_node(now, pod);
+            self.take_room(now, deployment, node);
         }
         self.change_pod(now, pod, |pod| pod.is_bound(node));
         self.cluster.probe.pod_is_bound();
@@ -254,18 +254,19 @@ impl World {
     pub(crate) fn binding_failed(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         if state.object() == Object::Pending && state.node == Some(node) && self.leader(SCHEDULER).is_some() {
-            self.give_up_node(pod);
+            self.give_up_node(now, pod);
             let alarm = self.cluster.scheduler.back_off(now, pod, self.priority_of(pod));
             self.await_queues(alarm, future);
         }
     }
 
     /// The room that was reserved for a pod without a binding is free.
-    pub(crate) fn give_up_node(&mut self, pod: PodId) {
+    pub(crate) fn give_up_node(&mut self, now: SimTime, pod: PodId) {
         let state = &mut self.cluster.pods[pod.index()];
+        let deployment = state.deployment;
         if let Some(node) = state.node.take() {
-            self.cluster.placement.uncount(state.deployment, node);
-            self.cluster.placement.free(state.deployment, node);
+            self.cluster.placement.uncount(deployment, node);
+            self.free_room(now, deployment, node);
         }
     }
 }

@@ -181,9 +181,9 @@ impl World {
     fn roll_ends(&mut self, now: SimTime) {
         let Some(roll) = self.fleet.end_roll() else { return };
         let took = now.saturating_since(roll.began);
-        let parameters = self.parameters_of(self.fleet.kind());
-        self.bill.price(now, parameters.control_plane.usd_per_hour);
+        self.price_control_plane(now);
         if !self.has_journal() {
+            let parameters = self.parameters_of(self.fleet.kind());
             self.database.set_quota((parameters.etcd.quota_gb * GIGABYTE) as u64);
         }
         let what = match roll.reason {

@@ -1,6 +1,8 @@
 //! The kinds of value that a parameter can have: how each is read, shown, checked against a range and stilled.
 
-use crate::quantity::{Access, Backend, ByVersion, Placement, Tier, Volumes, parse_duration, show_duration};
+use crate::quantity::{
+    Access, Backend, ByVersion, Date, Placement, Price, Tier, Volumes, parse_duration, show_duration,
+};
 use sim_kernel::{Law, SimDuration};
 
 /// A kind of parameter value.
@@ -182,6 +184,7 @@ written_as_words! {
     Backend, "back end";
     Access, "access";
     ByVersion, "auto or flag";
+    Date, "date";
 }
 
 impl Value for Placement {
@@ -191,6 +194,19 @@ impl Value for Placement {
     }
     fn show(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Value for Price {
+    const KIND: &'static str = "price";
+    fn parse(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|why: String| malformed(text, Self::KIND, why))
+    }
+    fn show(&self) -> String {
+        self.to_string()
+    }
+    fn magnitude(&self) -> Option<f64> {
+        self.highest()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The control plane: load balancer, API servers, etcd, leader leases, controllers and scheduler.
 
 pub mod api_server;
-pub mod bill;
 pub mod cloud_nodes;
 pub mod controller_client;
 pub mod cores;
@@ -24,7 +23,6 @@ pub mod work_queue;
 pub mod zone_taints;
 
 pub use api_server::{ApiServer, EtcdLink, LinkState, Phase};
-pub use bill::Bill;
 pub use cores::{Cores, Job};
 pub use etcd::cpu::{Done, EtcdMachines};
 pub use etcd::journal::Journal;

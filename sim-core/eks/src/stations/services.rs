@@ -1,9 +1,11 @@
 //! Stations of what runs on the cluster: Deployments, their ReplicaSets, their pods, and what they keep to.
 
 pub mod autoscaler;
+pub mod bill;
 pub mod daemon_set;
 pub mod deployment;
 pub mod disruption_budget;
+pub mod fargate_size;
 pub mod identity;
 pub mod load;
 pub mod pod;

@@ -5,7 +5,7 @@ use sim_eks::plan::{
     Change, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes,
     Network, NodeGroup, Step, Toleration, VpcLayout, Zone, ZoneId,
 };
-use sim_eks::quantity::Resources;
+use sim_eks::quantity::{Price, Resources};
 use sim_eks::record::{Fact, VerbRecord};
 use sim_eks::{Parameters, Plan, Record, Run};
 use sim_kernel::{SimDuration, SimTime};
@@ -42,7 +42,8 @@ pub fn story(nodes: u32) -> Story {
         labels: BTreeMap::new(),
         taints: Vec::new(),
         spot: false,
-        usd_per_hour: None,
+        usd_per_hour: Price::default(),
+        volume_gib: None,
     };
     let zones = ["a", "b", "c"].map(zone).to_vec();
     let cluster = Cluster {

@@ -16,6 +16,7 @@ mod c6_operations;
 mod c7_zone_distances;
 mod c8_service_levels;
 mod c9_graceful_stop;
+mod d10_cost;
 mod d3_token_buckets;
 mod d4_warm_pool;
 mod d5_address_exhaustion;

@@ -675,7 +675,8 @@ mod tests {
             labels: BTreeMap::from([("disk".to_owned(), "ssd".to_owned())]),
             taints: Vec::new(),
             spot: false,
-            usd_per_hour: None,
+            usd_per_hour: crate::quantity::Price::default(),
+            volume_gib: None,
         }
     }
 
