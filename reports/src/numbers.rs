@@ -138,7 +138,7 @@ pub fn rounded(value: f64) -> f64 {
 }
 
 /// So many digits after the point, thousands parted by commas.
-fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
     let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
     let mut grouped = String::new();

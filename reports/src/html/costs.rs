@@ -1,8 +1,8 @@
 //! What the cluster costs: the parts over all replications, and the bill of one run, line by line.
 
 use super::case_name;
-use crate::cost::{heading, is_assumed, parts};
-use crate::numbers::{NONE, show, show_estimate, significant};
+use crate::cost::{heading, parts, with_interval};
+use crate::numbers::{NONE, show, significant};
 use crate::text::harmless;
 use crate::{Document, story};
 use serde::Serialize;
@@ -35,7 +35,6 @@ struct Line {
     price: String,
     usd: String,
     source: String,
-    assumed: bool,
 }
 
 /// The costs of a document; `None` where its model tells none.
@@ -48,8 +47,8 @@ pub fn costs(document: &Document) -> Option<Costs> {
             heading: harmless(heading(name)),
             name: harmless(&format!("cost.{name}")),
             definition: harmless(&month.definition),
-            run: run.map_or_else(|| NONE.to_owned(), show_estimate),
-            month: show_estimate(month),
+            run: run.map_or_else(|| NONE.to_owned(), with_interval),
+            month: with_interval(month),
         })
     };
     let is_there = |usd: Option<f64>| usd != Some(0.0);
@@ -72,6 +71,5 @@ fn line(line: &BillLine) -> Line {
         price: line.usd_per_unit.map_or_else(|| NONE.to_owned(), |usd| format!("{} USD", significant(usd, 6))),
         usd: line.usd().map_or_else(|| NONE.to_owned(), |usd| show(Unit::Usd, usd)),
         source: harmless(&line.source),
-        assumed: is_assumed(line),
     }
 }

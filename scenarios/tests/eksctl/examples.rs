@@ -59,7 +59,6 @@ const OUTCOMES: [Outcome; 16] = [
             "ng3-private-b self c3.8xlarge 4/4/4 0",
         ],
         not_modelled: &[
-            "15 nodeGroups[0].volumeSize",
             "16 nodeGroups[0].volumeType",
             "17 nodeGroups[0].ami",
             "18 nodeGroups[0].amiFamily",
@@ -105,7 +104,6 @@ const OUTCOMES: [Outcome; 16] = [
             "custom-launch-template managed m5.large 2/2/2 012",
         ],
         not_modelled: &[
-            "17 managedNodeGroups[0].volumeSize",
             "18 managedNodeGroups[0].updateConfig",
             "35 managedNodeGroups[0].tags",
             "37 managedNodeGroups[0].iam",
