@@ -28,7 +28,7 @@ pub const OMISSIONS: &[Omission] = &[
     },
     Omission {
         what: "kube-proxies of single nodes that know older rules than the others; a pod's traffic over IPv6",
-        effect: "a node that alone has lost the API is taken to know the endpoints that all others know; an IPv6 cluster differs in addresses, routes and families only",
+        effect: "a node that alone has lost the API is taken to know the endpoints that all others know; an IPv6 cluster differs in the address of the service kubernetes and in its route tables only, flows between pods are shown as IPv4, and nothing goes by the egress-only gateway",
     },
     Omission {
         what: "where in a subnet addresses are free, and which of a node's addresses a pod has; a subnet of their own for pods; security groups for pods",
@@ -64,7 +64,7 @@ pub const OMISSIONS: &[Omission] = &[
     },
     Omission {
         what: "on which node a webhook's pod is called; what a webhook changes in an object",
-        effect: "a zone that is cut off from the control plane does not hurt a webhook there unless its pods die, and no write is reviewed twice",
+        effect: "where node groups differ in their rules, webhooks count as reached as soon as one group with nodes admits them, whatever `ekssim paths` says of the others; a zone that is cut off from the control plane does not hurt a webhook there unless its pods die, and no write is reviewed twice",
     },
     Omission {
         what: "limits of STS, requests that share one question to it, remembered refusals; IRSA",

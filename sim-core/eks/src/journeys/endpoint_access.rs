@@ -1,7 +1,7 @@
 //! The API endpoint gets another access mode:
 //!
 //! ```text
-//! asked -> (another update, too few addresses: refused)
+//! asked -> (nothing would change, another update, too few addresses: refused)
 //!       -> new ways open beside the old ones -> Named: the name has its new answers; caches follow in the time to live
 //!       -> Closed: the old ways take no new connections; what is open on them stays until it breaks
 //!       -> the API servers are replaced one by one: connections are closed, and dialled anew by the new answers -> Ended
