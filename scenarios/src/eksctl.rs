@@ -9,6 +9,7 @@
 
 mod checks;
 mod document;
+mod fargate;
 mod fields;
 mod findings;
 mod group;
@@ -67,8 +68,13 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
     let version = version(root, &mut findings);
     let mut network = region.map(|region| network::read(root, region, &mut findings));
     let node_groups = groups::read(root, &name, network.as_mut(), &mut findings);
+    let fargate_profiles = fargate::read(root, network.as_ref(), &mut findings);
     if node_groups.iter().all(|group| group.desired == 0) {
-        findings.filled(0, "nodeGroups", "no nodes: the cluster begins without any, so pods find no place");
+        let text = match fargate_profiles.is_empty() {
+            true => "no nodes: the cluster begins without any, so pods find no place",
+            false => "no nodes: the cluster begins without any, so pods that no Fargate profile selects find no place",
+        };
+        findings.filled(0, "nodeGroups", text);
     }
     checks::check(root, network.as_ref(), &mut findings);
     let notes = findings.into_notes()?;
@@ -80,6 +86,7 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
         version,
         zones: network.zones,
         node_groups,
+        fargate_profiles,
         daemon_sets: catalogue::daemon_sets(),
         network: network.vpc,
     };

@@ -5,6 +5,7 @@
 //! ```
 
 mod cluster;
+mod fargate;
 mod fields;
 pub(crate) mod format;
 pub(crate) mod network;

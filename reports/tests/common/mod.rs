@@ -34,6 +34,7 @@ pub fn plan() -> Plan {
             network: Network::new(&[zone("a", true), zone("b", true), zone("c", false)], &VpcLayout::default()),
             zones: vec![zone("a", true), zone("b", true), zone("c", false)],
             node_groups: vec![node_group()],
+            fargate_profiles: vec![],
             daemon_sets: vec![],
         },
         deployments: vec![deployment()],

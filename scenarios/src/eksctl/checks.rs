@@ -1,4 +1,4 @@
-//! What is checked although the model does not use it yet: the API endpoint, NAT, address ranges, Fargate, Auto Mode,
+//! What is checked although the model does not use it yet: the API endpoint, NAT, address ranges, Auto Mode,
 //! Karpenter, Outposts, add-ons. Contradictions that eksctl refuses are errors where they touch the architecture; all
 //! others are warnings.
 
@@ -10,11 +10,8 @@ use super::vpc::{family, has_subnets, inner, is_fully_private, range, texts, tru
 use crate::problem::did_you_mean;
 use ipnet::{IpNet, Ipv4Net};
 use sim_eks::plan::{EndpointAccess, Family};
-use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Selectors that a Fargate profile may have.
-const SELECTORS_MAX: usize = 5;
 /// Security groups that a control plane may have beside the cluster's own (EKS quotas).
 const CONTROL_PLANE_GROUPS_MAX: usize = 4;
 
@@ -29,7 +26,6 @@ pub(super) fn check(root: &Node, network: Option<&Network>, findings: &mut Findi
     check_services(root, network, findings);
     check_control_plane(root, network, findings);
     check_security(root, findings);
-    check_fargate(root, network, findings);
     check_without_groups(root, findings);
     check_outpost(root, findings);
     check_addons(root, findings);
@@ -256,52 +252,6 @@ fn check_vpc_cidr(cidr: &Entry, given: bool, findings: &mut Findings<'_>) {
         _ => {
             let problem = format!("found {}; an address range is wanted: 10.10.0.0/16", shortened(text));
             findings.error(cidr.line, "vpc.cidr", problem);
-        }
-    }
-}
-
-fn check_fargate(root: &Node, network: Option<&Network>, findings: &mut Findings<'_>) {
-    let Some(profiles) = root.get("fargateProfiles") else { return };
-    let subnets = network.map_or(&[][..], |network| &network.subnets);
-    if profiles.node.items().count() > 0 && !subnets.is_empty() && subnets.iter().all(|subnet| subnet.public) {
-        let problem = "needs private subnets, and vpc.subnets has public ones only";
-        findings.error(profiles.line, "fargateProfiles", problem);
-    }
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (index, profile) in profiles.node.items() {
-        let path = format!("fargateProfiles[{index}]");
-        match profile.get("name").and_then(|name| Some((name.node.text()?, name.line))) {
-            None => findings.error(profile.line, format!("{path}.name"), "missing; every Fargate profile has a name"),
-            Some((name, line)) if name.starts_with("eks-") => {
-                findings.error(
-                    line,
-                    format!("{path}.name"),
-                    format!("found {name}; AWS keeps names with eks- for itself"),
-                );
-            }
-            Some((name, line)) => {
-                if let Some(first) = seen.insert(name, line) {
-                    findings.error(line, format!("{path}.name"), format!("found {name} twice, first on line {first}"));
-                }
-            }
-        }
-        check_selectors(profile, &path, findings);
-    }
-}
-
-fn check_selectors(profile: &Node, path: &str, findings: &mut Findings<'_>) {
-    let path = format!("{path}.selectors");
-    let selectors = profile.get("selectors");
-    let line = selectors.map_or(profile.line, |entry| entry.line);
-    let count = selectors.map_or(0, |entry| entry.node.items().count());
-    if !(1..=SELECTORS_MAX).contains(&count) {
-        let problem = format!("found {count} selectors; a Fargate profile has 1 to {SELECTORS_MAX}");
-        findings.error(line, path.as_str(), problem);
-    }
-    for (index, selector) in selectors.into_iter().flat_map(|entry| entry.node.items()) {
-        if selector.get("namespace").is_none() {
-            let field = format!("{path}[{index}].namespace");
-            findings.error(selector.line, field, "missing; a selector names a namespace");
         }
     }
 }

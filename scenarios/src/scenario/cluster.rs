@@ -1,5 +1,6 @@
 //! The cluster of a scenario: the user's file, or a table in the scenario itself.
 
+use super::fargate;
 use super::fields::{Errors, Fields, Placed};
 use super::network;
 use super::settings::{CONTROL_PLANE_ZONES, zone_names};
@@ -32,12 +33,17 @@ pub(crate) fn inline(
         version: version?,
         zones,
         node_groups: Vec::new(),
+        fargate_profiles: Vec::new(),
         daemon_sets: catalogue::daemon_sets(),
         network: vpc,
     };
     for group in fields.tables("node_groups").into_iter().flatten() {
         let read = node_group(group, &mut cluster, errors);
         cluster.node_groups.extend(read);
+    }
+    for profile in fields.tables("fargate_profiles").into_iter().flatten() {
+        let read = fargate::profile(profile, &cluster, errors);
+        cluster.fargate_profiles.extend(read);
     }
     Some(cluster)
 }
@@ -234,7 +240,8 @@ fn sizes(fields: &Fields, errors: &mut Errors) -> Option<[u32; 3]> {
     None
 }
 
-fn group_zones(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Vec<ZoneId>> {
+/// The zones of a node group or a Fargate profile.
+pub(crate) fn group_zones(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<Vec<ZoneId>> {
     let own = cluster.zones.iter().filter(|zone| zone.in_cluster).count();
     let Some(texts) = fields.texts("zones") else {
         return (!fields.is_spoilt("zones")).then(|| (0..own as u8).map(ZoneId).collect());

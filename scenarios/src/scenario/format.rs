@@ -186,6 +186,7 @@ static CLUSTER: Shape = Shape {
             "The zones of its subnets: letters, or names such as eu-west-1a.",
         ),
         key("node_groups", Tables(&NODE_GROUP), Then("none"), "Its node groups."),
+        key("fargate_profiles", Tables(&FARGATE_PROFILE), Then("none"), "Its Fargate profiles: which pods run there."),
     ],
 };
 
@@ -210,6 +211,28 @@ static NODE_GROUP: Shape = Shape {
             Then("those that eksctl makes"),
             "Security groups of its nodes, in place of those that eksctl makes.",
         ),
+    ],
+};
+
+static FARGATE_PROFILE: Shape = Shape {
+    about: "A Fargate profile: the pods that it selects run on Fargate, each on a node of its own.",
+    keys: &[
+        key("name", Text, Refused, "Its name, unique in the cluster."),
+        key(
+            "selectors",
+            Tables(&FARGATE_SELECTOR),
+            Refused,
+            "Which pods it selects: one to five, one of which is enough.",
+        ),
+        key("zones", Texts, Then("all zones of the cluster"), "The zones of its subnets, which are private."),
+    ],
+};
+
+static FARGATE_SELECTOR: Shape = Shape {
+    about: "Which pods a Fargate profile selects.",
+    keys: &[
+        key("namespace", Text, Refused, "Their namespace; \"*\" stands for any text, \"?\" for any one character."),
+        key("labels", TextMap, Then("any"), "Labels that they must have, all of them."),
     ],
 };
 

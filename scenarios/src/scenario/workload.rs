@@ -90,6 +90,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             load_milli_cpu: fields.count("load").copied(),
             priority: priority(fields, errors).unwrap_or(0),
             placing: placing::placing(fields, errors),
+            labels: text_map(fields, "labels"),
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
         },
     })
@@ -323,17 +324,23 @@ fn warn_of_misfits(deployments: &[Deployment], cluster: &Cluster, notes: &mut Ve
     let mut warn = |field: &str, text: String| {
         notes.push(Note { kind: NoteKind::Warning, place: String::new(), field: field.to_owned(), text });
     };
-    if cluster.nodes() == 0 {
+    if cluster.nodes() == 0 && cluster.fargate_profiles.is_empty() {
         warn("cluster", "has no node when the run begins: every pod is pending".to_owned());
         return;
     }
     for deployment in deployments.iter().filter(|deployment| deployment.replicas > 0) {
+        let field = format!("{}/{}", deployment.namespace, deployment.name);
+        if cluster.fargate_profile_of(deployment).is_some() {
+            continue;
+        }
         if !cluster.node_groups.iter().any(|group| takes(group, cluster, deployment)) {
-            let field = format!("{}/{}", deployment.namespace, deployment.name);
-            warn(
-                &field,
-                "fits no node of any node group (requests, labels or taints): its pods stay pending".to_owned(),
-            );
+            let text = match cluster.fargate_profiles.is_empty() {
+                true => "fits no node of any node group (requests, labels or taints): its pods stay pending",
+                false => {
+                    "fits no node of any node group (requests, labels or taints), and no Fargate profile selects it: its pods stay pending"
+                }
+            };
+            warn(&field, text.to_owned());
         }
     }
 }

@@ -370,6 +370,12 @@ fn subnets_that_do_not_fit() {
             "",
         ),
         (
+            "vpc: {subnets: {public: {a: {id: subnet-a, az: us-west-2a}, d: {id: subnet-d, az: us-west-2b}}, private: {b: {id: subnet-b, az: us-west-2b}, c: {id: subnet-c, az: us-west-2c}}}}",
+            "fargateProfiles: [{name: f, selectors: [{namespace: x}], subnets: [subnet-a]}]",
+            "f.yaml:6: fargateProfiles[0].subnets[0]: found subnet-a, a public subnet; Fargate takes private ones only",
+            "",
+        ),
+        (
             "vpc: {subnets: {public: {us-west-2a: {id: a}, us-west-2b: {id: b}}}}",
             "nodeGroups: [{name: a, privateNetworking: true}]",
             "f.yaml:6: nodeGroups[0].privateNetworking: is true, but",
@@ -463,6 +469,16 @@ fn names_and_lists_that_do_not_fit() {
             "fargateProfiles: [{name: eks-x, selectors: [{namespace: a}]}]",
             "f.yaml:5: fargateProfiles[0].name: found eks-x;",
             "",
+        ),
+        (
+            "fargateProfiles: [{name: x, selectors: [{namespace: a}]}, {name: x, selectors: [{namespace: b}]}]",
+            "f.yaml:5: fargateProfiles[1].name: found x twice, first on line 5",
+            "",
+        ),
+        (
+            "fargateProfiles: [{name: x, selectors: [{namespace: a}], subnets: [elsewhere]}]",
+            "f.yaml:5: fargateProfiles[0].subnets[0]: found elsewhere;",
+            "a subnet's id (subnet-...) is wanted",
         ),
         (
             "fargateProfiles: [{name: x, selectors: [{labels: {a: b}}]}]",

@@ -128,6 +128,7 @@ mod tests {
             version: KubernetesVersion { major: 1, minor: 34 },
             zones,
             node_groups: Vec::new(),
+            fargate_profiles: Vec::new(),
             daemon_sets: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 //! could have been told before.
 
 mod change;
+mod fargate;
 mod network;
 mod placing;
 mod storage;
@@ -11,6 +12,7 @@ mod workload;
 use crate::parameters::Parameters;
 use crate::quantity::{Price, Resources};
 pub use change::{Change, PartitionTarget, Step, StsTrouble};
+pub use fargate::{FargateProfile, FargateSelector};
 pub use network::{
     AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network,
     NodeSecurity, Peer, Route, RouteTarget, Rule, SecurityGroup, Subnet, VpcDns, VpcLayout,
@@ -112,6 +114,9 @@ pub struct Cluster {
     pub zones: Vec<Zone>,
     /// The node groups, in the order of the file.
     pub node_groups: Vec<NodeGroup>,
+    /// Which pods run on Fargate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fargate_profiles: Vec<FargateProfile>,
     /// What runs on every node.
     pub daemon_sets: Vec<DaemonSet>,
     /// Its VPC, and the ways to its API.

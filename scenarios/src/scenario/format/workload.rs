@@ -52,6 +52,7 @@ pub(super) static DEPLOYMENT: Shape = Shape {
         ),
         key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
         key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
+        key("labels", TextMap, Then("none"), "Labels of its pods, by which a Fargate profile may select them."),
         key("node_selector", TextMap, Then("none"), "Labels that a node must have."),
         key(
             "tolerations",

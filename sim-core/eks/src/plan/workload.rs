@@ -88,6 +88,9 @@ pub struct Control {
     /// Where its pods may and would rather run.
     #[serde(default)]
     pub placing: Placing,
+    /// Labels of its pods.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// The priority of the class `system-cluster-critical`.

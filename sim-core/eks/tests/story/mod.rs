@@ -53,6 +53,7 @@ pub fn story(nodes: u32) -> Story {
         version: KubernetesVersion { major: 1, minor: 34 },
         zones,
         node_groups: vec![group],
+        fargate_profiles: Vec::new(),
         daemon_sets: vec![DaemonSet {
             name: "kube-proxy".to_owned(),
             requests: Resources { milli_cpu: 100, memory_mib: 0 },
