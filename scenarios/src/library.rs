@@ -96,6 +96,11 @@ static LIBRARY: &[BuiltIn] = &[
         "One service account floods the API servers with writes without a pause. Do kubelets, controllers, administrators and another operator still get through?"
     ),
     built_in!(
+        "scale-out-10x",
+        "Ten times the pods, with the Cluster Autoscaler",
+        "A Deployment is scaled from 40 to 400 pods. How long until all of them are Ready, and where does the time go?"
+    ),
+    built_in!(
         "webhook-down",
         "An admission webhook hangs",
         "A webhook that reviews every new pod hangs for half an hour, and a zone loses its nodes meanwhile. When do services have all their pods again, with failurePolicy Fail and with Ignore?"

@@ -4,6 +4,7 @@
 //!   file --tree--> values with lines --fields (against the format)--> typed fields --resolve--> Plan, or all its errors
 //! ```
 
+mod autoscaler;
 mod cluster;
 mod fargate;
 mod fields;
@@ -141,6 +142,7 @@ fn resolve(
     let variants = variants::resolve(file, leaves, request, &cluster, &mut notes, errors);
     let pods = pods_file(file, source, pods);
     let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
+    let autoscaler = autoscaler::resolve(file, &cluster, &mut deployments, &mut notes, errors);
     let webhooks = webhooks::resolve(file, &deployments, errors);
     let stage = steps::Stage {
         cluster: &cluster,
@@ -173,6 +175,7 @@ fn resolve(
         clients,
         workloads,
         webhooks,
+        autoscaler,
         steps,
         objectives,
         settings: settings.list(&errors.file_name()),

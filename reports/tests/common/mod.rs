@@ -41,6 +41,7 @@ pub fn plan() -> Plan {
         clients: vec![],
         workloads: vec![],
         webhooks: vec![],
+        autoscaler: None,
         steps: vec![Step {
             at: SimTime::ZERO + SimDuration::from_mins(10),
             change: Change::ZonePowerLoss { zone: ZoneId(0), lasts: Some(SimDuration::from_mins(15)) },

@@ -9,7 +9,7 @@ mod workload;
 
 use network::{NETWORK, VARIANT_NETWORK};
 pub(crate) use steps::{CHANGES, FAULTS, STEP};
-use workload::{CLIENT, DAEMON_SET, DEPLOYMENT, WEBHOOK, WORKLOAD};
+use workload::{AUTOSCALER, CLIENT, DAEMON_SET, DEPLOYMENT, WEBHOOK, WORKLOAD};
 
 /// The keys of one table.
 #[derive(Debug)]
@@ -133,6 +133,12 @@ pub(crate) static SCENARIO: Shape = Shape {
             Tables(&CLIENT),
             Then("one administrator and one CI system"),
             "Clients outside the cluster; kubelets and controllers are always there.",
+        ),
+        key(
+            "autoscaler",
+            Kind::Table(&AUTOSCALER),
+            Then("none"),
+            "What keeps the number of nodes to the pods; it works on node groups whose max is above their min.",
         ),
         key("webhooks", Tables(&WEBHOOK), Then("none"), "Admission webhooks, in the order in which they are asked."),
         key("faults", Variants(FAULTS), Then("none"), "What fails, and when."),

@@ -161,6 +161,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
         "endpoint.access" | "security_group.allow" | "security_group.revoke" | "cluster.delete" => {
             change_of_network(fields, stage, notes, errors)
         }
+        "capacity.shortage" => capacity_shortage(fields, stage.cluster, lasts, errors),
         "nat.loss" => nat_loss(fields, stage, lasts, errors),
         "eni.loss" => interface_loss(fields, stage.cluster, lasts, errors),
         "vpc_endpoint.loss" => service_endpoint_loss(fields, stage, lasts, errors),
@@ -231,6 +232,21 @@ fn nat_loss(fields: &Fields, stage: &Stage<'_>, lasts: Option<SimDuration>, erro
         return None;
     }
     Some(Change::NatLoss { zone, lasts })
+}
+
+fn capacity_shortage(
+    fields: &Fields,
+    cluster: &Cluster,
+    lasts: Option<SimDuration>,
+    errors: &mut Errors,
+) -> Option<Change> {
+    let has = |key: &str| fields.text(key).is_some() || fields.is_spoilt(key);
+    let at = has("zone").then(|| zone(fields, cluster, cluster.zones.len(), errors));
+    let group = has("node_group").then(|| node_group(fields, cluster, errors));
+    if at == Some(None) || group == Some(None) {
+        return None;
+    }
+    Some(Change::CapacityShortage { zone: at.flatten(), node_group: group.flatten(), lasts })
 }
 
 fn interface_loss(

@@ -4,6 +4,7 @@
 
 mod latency;
 mod probe;
+mod scaling;
 
 use crate::aim::Aim;
 use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
@@ -11,9 +12,10 @@ use crate::parameters::Parameters;
 use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
 use crate::record::Balance;
+use crate::stations::compute::cluster_autoscaler::ClusterAutoscaler;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::node::Node;
-use crate::stations::compute::node_group::NodeGroup;
+use crate::stations::compute::node_group::{NodeGroup, Shortage};
 use crate::stations::compute::vpc_cni::AddressPool;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
 use crate::stations::control_plane::controller_client::ControllerClient;
@@ -33,7 +35,9 @@ use crate::stations::services::replica_set::ReplicaSet;
 use crate::stations::services::service::Service;
 use latency::PodLatency;
 use probe::ClusterProbe;
+use scaling::ScalingProbe;
 use sim_kernel::SimTime;
+use sim_kernel::stations::TokenBucket;
 
 /// Nodes, pods, Deployments, node groups and controllers.
 #[derive(Clone)]
@@ -79,6 +83,13 @@ pub struct ClusterState {
     pub(crate) taint_alarm: Option<SimTime>,
     pub(crate) probe: ClusterProbe,
     pub(crate) latency: PodLatency,
+    /// The Cluster Autoscaler, if there is one.
+    pub(crate) scaler: ClusterAutoscaler,
+    pub(crate) scaling: ScalingProbe,
+    /// Instances that EC2 lets the account launch.
+    pub(crate) run_instances: TokenBucket,
+    /// Where EC2 has no instances to launch.
+    pub(crate) shortages: Vec<Shortage>,
     /// Pods of which no kube-proxy has heard what the API says of them.
     pub(crate) unheard: Vec<PodId>,
     gone: usize,
@@ -155,6 +166,13 @@ impl ClusterState {
             taint_alarm: None,
             probe: ClusterProbe::new(plan),
             latency: PodLatency::new(plan),
+            scaler: ClusterAutoscaler::new(plan.cluster.node_groups.len()),
+            scaling: ScalingProbe::new(plan),
+            run_instances: TokenBucket::per_second(
+                parameters.ec2.run_instances_rate,
+                parameters.ec2.run_instances_burst,
+            ),
+            shortages: Vec::new(),
             unheard: Vec::new(),
             gone: 0,
         };

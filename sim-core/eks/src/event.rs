@@ -111,6 +111,8 @@ pub enum Event {
     NodeGroup(GroupId),
     /// A DaemonSet is created.
     DaemonSet(DeploymentId),
+    /// The Cluster Autoscaler has come a step further.
+    ClusterAutoscaler(ScalerStep),
 }
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
@@ -401,6 +403,17 @@ pub enum PoolStep {
     Looks,
     /// EC2 has given what it was asked for.
     Gains,
+}
+
+/// What has just happened around the Cluster Autoscaler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScalerStep {
+    /// A scan is due.
+    Scans,
+    /// Its pods look at their lease.
+    Tries,
+    /// Its call to set the desired size of a group is carried out.
+    SizeSet(GroupId, u32),
 }
 
 /// What has just happened to an instance.

@@ -8,6 +8,7 @@ pub mod balancing;
 pub mod bill;
 pub mod churn;
 pub mod cloud_node;
+pub mod cluster_autoscaler;
 pub mod connection;
 pub mod daemon_set;
 pub mod deployment;

@@ -99,8 +99,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "autoscaling goes on as long as the API and the controllers' leader do",
     },
     Omission {
-        what: "Cluster Autoscaler, Karpenter, Fargate, Spot interruptions, insufficient capacity in the surviving zones",
-        effect: "capacity comes back as fast as instances boot; a run on the surviving zones after a zone loss is not seen",
+        what: "scale-in by the Cluster Autoscaler; the time that its scan takes, its own watches, lease requests and AWS tokens; the deletion of its instances that never join; several instance types in a group",
+        effect: "idle nodes stay; pods wait for the next scan and no longer; its requests cost nothing, and a short outage of STS that its cached token outlasts stops it only where STS has no way; instances that launch and never join hold their place",
+    },
+    Omission {
+        what: "Karpenter, Fargate, Spot interruptions, a run on the surviving zones that exhausts their capacity by itself",
+        effect: "capacity comes as fast as instances boot, unless a fault of the scenario makes it short",
     },
     Omission {
         what: "limits of image registries, kubelet eviction under pressure",

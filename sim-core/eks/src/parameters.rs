@@ -490,6 +490,27 @@ parameters! {
         metrics_period: SimDuration = "60s", "1s..10m", Documented, "kubernetes-sigs/metrics-server README: metric-resolution; its manifest sets 15 s", "Time between two scrapes of metrics-server; EKS's add-on may differ.";
     }
 
+    /// The Cluster Autoscaler, where the scenario has one.
+    cluster_autoscaler: ClusterAutoscalerParameters {
+        scan_interval: SimDuration = "10s", "1s..10m", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --scan-interval", "Time between two scans of the Cluster Autoscaler.";
+        new_pod_scale_up_delay: SimDuration = "0s", "0s..1h", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --new-pod-scale-up-delay", "Age below which a pod without room makes no group grow.";
+        max_node_provision_time: SimDuration = "15m", "1m..1d", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --max-node-provision-time", "How long the Cluster Autoscaler waits for the nodes of a group that it made grow, before it gives them up.";
+        initial_backoff: SimDuration = "5m", "1s..1d", Documented, "kubernetes/autoscaler cluster-autoscaler/main.go: --initial-node-group-backoff-duration", "How long a group is left alone after a first failure; each further one doubles it.";
+        max_backoff: SimDuration = "30m", "1s..1d", Documented, "kubernetes/autoscaler cluster-autoscaler/main.go: --max-node-group-backoff-duration", "Longest time for which a group is left alone after failures.";
+        backoff_reset: SimDuration = "3h", "1s..7d", Documented, "kubernetes/autoscaler cluster-autoscaler/main.go: --node-group-backoff-reset-timeout", "Time after a group's last failure when its next counts as the first.";
+        ok_total_unready_count: u64 = "3", "0..100000", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --ok-total-unready-count", "Nodes that may be not Ready whatever their share.";
+        max_total_unready_share: f64 = "0.45", "0..1", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --max-total-unready-percentage", "Share of the nodes that may be not Ready; beyond it the Cluster Autoscaler stops acting.";
+        lease_duration: SimDuration = "15s", "1s..10m", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --leader-elect-lease-duration", "Age of the last renewal at which another pod of the Cluster Autoscaler takes the lease.";
+        retry_period: SimDuration = "2s", "100ms..1m", Documented, "kubernetes/autoscaler cluster-autoscaler/FAQ.md: --leader-elect-retry-period", "Time between two looks of its pods at the lease, where there are several.";
+        cloud_call_time: Law = "lognormal(median 0.3s, p95 1s)", "0s..5m", Inferred, "a signed request to a regional AWS API; no measured source", "Time from the order to set a group's desired size to the group's acting on it.";
+    }
+
+    /// The API of EC2, for the whole account and region.
+    ec2: Ec2Parameters {
+        run_instances_burst: u64 = "1000", "1..100000", Documented, "re:Post copy of the EC2 documentation on throttling: resource bucket of RunInstances", "Instances that may be launched at once.";
+        run_instances_rate: f64 = "2", "0.001..100000", Documented, "re:Post copy of the EC2 documentation on throttling: resource bucket of RunInstances", "Instances per second that may be launched beyond that.";
+    }
+
     /// The scheduler.
     scheduler: SchedulerParameters {
         qps: f64 = "50", "0.1..100000", Documented, "kubernetes/kubernetes pkg/scheduler/apis/config/v1/defaults.go", "Requests per second of the scheduler's client: the rate of binding.";

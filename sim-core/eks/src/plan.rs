@@ -24,9 +24,9 @@ use std::collections::BTreeMap;
 pub use storage::{MemberChoice, StorageChange};
 pub use support::Support;
 pub use workload::{
-    Amount, AutoscalerBounds, Client, Control, DaemonSet, Deployment, DisruptionBudget, ExternalClient, PodTrace,
-    SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, Toleration, TracePod, Webhook, WebhookRules, WebhookTrouble,
-    WorkloadCall, WorkloadClient, WorkloadKind,
+    Amount, AutoscalerBounds, Client, ClusterAutoscaler, Control, DaemonSet, Deployment, DisruptionBudget, Expander,
+    ExternalClient, PodTrace, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, Toleration, TracePod, Webhook,
+    WebhookRules, WebhookTrouble, WorkloadCall, WorkloadClient, WorkloadKind,
 };
 
 /// What is to be run.
@@ -62,6 +62,9 @@ pub struct Plan {
     /// Admission webhooks, in the order in which they are asked.
     #[serde(default)]
     pub webhooks: Vec<Webhook>,
+    /// What keeps the number of nodes to the pods; `None` without a Cluster Autoscaler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaler: Option<ClusterAutoscaler>,
     /// Faults and changes, in the order of their times.
     pub steps: Vec<Step>,
     /// What the run must reach.

@@ -118,6 +118,10 @@ pub const MEASURES: &[&str] = &[
     "cost.month.load_balancers",
     "cost.month.cross_zone",
     "cost.month.idle",
+    "nodes.launched",
+    "autoscaler.latency.mean",
+    "autoscaler.latency.max",
+    "pods.ready.p99_without_room",
 ];
 
 /// What is measured of each kind of client of the plan by its name, after all others: `client.admin.outage`.

@@ -372,6 +372,7 @@ impl World {
         self.gates_at_start(future);
         self.pod_trace_begins(future);
         self.churn_begins(future);
+        self.cluster_autoscaler_begins(future);
         self.await_step(0, future);
         self.etcd_storage_begins(future);
         self.etcd_turn(SimTime::ZERO, None, future, |etcd, turn| etcd.begin(turn));
@@ -605,6 +606,7 @@ impl Model for World {
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
             Event::AddressPool(node, generation, step) => self.address_pool(now, node, generation, step, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),
+            Event::ClusterAutoscaler(step) => self.cluster_autoscaler(now, step, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
         }
     }

@@ -190,6 +190,18 @@ pub(crate) static FAULTS: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "capacity.shortage",
+        &Shape {
+            about: "EC2 has insufficient capacity: launches fail, and the groups try again. What runs lives on.",
+            keys: &[
+                key("zone", Text, Then("every zone"), "The zone."),
+                key("node_group", Text, Then("every node group"), "The node group whose instances are short."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
         "nat.loss",
         &Shape {
             about: "NAT gateways stop silently, alone; their zones live on.",

@@ -221,6 +221,28 @@ pub(super) static CLIENT: Shape = Shape {
     ],
 };
 
+pub(super) static AUTOSCALER: Shape = Shape {
+    about: "The autoscaler of the nodes. It runs in pods of a Deployment cluster-autoscaler in kube-system.",
+    keys: &[
+        key("kind", OneOf(&["cluster-autoscaler"]), Refused, "Which one."),
+        key("replicas", Count(1, 10), Default("1"), "Its pods; one of several acts, by a lease."),
+        key("cpu", Cpu, Default("100m"), "CPU that one of its pods requests."),
+        key("memory", Memory, Default("600Mi"), "Memory that one of its pods requests."),
+        key(
+            "expander",
+            OneOf(&["random", "least-waste", "most-pods", "priority"]),
+            Default("least-waste"),
+            "How it chooses one of the node groups that would help.",
+        ),
+        key(
+            "priorities",
+            Counts,
+            Then("0 for each"),
+            "The rank of node groups by their names, for the expander priority; the highest grows.",
+        ),
+    ],
+};
+
 pub(super) static WEBHOOK: Shape = Shape {
     about: "An admission webhook: a program that API servers ask before they store a write.",
     keys: &[

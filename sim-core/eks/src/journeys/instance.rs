@@ -46,6 +46,7 @@ impl World {
     fn boot(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
         self.instance_is_billed(now, node);
         self.cluster.nodes[node.index()].boots();
+        self.note_on_the_way(now, node, "instance/boots", "instance boots");
         let law = self.plan.parameters.node_group.boot_time.clone();
         self.after(now, node, &law, BOOT, InstanceStep::KubeletStarts, future);
     }
@@ -113,6 +114,7 @@ impl World {
         self.cluster.probe.node_registers();
         self.cluster.lifecycle.condition(node, Some(Ready::False));
         self.cluster.placement.exists(node, true);
+        self.note_on_the_way(now, node, "node/joined", "node has joined the cluster");
         if lives {
             self.network_may_follow(now, node, future);
         }

@@ -6,6 +6,7 @@ use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Weight;
 use crate::stations::compute::node::{Instance, Node, Ready};
+use crate::stations::compute::node_group::Shortage;
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -14,6 +15,18 @@ const LAUNCH: Purpose = Purpose::new("instance/launch");
 impl World {
     /// A node group wants another number of instances.
     pub(crate) fn scale_node_group(&mut self, now: SimTime, group: GroupId, desired: u32, future: &mut Future) {
+        self.scale_node_group_by(now, group, desired, None, future);
+    }
+
+    /// The same, for a reason.
+    pub(crate) fn scale_node_group_by(
+        &mut self,
+        now: SimTime,
+        group: GroupId,
+        desired: u32,
+        cause: Cause,
+        future: &mut Future,
+    ) {
         let name = self.plan.cluster.node_groups[group.index()].name.clone();
         let state = &mut self.cluster.groups[group.index()];
         let before = state.wanted();
@@ -21,7 +34,7 @@ impl World {
         let wanted = state.wanted();
         let subject = u64::from(group.0) << 32 | u64::from(wanted);
         let note = || format!("node group {name} is scaled from {before} to {wanted} instances");
-        let story = self.probes.timeline.note(now, Weight::Turn, None, "group/scaled", subject, note);
+        let story = self.probes.timeline.note(now, Weight::Turn, cause, "group/scaled", subject, note);
         self.cluster.groups[group.index()].story = story;
         self.node_group(now, group, future);
     }
@@ -30,10 +43,15 @@ impl World {
     pub(crate) fn node_group(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         self.cluster.groups[group.index()].looks();
         while self.cluster.groups[group.index()].has() < self.cluster.groups[group.index()].wanted() {
-            let lacks = |zone| !self.zones.has_power(zone) || !self.has_address_for_node(group.index(), zone);
+            let is_short = |zone| self.cluster.shortages.iter().any(|shortage| shortage.holds(group, zone));
+            let has_address = |zone| self.has_address_for_node(group.index(), zone);
+            let lacks = |zone| !self.zones.has_power(zone) || is_short(zone) || !has_address(zone);
             let Some(zone) = self.cluster.groups[group.index()].zone_to_grow(lacks) else {
                 return self.retry_launch(now, group, future);
             };
+            if let Err(at) = self.cluster.run_instances.take(now) {
+                return self.wait_for_launch(now, group, at, future);
+            }
             self.launch(now, group, zone, future);
         }
         while self.cluster.groups[group.index()].has() > self.cluster.groups[group.index()].wanted() {
@@ -43,19 +61,64 @@ impl World {
 
     fn retry_launch(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         if self.cluster.groups[group.index()].must_retry() {
-            let planned = &self.plan.cluster.node_groups[group.index()];
-            let name = &planned.name;
-            let cause = planned.zones.iter().find_map(|zone| self.zones.dark_since(*zone)).and_then(|(_, cause)| cause);
-            let has_power = planned.zones.iter().any(|zone| self.zones.has_power(*zone));
-            let what = if has_power {
-                "address for an instance in any of its subnets"
-            } else {
-                "capacity in any of its zones"
-            };
+            let name = &self.plan.cluster.node_groups[group.index()].name;
+            let (cause, what) = self.why_no_launch(group);
             let note = || format!("node group {name} finds no {what}, and tries again");
             self.probes.timeline.note(now, Weight::Step, cause, "group/no-capacity", u64::from(group.0), note);
             future.schedule(now + self.plan.parameters.node_group.launch_failure_retry, Event::NodeGroup(group));
         }
+    }
+
+    /// What a group lacks in each of its zones, and the fact that brought it.
+    fn why_no_launch(&self, group: GroupId) -> (Cause, &'static str) {
+        let zones = &self.plan.cluster.node_groups[group.index()].zones;
+        let is_short = |shortage: &&Shortage| zones.iter().any(|zone| shortage.holds(group, *zone));
+        let short = self.cluster.shortages.iter().find(is_short);
+        let dark = zones.iter().find_map(|zone| self.zones.dark_since(*zone)).and_then(|(_, cause)| cause);
+        let has_power = zones.iter().any(|zone| self.zones.has_power(*zone));
+        match short {
+            Some(shortage) => (shortage.cause.or(dark), "capacity in any of its zones"),
+            None if has_power => (dark, "address for an instance in any of its subnets"),
+            None => (dark, "capacity in any of its zones"),
+        }
+    }
+
+    /// EC2 throttles the launches of the account: the group goes on when it may. Groups that wait do not ask at one
+    /// instant.
+    fn wait_for_launch(&mut self, now: SimTime, group: GroupId, at: SimTime, future: &mut Future) {
+        if self.cluster.groups[group.index()].must_retry() {
+            let name = &self.plan.cluster.node_groups[group.index()].name;
+            let story = self.cluster.groups[group.index()].story;
+            let note = || format!("EC2 throttles RunInstances: node group {name} launches one instance after another");
+            self.probes.timeline.note(now, Weight::Step, story, "group/throttled", u64::from(group.0), note);
+            let apart = self.plan.parameters.controllers.pace * u64::from(group.0);
+            future.schedule(at + apart, Event::NodeGroup(group));
+        }
+    }
+
+    /// EC2 runs out of instances to launch.
+    pub(crate) fn capacity_runs_short(
+        &mut self,
+        now: SimTime,
+        step: u32,
+        zone: Option<ZoneId>,
+        node_group: Option<usize>,
+    ) {
+        let group = node_group.map(|index| GroupId(index as u16));
+        let place = zone.map_or_else(|| "every zone".to_owned(), |zone| self.zone_name(zone));
+        let whose =
+            node_group.map_or("every node group", |index| &self.plan.cluster.node_groups[index].name).to_owned();
+        let note = || format!("EC2 has insufficient capacity in {place} for {whose}");
+        let cause = self.probes.timeline.note(now, Weight::Turn, None, "capacity/short", u64::from(step), note);
+        self.cluster.shortages.push(Shortage { step, zone, group, cause });
+    }
+
+    /// EC2 has instances again; the groups find out when they try again.
+    pub(crate) fn capacity_returns(&mut self, now: SimTime, step: u32) {
+        let cause = self.cluster.shortages.iter().find(|shortage| shortage.step == step).and_then(|found| found.cause);
+        self.cluster.shortages.retain(|shortage| shortage.step != step);
+        let note = || "EC2 has capacity again".to_owned();
+        self.probes.timeline.note(now, Weight::Turn, cause, "capacity/back", u64::from(step), note);
     }
 
     fn launch(&mut self, now: SimTime, group: GroupId, zone: ZoneId, future: &mut Future) {
@@ -73,6 +136,7 @@ impl World {
         let story = self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(zone.0), note);
         let replaces = replaced.is_some();
         self.cluster.probe.instance_is_launched(replaces);
+        self.cluster.scaling.instance_is_launched();
         let plan = self.plan.clone();
         self.cluster.add_node(&plan, Node::ordered(group, zone, story, replaces));
         self.node_takes_address(node);

@@ -30,6 +30,7 @@ impl World {
     pub(crate) fn cluster_measures(&mut self, end: SimTime) -> (Vec<Measure>, Vec<Series>, Vec<Balance>) {
         let mut measures = self.cluster.probe.measures(end);
         measures.extend(self.cluster.latency.measures());
+        measures.extend(self.cluster.scaling.measures());
         let series = self.cluster.probe.series(&self.plan, end);
         let balances = self.cluster.balances(&self.plan);
         (measures, series, balances)

@@ -187,6 +187,10 @@ impl World {
             return;
         }
         let ready = state.is_ready();
+        if ready {
+            self.pod_without_room_ends(now, pod, true);
+        }
+        let state = &self.cluster.pods[pod.index()];
         match state.owner() {
             Owner::Set => {}
             Owner::DaemonSet(_) => return self.daemon_readiness_changes(now, pod, ready, future),
@@ -245,6 +249,7 @@ impl World {
             self.denominate(pod);
             self.gated_pod_goes(pod);
         }
+        self.pod_without_room_ends(now, pod, false);
         let node = self.cluster.pods[pod.index()].node;
         if let Some(node) = node {
             if object == Object::Bound {

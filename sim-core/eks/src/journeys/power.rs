@@ -108,6 +108,7 @@ impl World {
             }
             Change::WebhookTrouble { webhook, trouble, .. } => self.webhook_fails(now, index, webhook, trouble),
             Change::RestartWorkload { workload } => self.workload_restarts(now, workload as u32, future),
+            Change::CapacityShortage { zone, node_group, .. } => self.capacity_runs_short(now, index, zone, node_group),
             Change::ScaleNodeGroup { node_group, desired } => {
                 self.scale_node_group(now, GroupId(node_group as u16), desired, future);
             }
@@ -150,6 +151,7 @@ impl World {
             | Change::ScaleNodeGroup { .. } => {}
             Change::ZoneImpairment { .. } => self.zone_cleared(now, index),
             Change::ZoneCut { zone, internet, .. } => self.zone_reached_again(now, index, zone, internet, future),
+            Change::CapacityShortage { .. } => self.capacity_returns(now, index),
             Change::WebhookTrouble { webhook, .. } => self.webhook_recovers(now, index, webhook),
         }
     }

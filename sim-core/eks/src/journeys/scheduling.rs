@@ -219,6 +219,7 @@ impl World {
         let note = || format!("no node has room for a pod of {name}: it is Pending");
         let subject = u64::from(deployment.0);
         self.probes.timeline.note(now, Weight::Step, state.story, "pod/no-room", subject, note);
+        self.cluster_autoscaler_hears(now, pod);
     }
 
     /// A pod is bound; its kubelet hears of it if its connection lives, and lists it later otherwise.

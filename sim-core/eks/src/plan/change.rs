@@ -122,6 +122,15 @@ pub enum Change {
         /// How long; `None` is for good.
         lasts: Option<SimDuration>,
     },
+    /// EC2 has no instances to launch: insufficient capacity.
+    CapacityShortage {
+        /// Where; `None` is everywhere.
+        zone: Option<ZoneId>,
+        /// For which node group, by its index: its type and purchase option; `None` is for all.
+        node_group: Option<usize>,
+        /// How long; `None` is for good.
+        lasts: Option<SimDuration>,
+    },
     /// The VPC's endpoint of an AWS service stops answering.
     ServiceEndpointLoss {
         /// The service.
@@ -229,6 +238,7 @@ impl Change {
     pub fn lasts(&self) -> Option<SimDuration> {
         match self {
             Change::NatLoss { lasts, .. }
+            | Change::CapacityShortage { lasts, .. }
             | Change::InterfaceLoss { lasts, .. }
             | Change::ServiceEndpointLoss { lasts, .. }
             | Change::EtcdPartition { lasts, .. }
@@ -354,6 +364,12 @@ impl Plan {
             Change::NatLoss { zone: Some(id), .. } => format!("the NAT gateway in {} stops silently", zone(id)),
             Change::InterfaceLoss { zone: id, .. } => {
                 format!("the interfaces of EKS in {} let nothing through", zone(id))
+            }
+            Change::CapacityShortage { zone: at, node_group, .. } => {
+                let place = at.as_ref().map_or(String::new(), |id| format!(" in {}", zone(id)));
+                let group = node_group.and_then(|index| self.cluster.node_groups.get(index));
+                let whose = group.map_or(String::new(), |group| format!(" for node group {}", group.name));
+                format!("EC2 has insufficient capacity{place}{whose}")
             }
             Change::ServiceEndpointLoss { service, .. } => {
                 format!("the VPC endpoint of {} does not answer", service.name())

@@ -110,6 +110,32 @@ pub enum WorkloadKind {
     StatefulSet,
 }
 
+/// The Cluster Autoscaler: it runs in pods on the nodes, and sets the desired size of the groups whose largest size is
+/// above their smallest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterAutoscaler {
+    /// The Deployment of its pods: index in [`Plan::deployments`].
+    pub deployment: usize,
+    /// How it chooses the group that grows.
+    pub expander: Expander,
+    /// By node group: its rank for [`Expander::Priority`].
+    pub priorities: Vec<i32>,
+}
+
+/// How the Cluster Autoscaler chooses one of the groups that would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expander {
+    /// Any of them.
+    Random,
+    /// The one whose new nodes would be idle least.
+    LeastWaste,
+    /// The one that takes most pods.
+    MostPods,
+    /// The one of the highest rank.
+    Priority,
+}
+
 /// A HorizontalPodAutoscaler on CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AutoscalerBounds {

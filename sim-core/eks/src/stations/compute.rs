@@ -1,5 +1,6 @@
 //! Stations of compute: nodes, the groups that launch them, and those who drain them.
 
+pub mod cluster_autoscaler;
 pub mod drain;
 pub mod kubelet;
 pub mod node;

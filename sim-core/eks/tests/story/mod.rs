@@ -2,8 +2,8 @@
 #![allow(dead_code)] // each test file uses its part
 
 use sim_eks::plan::{
-    Change, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, ExternalClient, KubernetesVersion, Modes,
-    Network, NodeGroup, Step, Toleration, VpcLayout, Zone, ZoneId,
+    Change, Client, ClientPlace, Cluster, ClusterAutoscaler, Control, DaemonSet, Deployment, Expander, ExternalClient,
+    KubernetesVersion, Modes, Network, NodeGroup, SYSTEM_CLUSTER_CRITICAL, Step, Toleration, VpcLayout, Zone, ZoneId,
 };
 use sim_eks::quantity::{Price, Resources};
 use sim_eks::record::{Fact, VerbRecord};
@@ -76,6 +76,7 @@ pub fn story(nodes: u32) -> Story {
         clients: Vec::new(),
         workloads: Vec::new(),
         webhooks: Vec::new(),
+        autoscaler: None,
         steps: Vec::new(),
         objectives: Vec::new(),
         parameters: Parameters::default(),
@@ -123,6 +124,15 @@ pub fn at_minute(minutes: u64) -> SimTime {
 }
 
 impl Story {
+    /// With a Cluster Autoscaler in one pod.
+    pub fn with_autoscaler(mut self) -> Self {
+        let control = Control { priority: SYSTEM_CLUSTER_CRITICAL, ..Control::default() };
+        self.plan.deployments.push(Deployment { control, ..deployment("cluster-autoscaler", 1) });
+        let (deployment, expander) = (self.plan.deployments.len() - 1, Expander::LeastWaste);
+        self.plan.autoscaler = Some(ClusterAutoscaler { deployment, expander, priorities: vec![0] });
+        self
+    }
+
     /// Sets a parameter.
     pub fn set(mut self, path: &str, value: &str) -> Self {
         self.plan.parameters.set(path, value).unwrap_or_else(|error| panic!("{path}: {error}"));

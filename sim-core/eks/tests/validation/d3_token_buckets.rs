@@ -1,7 +1,9 @@
 //! D3: token buckets and rests, as EC2 and the VPC CNI document them.
 
 use crate::d4_warm_pool::defaults;
+use crate::story::{Story, at_minute, measure, story};
 use crate::table::{Allowed, Row, check};
+use sim_eks::plan::Change;
 use sim_eks::stations::compute::vpc_cni::{AddressPool, PoolSettings};
 use sim_eks::stations::network::{Ec2Action, Ec2Api};
 use sim_kernel::{SimDuration, SimTime};
@@ -34,4 +36,26 @@ fn d3_no_address_is_used_again_within_30_s() {
     }
     let first = now.saturating_since(SimTime::ZERO).as_secs_f64();
     check(&[row("29 addresses given back at once: the first is free again, s", 30.0, first)]);
+}
+
+/// Three thousand instances are wanted at minute 1, in a run of so many seconds after that.
+fn launching(seconds_after: f64) -> Story {
+    let mut story = story(0).at(1, Change::ScaleNodeGroup { node_group: 0, desired: 3000 });
+    story.plan.cluster.node_groups[0].max = 3000;
+    (story.plan.warm_up, story.plan.cluster.daemon_sets) = (SimDuration::ZERO, Vec::new());
+    story.plan.duration = SimDuration::from_mins(1) + SimDuration::from_secs_f64(seconds_after);
+    story
+}
+
+#[test]
+fn three_thousand_instances_take_a_thousand_seconds() {
+    let at_once = measure(&launching(0.4).record(), "nodes.launched");
+    let record = launching(1001.0).record();
+    let launches = record.timeline.iter().filter(|fact| fact.text.starts_with("instance launched"));
+    let last = launches.map(|fact| fact.last).max().expect("instances are launched");
+    check(&[
+        row("3000 instances ordered: launched at once", 1000.0, at_once),
+        row("3000 instances ordered: launched in all", 3000.0, measure(&record, "nodes.launched")),
+        row("3000 instances ordered: the last one after, s", 1000.0, last.saturating_since(at_minute(1)).as_secs_f64()),
+    ]);
 }

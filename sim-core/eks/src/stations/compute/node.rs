@@ -249,6 +249,11 @@ impl Node {
         Some(was)
     }
 
+    /// Whether it has been Ready before.
+    pub fn has_been_ready(&self) -> bool {
+        self.has_been_ready
+    }
+
     /// Whether it has been Ready before; from now on it has.
     pub fn is_ready_again(&mut self) -> bool {
         std::mem::replace(&mut self.has_been_ready, true)

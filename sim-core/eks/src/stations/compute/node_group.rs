@@ -1,13 +1,34 @@
 //! A node group: the Auto Scaling group that launches instances, and keeps as many of them as are wanted in balance
 //! over its zones.
 //!
-//! Left out: rebalancing after a zone has returned, launch templates, Spot interruptions, shortage of an instance type.
-//! Only a zone without power has no capacity.
+//! Left out: rebalancing after a zone has returned, launch templates, Spot interruptions, several instance types. A zone
+//! has no capacity while it has no power, or while EC2 runs short of the group's instances there.
 
+use crate::ids::GroupId;
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 use crate::record::Balance;
 use std::collections::VecDeque;
+
+/// EC2 has no instances to launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// The step of the plan that brought it.
+    pub step: u32,
+    /// Where; `None` is everywhere.
+    pub zone: Option<ZoneId>,
+    /// For which group; `None` is for all.
+    pub group: Option<GroupId>,
+    /// The fact that tells of it.
+    pub cause: Cause,
+}
+
+impl Shortage {
+    /// Whether it keeps a group from launching in a zone.
+    pub fn holds(&self, group: GroupId, zone: ZoneId) -> bool {
+        self.zone.is_none_or(|short| short == zone) && self.group.is_none_or(|short| short == group)
+    }
+}
 
 /// Instances of a group in one zone.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +75,11 @@ impl NodeGroup {
     /// Where an even spread puts the instance with that number.
     pub fn zone_of(&self, number: u32) -> ZoneId {
         self.zones[number as usize % self.zones.len()].zone
+    }
+
+    /// The most instances that may be wanted.
+    pub fn max(&self) -> u32 {
+        self.max
     }
 
     /// Instances that are wanted.

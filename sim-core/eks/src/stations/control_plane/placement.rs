@@ -14,6 +14,7 @@
 //!
 //! Left out: image locality, PreferNoSchedule; pods that are Terminating count for no affinity.
 
+mod groups;
 mod rules;
 
 use super::preemption::Amounts;
@@ -24,6 +25,7 @@ use crate::quantity::Resources;
 use crate::record::Balance;
 use crate::stations::services::pod::{Object, Pod};
 use crate::stations::services::pods::Pods;
+pub use groups::Admits;
 use rules::Wishes;
 pub use rules::is_tolerated;
 
