@@ -96,6 +96,10 @@ pub const MEASURES: &[&str] = &[
     "scheduler.throughput",
     "scheduler.throughput.most",
     "pods.finished",
+    "nodes.launched",
+    "autoscaler.latency.mean",
+    "autoscaler.latency.max",
+    "pods.ready.p99_without_room",
     "cost.total",
     "cost.control_plane",
     "cost.instances.on_demand",
@@ -118,10 +122,6 @@ pub const MEASURES: &[&str] = &[
     "cost.month.load_balancers",
     "cost.month.cross_zone",
     "cost.month.idle",
-    "nodes.launched",
-    "autoscaler.latency.mean",
-    "autoscaler.latency.max",
-    "pods.ready.p99_without_room",
 ];
 
 /// What is measured of each kind of client of the plan by its name, after all others: `client.admin.outage`.

@@ -1,7 +1,7 @@
 //! D3: token buckets and rests, as EC2 and the VPC CNI document them.
 
 use crate::d4_warm_pool::defaults;
-use crate::story::{Story, at_minute, measure, story};
+use crate::story::{Story, at_minute, measure, roomy, story};
 use crate::table::{Allowed, Row, check};
 use sim_eks::plan::Change;
 use sim_eks::stations::compute::vpc_cni::{AddressPool, PoolSettings};
@@ -42,6 +42,7 @@ fn d3_no_address_is_used_again_within_30_s() {
 fn launching(seconds_after: f64) -> Story {
     let mut story = story(0).at(1, Change::ScaleNodeGroup { node_group: 0, desired: 3000 });
     story.plan.cluster.node_groups[0].max = 3000;
+    roomy(&mut story.plan.cluster.network);
     (story.plan.warm_up, story.plan.cluster.daemon_sets) = (SimDuration::ZERO, Vec::new());
     story.plan.duration = SimDuration::from_mins(1) + SimDuration::from_secs_f64(seconds_after);
     story
