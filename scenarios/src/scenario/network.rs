@@ -4,7 +4,7 @@
 use super::fields::{Errors, Fields, Placed, not_one_of};
 use super::settings::zone_names;
 use super::tree::quoted;
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sim_eks::plan::{
     AwsService, Client, ClientPlace, Cluster, ConnectedNetwork, Connection, EndpointAccess, Family, NatMode, Network,
     Note, NoteKind, Peer, Rule, Subnet, VpcLayout,
@@ -29,6 +29,7 @@ pub(crate) fn layout(network: Option<&Fields>, errors: &mut Errors) -> VpcLayout
     }
     if fields.text("family").is_some_and(|family| family == "IPv6") {
         layout.family = Family::IPv6;
+        layout.access.public_cidrs.push(IpNet::V6(Ipv6Net::default()));
     }
     layout
 }

@@ -51,6 +51,7 @@ fn webhook(fields: &Fields, deployments: &[Deployment], errors: &mut Errors) -> 
         name: fields.text("name")?.clone(),
         rules: if fields.text("reviews")? == "all" { WebhookRules::All } else { WebhookRules::Pods },
         deployment,
+        port: *fields.count("port")? as u16,
         exempts_itself,
         timeout,
         ignores_failure: fields.text("failure_policy")? == "Ignore",

@@ -27,8 +27,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a NAT gateway is never full, and a VPC endpoint outlives every zone",
     },
     Omission {
-        what: "kube-proxies of single nodes that know older rules than the others; a pod's traffic over IPv6",
-        effect: "a node that alone has lost the API is taken to know the endpoints that all others know; an IPv6 cluster differs in the address of the service kubernetes and in its route tables only, flows between pods are shown as IPv4, and nothing goes by the egress-only gateway",
+        what: "kube-proxies of single nodes that know older rules than the others; the 0.3 s before a client of both families tries IPv4",
+        effect: "a node that alone has lost the API is taken to know the endpoints that all others know; in an IPv6 cluster, where only the IPv4 rules of a security group or of publicAccessCidrs let somebody in, each dial is as quick as elsewhere, and a pod's is taken to get through where its node's does",
     },
     Omission {
         what: "where in a subnet addresses are free, and which of a node's addresses a pod has; a subnet of their own for pods; security groups for pods",
@@ -63,8 +63,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a member whose catch-up breaks off begins it anew",
     },
     Omission {
-        what: "on which node a webhook's pod is called; what a webhook changes in an object",
-        effect: "where node groups differ in their rules, webhooks count as reached as soon as one group with nodes admits them, whatever `ekssim paths` says of the others; a zone that is cut off from the control plane does not hurt a webhook there unless its pods die, and no write is reviewed twice",
+        what: "what a webhook changes in an object; the way to a webhook outside the cluster",
+        effect: "no write is reviewed twice, and a webhook outside the cluster is reached as long as it has no trouble of its own",
     },
     Omission {
         what: "limits of STS, requests that share one question to it, remembered refusals; IRSA",

@@ -368,6 +368,7 @@ impl World {
         for client in 0..self.externals.len() as u32 {
             self.external_waits(SimTime::ZERO, client, future);
         }
+        self.webhooks_are_listed();
         self.daemon_sets_wait(future);
         self.gates_at_start(future);
         self.pod_trace_begins(future);

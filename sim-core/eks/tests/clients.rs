@@ -176,7 +176,8 @@ fn guarded(rules: WebhookRules, ignores_failure: bool) -> Story {
     guarded.plan.deployments.push(story::deployment("guard", 2));
     let timeout = SimDuration::from_secs(10);
     let name = "guard".to_owned();
-    let webhook = Webhook { name, rules, deployment: Some(1), exempts_itself: false, timeout, ignores_failure };
+    let webhook =
+        Webhook { name, rules, deployment: Some(1), port: 443, exempts_itself: false, timeout, ignores_failure };
     guarded.plan.webhooks.push(webhook);
     guarded
 }

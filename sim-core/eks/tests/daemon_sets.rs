@@ -40,6 +40,7 @@ fn no_node_joins_while_pods_cannot_be_created() {
         rules: WebhookRules::Pods,
         deployment: None,
         exempts_itself: false,
+        port: 443,
         timeout: SimDuration::from_secs(10),
         ignores_failure: false,
     });

@@ -4,8 +4,8 @@
 mod story;
 
 use sim_eks::plan::{
-    AwsService, Change, Client, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, ExternalClient, NatMode,
-    Network, Peer, Rule, Webhook, WebhookRules, ZoneId,
+    AwsService, Change, Client, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, ExternalClient, Family,
+    NatMode, Network, Peer, Rule, VpcLayout, Webhook, WebhookRules, ZoneId,
 };
 use sim_eks::record::Record;
 use sim_eks::{Path, Run};
@@ -411,6 +411,7 @@ fn webhooks_are_called_over_the_interface_of_their_server() {
         rules: WebhookRules::All,
         deployment: Some(0),
         exempts_itself: true,
+        port: 443,
         timeout: SimDuration::from_secs(5),
         ignores_failure: false,
     });
@@ -420,6 +421,112 @@ fn webhooks_are_called_over_the_interface_of_their_server() {
     let lost = story.at(10, loss).record();
     let apply = verb(&lost, "ci", "apply");
     assert!(failed(apply, "webhook failed") > 50, "{apply:?}");
+}
+
+/// The security groups at the node of the pod that a call goes to decide, whatever those of other nodes say.
+#[test]
+fn a_webhook_is_called_where_its_pod_is() {
+    for (open, closed) in [(true, true), (false, false), (true, false)] {
+        let mut story = with_every_place(BOTH, true).minutes(20);
+        let network = &mut story.plan.cluster.network;
+        let guarded = |network: &mut Network, name: &str, opens: bool| {
+            let all = Rule::port(Network::KUBELET_PORT, Peer::Group(Network::CLUSTER_GROUP));
+            let webhooks = Rule::port(8443, Peer::Group(Network::CLUSTER_GROUP));
+            network.add_group(name.to_owned(), if opens { vec![all, webhooks] } else { vec![all] })
+        };
+        let groups = [guarded(network, "first", open), guarded(network, "second", closed)];
+        for (group, security) in story.plan.cluster.node_groups.iter_mut().zip(groups) {
+            group.security_groups = vec![security];
+        }
+        let rule = |group| Rule::all(Peer::Group(group));
+        story.plan.cluster.network.security_groups[Network::CLUSTER_GROUP].inbound.extend(groups.map(rule));
+        story.plan.webhooks.push(Webhook {
+            name: "guard".to_owned(),
+            rules: WebhookRules::All,
+            deployment: Some(0),
+            exempts_itself: true,
+            port: 8443,
+            timeout: SimDuration::from_secs(5),
+            ignores_failure: false,
+        });
+        story.plan.clients.push(Client {
+            name: "ci".to_owned(),
+            class: ExternalClient::Ci,
+            place: ClientPlace::Internet(ip("198.51.100.1")),
+            count: 1,
+        });
+        let record = story.record();
+        let apply = verb(&record, "ci", "apply");
+        let refused = failed(apply, "webhook failed");
+        assert_eq!(apply.succeeded > 0, open || closed, "{open} {closed}: {apply:?}");
+        assert_eq!(refused > 0, !(open && closed), "{open} {closed}: {apply:?}");
+        for path in run_to(&story, 10).paths().iter().filter(|path| path.to.contains("webhook guard")) {
+            let is_first = path.nodes.as_ref().is_some_and(|nodes| nodes.group == "private");
+            assert_eq!(path.open, if is_first { open } else { closed }, "{path:#?}");
+        }
+    }
+}
+
+/// The same cluster as an IPv6 one of eksctl's: its private subnets have a route to an egress-only gateway.
+fn in_ipv6(mut of: Story, mode: (bool, bool), cidrs: &[&str]) -> Story {
+    let layout = VpcLayout { family: Family::IPv6, access: access(mode, cidrs), ..VpcLayout::default() };
+    let zones = of.plan.cluster.zones.clone();
+    of.plan.cluster.network = Network::new(&zones, &layout);
+    let zones = of.plan.cluster.node_groups[0].zones.clone();
+    of.plan.cluster.node_groups[0].subnets = of.plan.cluster.network.subnets_in(&zones, false);
+    of
+}
+
+/// EKS user guide, cluster-endpoint (dual-stack endpoints of IPv6 clusters) and eksctl's routes: nodes leave by the
+/// egress-only gateway, so a NAT gateway takes none of them along, as long as the list has their IPv6 addresses.
+#[test]
+fn nodes_of_an_ipv6_cluster_reach_the_public_endpoint_without_a_nat_gateway() {
+    let loss = Change::NatLoss { zone: None, lasts: None };
+    let after_loss = |cidrs: &[&str]| {
+        let of = in_ipv6(story(6), PUBLIC, cidrs).at(5, loss.clone()).minutes(20);
+        let path = path(&run_to(&of, 4), "nodes of", "API endpoint (kubelet, kube-proxy)");
+        (path, ready_at_the_end(&of.record()))
+    };
+    let (way, ready) = after_loss(&["0.0.0.0/0", "::/0"]);
+    assert!(hops(&way).contains(&"egress-only internet gateway"), "{way:#?}");
+    assert_eq!((way.family, ready), (Family::IPv6, 6.0));
+    let (way, ready) = after_loss(&["2001:db8:0:5600::/56"]);
+    assert_eq!((way.family, ready), (Family::IPv6, 6.0), "the VPC's own range does");
+    let (way, ready) = after_loss(&["0.0.0.0/0"]);
+    assert!(hops(&way).contains(&"NAT gateway"), "{way:#?}");
+    assert_eq!((way.family, ready), (Family::IPv4, 0.0), "no IPv6 address is listed: IPv4, through the NAT gateway");
+}
+
+/// Pods, and nodes as the API knows them, have IPv6 addresses; a rule for an IPv4 address still lets its host in.
+#[test]
+fn flows_of_an_ipv6_cluster_have_its_addresses() {
+    let mut of = with_admin_host(in_ipv6(story(6), PRIVATE, &[]));
+    of.plan.cluster.network.allow_extra_cidr("192.168.1.100/32".parse().expect("a range"));
+    let run = run_to(&of, 1);
+    for (from, to) in [("control plane", "kubelet"), ("pods of", "service kubernetes"), ("pods of", "DNS")] {
+        let path = path(&run, from, to);
+        assert!(path.open && path.family == Family::IPv6, "{path:#?}");
+        assert!(path.way.iter().any(|hop| hop.address.starts_with("2001:db8:0:56")), "{path:#?}");
+    }
+    let host = path(&run, "admin host", "API endpoint");
+    assert!(host.open && host.family == Family::IPv4, "{host:#?}");
+    let of = of.minutes(10);
+    assert!(verb(&of.record(), "admin", "get").succeeded > 0);
+}
+
+/// A host that never asks DNS again goes on with the old answer, and is shown so.
+#[test]
+fn a_host_that_keeps_an_old_answer_is_shown_with_it() {
+    let switch = Change::EndpointAccess { access: access(PRIVATE, &[]) };
+    for share in ["0", "1"] {
+        let mut of = with_admin_host(story(6)).set("dns.stuck_share", share).at(5, switch.clone()).minutes(60);
+        of.plan.cluster.network.allow_extra_cidr("192.168.1.100/32".parse().expect("a range"));
+        of.plan.warm_up = SimDuration::from_mins(50);
+        let path = path(&run_to(&of, 55), "admin host", "API endpoint");
+        let succeeds = verb(&of.record(), "admin", "get").succeeded > 0;
+        assert_eq!((path.open, succeeds), (share == "0", share == "0"), "{path:#?}");
+        assert_eq!(path.opened_by.contains("restart the host"), share == "1", "{path:#?}");
+    }
 }
 
 /// facts/control-plane.md, section 3: without private access the nodes' egress addresses must be listed. All nodes drop out

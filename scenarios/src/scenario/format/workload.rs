@@ -259,6 +259,12 @@ pub(super) static WEBHOOK: Shape = Shape {
             Then("it runs outside the cluster"),
             "The Deployment of the cluster that it is, with its namespace where that is not unique.",
         ),
+        key(
+            "port",
+            Count(1, 65_535),
+            Default("443"),
+            "The port of its pods that the API servers call, over their interfaces.",
+        ),
         key("exempts_itself", Flag, Default("false"), "Whether it does not review the pods of its own Deployment."),
         key("timeout", Duration, Default("10s"), "How long an API server waits for it, 1s to 30s."),
         key(

@@ -11,10 +11,11 @@
 
 use crate::aim::{Aim, Outcome, Work};
 use crate::event::{Future, RequestStep};
-use crate::ids::{ApiServerId, DeploymentId};
+use crate::ids::{ApiServerId, DeploymentId, PodId};
 use crate::plan::{WebhookRules, WebhookTrouble};
 use crate::record::Weight;
-use crate::stations::control_plane::webhooks::{Backends, Reply};
+use crate::stations::control_plane::webhooks::{Backend, Reply};
+use crate::stations::network::SiteId;
 use crate::world::World;
 use sim_kernel::{Purpose, SimDuration, SimTime};
 
@@ -49,6 +50,17 @@ impl World {
         self.ask_etcd(now, slot, future);
     }
 
+    /// The run begins with these pods behind the Services of webhooks.
+    pub(crate) fn webhooks_are_listed(&mut self) {
+        for webhook in &self.plan.webhooks {
+            let Some(deployment) = webhook.deployment else { continue };
+            let of = (0..).map(PodId).zip(self.cluster.pods.iter());
+            for (id, _) in of.filter(|(_, pod)| pod.deployment.index() == deployment && pod.standing().listed) {
+                self.webhooks.lists(deployment, id, true);
+            }
+        }
+    }
+
     fn webhook_matches(&self, webhook: usize, aim: Aim) -> bool {
         let planned = &self.plan.webhooks[webhook];
         let creates = self.creates_pod_of(aim);
@@ -76,25 +88,26 @@ impl World {
         let latency = self.plan.parameters.webhook.latency.duration(&mut draw);
         let share = draw.uniform();
         let planned = &self.plan.webhooks[webhook];
-        if planned.deployment.is_some() && !self.webhooks_are_reached(request.server) {
-            return Reply { answered: false, after: planned.timeout };
-        }
-        let backends = planned.deployment.map(|index| {
-            let deployment = &self.cluster.deployments[index];
-            Backends { listed: deployment.listed, alive: deployment.serving }
-        });
-        self.webhooks.call(webhook, latency, planned.timeout, backends, share)
+        let is_heard = match self.webhooks.backend(webhook, share) {
+            Backend::Outside => true,
+            Backend::Nobody => return Reply { answered: false, after: SimDuration::ZERO },
+            Backend::Pod(pod) => self.webhook_hears(webhook, request.server, pod),
+        };
+        self.webhooks.call(webhook, latency, planned.timeout, is_heard)
     }
 
-    /// Whether the way of an API server to the pods of webhooks is open: its interface, and the security groups' rules.
-    fn webhooks_are_reached(&self, server: ApiServerId) -> bool {
-        let interface = self.interfaces.of(server).filter(|place| self.interface_passes(*place));
-        let groups = self.plan.cluster.node_groups.iter().zip(&self.cluster.groups).enumerate();
-        let mut with_nodes = groups.filter(|(_, (_, group))| group.has() > 0);
-        let open = |(group, (planned, _)): (usize, (&crate::plan::NodeGroup, _))| {
-            (0..planned.zones.len()).any(|nth| self.vpc.admits_webhooks(self.vpc.nodes(group, nth)))
-        };
-        interface.is_some() && with_nodes.any(open)
+    /// Whether a pod of a webhook answers a call that an API server sends it by its interface.
+    fn webhook_hears(&self, webhook: usize, server: ApiServerId, pod: PodId) -> bool {
+        let pod = &self.cluster.pods[pod.index()];
+        let site = pod.node.map(|node| self.origin_of(node).site);
+        pod.standing().serving && site.is_some_and(|site| self.webhook_is_reached(webhook, server, site))
+    }
+
+    /// Whether the way of an API server to the pods of a webhook on the nodes of a site is open: its interface, the network
+    /// between the zones, and the security groups' rules.
+    pub(crate) fn webhook_is_reached(&self, webhook: usize, server: ApiServerId, site: SiteId) -> bool {
+        let interface = self.interfaces.of(server).filter(|place| self.interface_reaches(*place, site));
+        interface.is_some() && self.vpc.admits_webhook(webhook, site)
     }
 
     fn note_webhook_failure(&mut self, now: SimTime, webhook: usize) -> crate::probes::Cause {

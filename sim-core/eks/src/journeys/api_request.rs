@@ -175,7 +175,7 @@ impl World {
     pub(crate) fn legs(&self, origin: Origin, through: Address, server: ApiServerId) -> Legs {
         let to = self.api_servers[server.index()].zone;
         match through.of() {
-            Addressed::Balancer(zone) => match self.vpc.ways(origin.site).nat {
+            Addressed::Balancer(zone) => match self.vpc.ways(origin.site).public_nat {
                 Some(nat) => Legs::over(origin.place, &[self.vpc.zone_of_nat(nat), zone, to]),
                 None => Legs::over(origin.place, &[zone, to]),
             },

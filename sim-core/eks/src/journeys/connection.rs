@@ -168,7 +168,7 @@ impl World {
     }
 
     /// Nodes use the resolver of their zone, external clients that of their host.
-    fn resolver_of(&self, owner: Owner, place: Place) -> usize {
+    pub(crate) fn resolver_of(&self, owner: Owner, place: Place) -> usize {
         match (owner, place) {
             (Owner::External(client), _) | (_, Place::Internet(client)) => {
                 self.plan.cluster.zones.len() + client as usize
@@ -369,7 +369,7 @@ impl World {
 
     /// Why an address, or the API server behind it, does not answer a client.
     pub(crate) fn cause_at(&self, origin: Origin, address: Address) -> Cause {
-        let nat = self.vpc.ways(origin.site).nat.filter(|_| matches!(address.of(), Addressed::Balancer(_)));
+        let nat = self.vpc.ways(origin.site).public_nat.filter(|_| matches!(address.of(), Addressed::Balancer(_)));
         let gateway = nat.filter(|nat| !self.nat_lives(*nat)).and(self.vpc_story);
         let zone = self.zone_of_address(address);
         let dark = self.zones.dark_since(zone).and_then(|(_, cause)| cause);

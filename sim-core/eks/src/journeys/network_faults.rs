@@ -190,7 +190,7 @@ impl World {
     pub(crate) fn breach(&self, origin: Origin, through: Address, server: ApiServerId) -> Option<Breach> {
         let at_address = match through.of() {
             Addressed::Balancer(zone) => {
-                let nat = self.vpc.ways(origin.site).nat.filter(|nat| !self.nat_lives(*nat)).map(Breach::Nat);
+                let nat = self.vpc.ways(origin.site).public_nat.filter(|nat| !self.nat_lives(*nat)).map(Breach::Nat);
                 nat.or((!self.zones.has_power(zone)).then_some(Breach::Zone(zone)))
             }
             Addressed::Interface(place) => (!self.interface_passes(place)).then_some(Breach::Interface(place)),
@@ -206,7 +206,7 @@ impl World {
     /// Whether messages pass between a client and what has an address.
     pub(crate) fn passes_to(&self, origin: Origin, through: Address) -> bool {
         let nat = match through.of() {
-            Addressed::Balancer(_) => self.vpc.ways(origin.site).nat,
+            Addressed::Balancer(_) => self.vpc.ways(origin.site).public_nat,
             Addressed::Interface(_) => None,
         };
         let zone = self.zone_of_address(through);

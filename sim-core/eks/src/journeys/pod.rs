@@ -308,6 +308,9 @@ impl World {
             return;
         }
         let (deployment, cause) = (state.deployment, state.story);
+        if before.listed != after.listed {
+            self.webhooks.lists(deployment.index(), pod, after.listed);
+        }
         if state.is_daemon() {
             return self.cluster.probe.waiting_changes(now, before, after);
         }

@@ -288,11 +288,6 @@ impl EndpointAccess {
         }
     }
 
-    /// Whether the public endpoint admits an address.
-    pub fn admits(&self, address: IpAddr) -> bool {
-        self.public && self.public_cidrs.iter().any(|cidr| cidr.contains(&address))
-    }
-
     /// Whether the public endpoint admits every address of the family of IPv4.
     pub fn admits_all(&self) -> bool {
         self.public && self.public_cidrs.iter().any(|cidr| cidr.addr().is_ipv4() && cidr.prefix_len() == 0)

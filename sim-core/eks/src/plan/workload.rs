@@ -238,6 +238,9 @@ pub struct Webhook {
     pub rules: WebhookRules,
     /// The Deployment that it is: index in [`Plan::deployments`]; `None` where it runs outside the cluster.
     pub deployment: Option<usize>,
+    /// The port of its pods that API servers call.
+    #[serde(default = "webhook_port")]
+    pub port: u16,
     /// Whether it does not review its own pods.
     pub exempts_itself: bool,
     /// How long an API server waits for it.
@@ -301,4 +304,8 @@ pub enum WorkloadCall {
     Get,
     /// Changes one object.
     Apply,
+}
+
+fn webhook_port() -> u16 {
+    443
 }

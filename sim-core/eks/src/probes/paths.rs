@@ -1,16 +1,17 @@
 //! Who can reach whom, which way, and why not: every flow of the cluster as rules, routes and what is alive have it at one
 //! moment. The same questions that a dial asks are asked here, so what is shown is what requests experience.
 
-use crate::ids::{ApiServerId, NodeId};
+use crate::ids::ApiServerId;
 use crate::journeys::network_faults::Breach;
 use crate::plan::{AwsService, Family, Network, ZoneId};
-use crate::stations::network::vpc::{NO_NAMES, Target};
+use crate::stations::network::vpc::Target;
 use crate::stations::network::{
-    Address, Addressed, Addresses, Closure, DnsView, Hop, Origin, Place, SiteAt, SiteId, Trace,
+    Address, Addressed, Addresses, Closure, DnsView, Hop, NO_NAMES, Origin, Owner, Place, SiteAt, SiteId, Trace,
 };
 use crate::world::World;
 use serde::{Deserialize, Serialize};
 use sim_kernel::SimDuration;
+use std::collections::BTreeSet;
 
 /// The kinds of flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,7 +90,33 @@ impl World {
     }
 
     pub(crate) fn paths_of_client(&self, site: SiteId) -> Vec<Path> {
-        vec![self.path_to_endpoint(site), self.path_to_aws(site, AwsService::Eks)]
+        let mut paths = self.paths_of_hosts(site);
+        paths.push(self.path_to_aws(site, AwsService::Eks));
+        paths
+    }
+
+    /// The ways of the hosts of a kind of client to the endpoint: those that know what is published, and those that keep an
+    /// answer for ever.
+    pub(crate) fn paths_of_hosts(&self, site: SiteId) -> Vec<Path> {
+        let view = self.vpc.view(site);
+        let hosts = (0..).zip(&self.externals).filter(|(_, external)| external.origin.site == site);
+        let kept = |client| self.dns.kept(self.resolver_of(Owner::External(client), Place::Internet(client)), view);
+        let answers: Vec<Option<Addresses>> = hosts.map(|(client, _)| kept(client)).collect();
+        let mut old: Vec<Addresses> = answers.iter().copied().flatten().collect();
+        old.sort_unstable();
+        old.dedup();
+        let of_old = |answer: Addresses| {
+            let hosts = answers.iter().filter(|kept| **kept == Some(answer)).count();
+            let path = self.path_to_addresses(Flow::Endpoint, site, "API endpoint", answer);
+            let share = if hosts == answers.len() { String::new() } else { format!(", {hosts} of {}", answers.len()) };
+            let decided_by =
+                format!("{} (by an answer that it keeps and that is no longer published)", path.decided_by);
+            let opened_by =
+                if path.open { String::new() } else { "restart the host: it asks for the name again".to_owned() };
+            Path { from: format!("{}{share}", path.from), decided_by, opened_by, ..path }
+        };
+        let knows = (old.is_empty() || answers.contains(&None)).then(|| self.path_to_endpoint(site));
+        knows.into_iter().chain(old.iter().copied().map(of_old)).collect()
     }
 
     pub(crate) fn paths_of_nodes(&self, site: SiteId) -> Vec<Path> {
@@ -125,20 +152,20 @@ impl World {
             };
             let trace = self.vpc.trace(site, Target::Interface);
             let trace = Trace { closed: Some(Closure::NoAddress { why }), ..trace };
-            return self.path(Flow::Endpoint, site, to, Family::IPv4, trace, None);
+            return self.path(Flow::Endpoint, site, to, trace, None);
         }
-        self.path_to_addresses(Flow::Endpoint, site, to, Family::IPv4, addresses)
+        self.path_to_addresses(Flow::Endpoint, site, to, addresses)
     }
 
     /// A pod's dial of the service `kubernetes`.
     fn path_to_service(&self, site: SiteId) -> Path {
         let from = pods(&self.vpc.site(site).name);
         let to = format!("service kubernetes, {}:443", self.vpc.network().kubernetes_service());
-        let path = self.path_to_addresses(Flow::Service, site, &to, self.vpc.family(), self.interfaces.endpoints());
+        let path = self.path_to_addresses(Flow::Service, site, &to, self.interfaces.endpoints());
         Path { from, ..path }
     }
 
-    fn path_to_addresses(&self, flow: Flow, site: SiteId, to: &str, family: Family, addresses: Addresses) -> Path {
+    fn path_to_addresses(&self, flow: Flow, site: SiteId, to: &str, addresses: Addresses) -> Path {
         let origin = self.typical(site);
         let open: Vec<Address> = addresses.iter().filter(|address| self.opens(origin, *address)).collect();
         let shown = open.first().copied().or_else(|| addresses.nth(0));
@@ -146,7 +173,7 @@ impl World {
             let trace = self.vpc.trace(site, Target::Interface);
             let why = "it has no endpoints".to_owned();
             let trace = Trace { closed: Some(Closure::NoAddress { why }), ..trace };
-            return self.path(flow, site, to, family, trace, None);
+            return self.path(flow, site, to, trace, None);
         };
         let mut trace = self.trace_to(origin, address);
         if trace.closed.is_none() && !open.contains(&address) {
@@ -155,7 +182,7 @@ impl World {
         let answer = if self.dead_zone_of(site).is_some() { 0 } else { open.len() as u32 };
         let counted = (addresses.len() > 1).then_some((addresses.len() as u32, answer));
         let time = open.first().and_then(|address| self.round_trip(origin, *address));
-        let path = self.path(flow, site, to, family, trace, None);
+        let path = self.path(flow, site, to, trace, None);
         Path { addresses: counted, round_trip_s: time.filter(|_| path.open), ..path }
     }
 
@@ -190,7 +217,7 @@ impl World {
         {
             last.zone = Some(zone);
             if let Addressed::Interface(place) = address.of() {
-                last.address = self.interfaces.at(place).address.to_string();
+                last.address = self.interface_address(place, trace.family);
             }
         }
         if trace.closed.is_none() {
@@ -198,6 +225,12 @@ impl World {
             trace.hops.push(Hop { name: "API server".to_owned(), address: String::new(), zone: server });
         }
         trace
+    }
+
+    /// An interface's address: in an IPv6 cluster it has one of each family.
+    fn interface_address(&self, place: usize, family: Family) -> String {
+        let interface = self.interfaces.at(place);
+        self.vpc.network().address_in(usize::from(interface.subnet), interface.address, family).to_string()
     }
 
     fn what_is_dead(&self, origin: Origin, address: Address) -> Closure {
@@ -254,7 +287,7 @@ impl World {
             };
             trace.closed = Some(Closure::Dead { what });
         }
-        self.path(Flow::Aws, site, &format!("AWS {}", service.name()), Family::IPv4, trace, None)
+        self.path(Flow::Aws, site, &format!("AWS {}", service.name()), trace, None)
     }
 
     /// The first of these services that the hosts of a site do not reach.
@@ -272,21 +305,14 @@ impl World {
     /// From the API servers to the nodes that hold pods of admission webhooks.
     fn paths_to_webhooks(&self) -> Vec<Path> {
         let mut paths = Vec::new();
-        for webhook in &self.plan.webhooks {
-            let Some(deployment) = webhook.deployment else { continue };
+        for (index, webhook) in self.plan.webhooks.iter().enumerate() {
+            let nodes = self.webhooks.pods(index).iter().filter_map(|pod| self.cluster.pods[pod.index()].node);
+            let sites: BTreeSet<SiteId> = nodes.map(|node| self.origin_of(node).site).collect();
             let what = format!("webhook {}", webhook.name);
-            let sites = self.node_sites().filter(|site| self.holds_pods_of(*site, deployment));
-            paths.extend(
-                sites.map(|site| self.host_path(Flow::Webhook, SiteId::CONTROL_PLANE, site, Network::API_PORT, &what)),
-            );
+            let way = |site| self.host_path(Flow::Webhook, SiteId::CONTROL_PLANE, site, webhook.port, &what);
+            paths.extend(sites.into_iter().map(way));
         }
         paths
-    }
-
-    fn holds_pods_of(&self, site: SiteId, deployment: usize) -> bool {
-        let here = (0..self.cluster.node_count()).map(NodeId).filter(|node| self.origin_of(*node).site == site);
-        let mut pods = here.flat_map(|node| self.cluster.nodes[node.index()].pods());
-        pods.any(|pod| self.cluster.pods[pod.index()].deployment.index() == deployment)
     }
 
     /// From a node's pods to those of other nodes: one flow where all are alike open, else one for each that is closed.
@@ -320,13 +346,8 @@ impl World {
     fn host_path(&self, flow: Flow, from: SiteId, to: SiteId, port: u16, what: &str) -> Path {
         let mut trace = self.vpc.trace(from, Target::Host(to, port));
         let is_from_servers = from == SiteId::CONTROL_PLANE;
-        let by = |place: usize| {
-            let interface = self.interfaces.at(place);
-            let is_heard = self.vpc.zone_of(to).is_some_and(|zone| self.zones.reaches(interface.zone, zone));
-            self.interface_passes(place) && is_heard
-        };
         let places: Vec<usize> = self.server_ids().filter_map(|server| self.interfaces.of(server)).collect();
-        let passing = places.iter().filter(|place| by(**place)).count();
+        let passing = places.iter().filter(|place| self.interface_reaches(**place, to)).count();
         if trace.closed.is_none() {
             trace.closed = match is_from_servers {
                 true => self.dead_zone_of(to).or_else(|| (passing == 0).then(|| self.no_interface_to(to))),
@@ -334,9 +355,15 @@ impl World {
             };
         }
         let kind = if flow == Flow::Webhook { pods(&self.vpc.site(to).name) } else { self.vpc.site(to).name.clone() };
-        let path = self.path(flow, from, &format!("{kind}: {what}, port {port}"), Family::IPv4, trace, None);
+        let path = self.path(flow, from, &format!("{kind}: {what}, port {port}"), trace, None);
         let addresses = (is_from_servers && places.len() > 1).then_some((places.len() as u32, passing as u32));
         Path { nodes: self.nodes_at(to), addresses, ..path }
+    }
+
+    /// Whether what an API server sends by its interface comes to the hosts of a site.
+    pub(crate) fn interface_reaches(&self, place: usize, site: SiteId) -> bool {
+        let zone = self.interfaces.at(place).zone;
+        self.interface_passes(place) && self.vpc.zone_of(site).is_some_and(|of| self.zones.reaches(zone, of))
     }
 
     fn dead_zone_of(&self, site: SiteId) -> Option<Closure> {
@@ -361,14 +388,14 @@ impl World {
         Some(NodesAt { group: self.vpc.group_of(&self.plan, site)?.to_owned(), zone })
     }
 
-    fn path(&self, flow: Flow, from: SiteId, to: &str, family: Family, trace: Trace, time: Option<f64>) -> Path {
+    fn path(&self, flow: Flow, from: SiteId, to: &str, trace: Trace, time: Option<f64>) -> Path {
         let trace = Trace { closed: self.dead_zone_of(from).or(trace.closed), ..trace };
         Path {
             flow,
             nodes: self.nodes_at(from),
             from: self.vpc.site(from).name.clone(),
             to: to.to_owned(),
-            family,
+            family: trace.family,
             open: trace.closed.is_none(),
             addresses: None,
             decided_by: trace.closed.as_ref().map_or(trace.decided_by, ToString::to_string),

@@ -123,7 +123,7 @@ impl World {
 
     fn ways_of_clients(&self) -> Vec<WayRecord> {
         let kinds = 0..self.plan.clients.len();
-        kinds.map(|kind| WayRecord::of(&self.path_to_endpoint(self.vpc.client(kind)))).collect()
+        kinds.map(|kind| WayRecord::of(&self.paths_of_hosts(self.vpc.client(kind))[0])).collect()
     }
 
     /// What each kind of client saw, and by which way.

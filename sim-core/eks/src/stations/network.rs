@@ -15,6 +15,6 @@ pub use dns::{Address, Addressed, Addresses, Dns};
 pub use ec2_api::{Ec2Action, Ec2Api};
 pub use interfaces::{Interface, Interfaces};
 pub use regions::Distances;
-pub use trace::{Closure, Hop, Trace};
+pub use trace::{Closure, Hop, NO_NAMES, Trace};
 pub use vpc::{DnsView, Site, SiteAt, SiteId, Vpc};
 pub use zones::{Impairment, Leg, Legs, Origin, Place, Way, Zones};

@@ -111,6 +111,30 @@ fn nat_address(index: usize) -> IpAddr {
 }
 
 impl Network {
+    /// The range of a subnet's addresses: the IPv4 one that it was given, or the IPv6 /64 of its place in the VPC's /56,
+    /// which AWS chooses (here of a range that is kept for documentation, RFC 3849).
+    pub fn subnet_range(&self, subnet: usize, family: Family) -> IpNet {
+        const VPC: u128 = 0x2001_0db8_0000_5600 << 64;
+        match family {
+            Family::IPv4 => IpNet::V4(self.subnets[subnet].cidr),
+            Family::IPv6 => {
+                let address = Ipv6Addr::from(VPC | (subnet as u128) << 64);
+                IpNet::V6(Ipv6Net::new(address, 64).expect("a valid prefix"))
+            }
+        }
+    }
+
+    /// The address of this family of a host in a subnet that has this IPv4 address: in an IPv6 cluster, with the same last
+    /// numbers in the subnet's range.
+    pub fn address_in(&self, subnet: usize, address: IpAddr, family: Family) -> IpAddr {
+        match (self.subnet_range(subnet, family), address) {
+            (IpNet::V6(range), IpAddr::V4(four)) => {
+                IpAddr::V6((u128::from(range.network()) | u128::from(u32::from(four))).into())
+            }
+            _ => address,
+        }
+    }
+
     /// A VPC over the cluster's zones as eksctl makes it.
     pub fn new(zones: &[Zone], layout: &VpcLayout) -> Self {
         let own: Vec<(ZoneId, &Zone)> = own_zones(zones).collect();
@@ -147,7 +171,7 @@ impl Network {
             nat_gateways: Vec::new(),
             vpc_endpoints: if layout.fully_private { VpcLayout::PRIVATE_SERVICES.to_vec() } else { Vec::new() },
             connected: Vec::new(),
-            security_groups: groups_of_eksctl(),
+            security_groups: groups_of_eksctl(layout.family),
             control_plane_groups: vec![Self::CLUSTER_GROUP, Self::CONTROL_PLANE_GROUP],
             access: layout.access.clone(),
         };
@@ -288,7 +312,7 @@ impl Network {
 
     /// A security group with these rules inbound, and all outbound: its index.
     pub fn add_group(&mut self, name: String, inbound: Vec<Rule>) -> usize {
-        self.security_groups.push(SecurityGroup { name, inbound, outbound: vec![Rule::all(Peer::Cidr(everywhere()))] });
+        self.security_groups.push(SecurityGroup { name, inbound, outbound: to_everywhere(self.family) });
         self.security_groups.len() - 1
     }
 
@@ -299,12 +323,18 @@ impl Network {
     }
 }
 
+/// The rules outbound that AWS gives a new security group.
+fn to_everywhere(family: Family) -> Vec<Rule> {
+    let six = (family == Family::IPv6).then(everywhere_v6);
+    [everywhere()].into_iter().chain(six).map(|all| Rule::all(Peer::Cidr(all))).collect()
+}
+
 /// The groups that every cluster of eksctl's has, in the order of the constants of [`Network`].
-fn groups_of_eksctl() -> Vec<SecurityGroup> {
+fn groups_of_eksctl(family: Family) -> Vec<SecurityGroup> {
     let group = |name: &str, inbound: Vec<Rule>| SecurityGroup {
         name: name.to_owned(),
         inbound,
-        outbound: vec![Rule::all(Peer::Cidr(everywhere()))],
+        outbound: to_everywhere(family),
     };
     let from = |index: usize| Rule::all(Peer::Group(index));
     vec![

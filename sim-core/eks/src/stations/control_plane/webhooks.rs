@@ -4,6 +4,7 @@
 //! a Deployment of the cluster, calls go to the pods that its service lists, dead ones too. Left out: connections that
 //! are kept open, several answers at a time, changes that webhooks make and so ask for another round.
 
+use crate::ids::PodId;
 use crate::plan::{Webhook, WebhookTrouble};
 use crate::probes::Cause;
 use sim_kernel::SimDuration;
@@ -12,15 +13,26 @@ use sim_kernel::SimDuration;
 #[derive(Clone, Debug)]
 pub struct Webhooks {
     trouble: Vec<Option<(WebhookTrouble, Cause)>>,
+    services: Vec<Service>,
 }
 
-/// The pods behind a webhook.
+/// The Service in front of a webhook's pods.
+#[derive(Clone, Debug)]
+struct Service {
+    deployment: Option<usize>,
+    /// The pods that it lists, in order.
+    pods: Vec<PodId>,
+}
+
+/// Who gets a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backends {
-    /// Those that its service lists.
-    pub listed: u32,
-    /// Those of them that answer.
-    pub alive: u32,
+pub enum Backend {
+    /// A program outside the cluster.
+    Outside,
+    /// Nobody: the Service has no endpoint.
+    Nobody,
+    /// One of the Service's pods.
+    Pod(PodId),
 }
 
 /// How a call ended.
@@ -33,9 +45,10 @@ pub struct Reply {
 }
 
 impl Webhooks {
-    /// Webhooks that are well.
+    /// Webhooks that are well, before any Service lists a pod.
     pub fn new(planned: &[Webhook]) -> Self {
-        Webhooks { trouble: vec![None; planned.len()] }
+        let services = planned.iter().map(|webhook| Service { deployment: webhook.deployment, pods: Vec::new() });
+        Webhooks { trouble: vec![None; planned.len()], services: services.collect() }
     }
 
     /// Something is wrong with a webhook from now on.
@@ -53,28 +66,39 @@ impl Webhooks {
         self.trouble[webhook].and_then(|(_, cause)| cause)
     }
 
-    /// A call that would take `latency`, of a server that waits for `timeout`. `backends` are the pods behind it, of
-    /// which the call gets the one at `share` (0 to 1) of the list; `None` where it runs outside the cluster.
-    pub fn call(
-        &self,
-        webhook: usize,
-        latency: SimDuration,
-        timeout: SimDuration,
-        backends: Option<Backends>,
-        share: f64,
-    ) -> Reply {
-        let hangs = Reply { answered: false, after: timeout };
-        let refused = Reply { answered: false, after: SimDuration::ZERO };
-        match self.trouble[webhook].map(|(trouble, _)| trouble) {
-            Some(WebhookTrouble::Silent) => return hangs,
-            Some(WebhookTrouble::Refuses) => return Reply { answered: false, after: latency.min(timeout) },
-            None => {}
+    /// A pod of a Deployment is listed from now on, or no longer.
+    pub fn lists(&mut self, deployment: usize, pod: PodId, is_listed: bool) {
+        for service in self.services.iter_mut().filter(|service| service.deployment == Some(deployment)) {
+            match (service.pods.binary_search(&pod), is_listed) {
+                (Err(at), true) => service.pods.insert(at, pod),
+                (Ok(at), false) => _ = service.pods.remove(at),
+                _ => {}
+            }
         }
-        match backends {
-            Some(Backends { listed: 0, .. }) => refused, // the service has no endpoint
-            Some(Backends { listed, alive }) if share * f64::from(listed) >= f64::from(alive) => hangs,
-            _ if latency >= timeout => hangs,
-            _ => Reply { answered: true, after: latency },
+    }
+
+    /// The pods that the Service of a webhook lists.
+    pub fn pods(&self, webhook: usize) -> &[PodId] {
+        &self.services[webhook].pods
+    }
+
+    /// Who gets a call: the pod at `share` (0 to 1, without 1) of the list.
+    pub fn backend(&self, webhook: usize, share: f64) -> Backend {
+        let Service { deployment, pods } = &self.services[webhook];
+        match (deployment, pods.get((share * pods.len() as f64) as usize)) {
+            (None, _) => Backend::Outside,
+            (Some(_), None) => Backend::Nobody,
+            (Some(_), Some(pod)) => Backend::Pod(*pod),
+        }
+    }
+
+    /// A call that would take `latency`, of a server that waits for `timeout`; `is_heard` tells whether somebody hears it.
+    pub fn call(&self, webhook: usize, latency: SimDuration, timeout: SimDuration, is_heard: bool) -> Reply {
+        match self.trouble[webhook].map(|(trouble, _)| trouble) {
+            Some(WebhookTrouble::Silent) => Reply { answered: false, after: timeout },
+            Some(WebhookTrouble::Refuses) => Reply { answered: false, after: latency.min(timeout) },
+            None if !is_heard || latency >= timeout => Reply { answered: false, after: timeout },
+            None => Reply { answered: true, after: latency },
         }
     }
 }
@@ -87,11 +111,12 @@ mod tests {
     const CALM: SimDuration = SimDuration::from_millis(5);
     const TIMEOUT: SimDuration = SimDuration::from_secs(10);
 
-    fn webhooks() -> Webhooks {
+    fn webhooks(deployment: Option<usize>) -> Webhooks {
         let webhook = Webhook {
             name: "guard".to_owned(),
             rules: WebhookRules::Pods,
-            deployment: None,
+            deployment,
+            port: 443,
             exempts_itself: false,
             timeout: TIMEOUT,
             ignores_failure: false,
@@ -100,27 +125,38 @@ mod tests {
     }
 
     #[test]
-    fn a_call_to_a_dead_pod_hangs_and_one_without_any_endpoint_fails_at_once() {
-        let webhooks = webhooks();
-        let call = |listed, alive, share| webhooks.call(0, CALM, TIMEOUT, Some(Backends { listed, alive }), share);
-        assert_eq!(call(2, 2, 0.99), Reply { answered: true, after: CALM });
-        assert_eq!(call(2, 1, 0.49), Reply { answered: true, after: CALM });
-        assert_eq!(call(2, 1, 0.5), Reply { answered: false, after: TIMEOUT });
-        assert_eq!(call(0, 0, 0.5), Reply { answered: false, after: SimDuration::ZERO });
-        assert!(webhooks.call(0, CALM, TIMEOUT, None, 0.5).answered, "it runs elsewhere");
-        assert!(!webhooks.call(0, TIMEOUT, TIMEOUT, None, 0.5).answered, "too late");
+    fn a_call_goes_to_one_of_the_pods_that_its_service_lists() {
+        let mut webhooks = webhooks(Some(3));
+        assert_eq!(webhooks.backend(0, 0.5), Backend::Nobody);
+        for pod in [7, 5, 9] {
+            webhooks.lists(3, PodId(pod), true);
+        }
+        webhooks.lists(4, PodId(1), true); // of another Deployment
+        let chosen = [0.0, 0.34, 0.99].map(|share| webhooks.backend(0, share));
+        assert_eq!(chosen, [5, 7, 9].map(|pod| Backend::Pod(PodId(pod))));
+        webhooks.lists(3, PodId(7), false);
+        assert_eq!(webhooks.pods(0), [PodId(5), PodId(9)]);
+    }
+
+    #[test]
+    fn a_call_that_nobody_hears_hangs() {
+        let webhooks = webhooks(None);
+        assert_eq!(webhooks.backend(0, 0.5), Backend::Outside);
+        assert_eq!(webhooks.call(0, CALM, TIMEOUT, true), Reply { answered: true, after: CALM });
+        assert_eq!(webhooks.call(0, CALM, TIMEOUT, false), Reply { answered: false, after: TIMEOUT });
+        assert!(!webhooks.call(0, TIMEOUT, TIMEOUT, true).answered, "too late");
     }
 
     #[test]
     fn a_silent_webhook_hangs_and_a_refusing_one_does_not() {
-        let mut webhooks = webhooks();
+        let mut webhooks = webhooks(None);
         let mut told = |trouble| {
             webhooks.fails(0, trouble, None);
-            webhooks.call(0, CALM, TIMEOUT, None, 0.0)
+            webhooks.call(0, CALM, TIMEOUT, true)
         };
         assert_eq!(told(WebhookTrouble::Silent), Reply { answered: false, after: TIMEOUT });
         assert_eq!(told(WebhookTrouble::Refuses), Reply { answered: false, after: CALM });
         webhooks.recovers(0);
-        assert!(webhooks.call(0, CALM, TIMEOUT, None, 0.0).answered);
+        assert!(webhooks.call(0, CALM, TIMEOUT, true).answered);
     }
 }

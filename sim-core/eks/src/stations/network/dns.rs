@@ -54,7 +54,7 @@ impl Address {
 }
 
 /// The addresses of an answer, as a set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Addresses(u32);
 
 impl Addresses {
@@ -169,6 +169,12 @@ impl Dns {
         cache.answer
     }
 
+    /// The answer that a resolver keeps for ever, if it is not the one that is published.
+    pub fn kept(&self, resolver: usize, view: DnsView) -> Option<Addresses> {
+        let cache = &self.resolvers[resolver];
+        (cache.never_asks_again && cache.answer != self.published(view)).then_some(cache.answer)
+    }
+
     /// Publishes an answer: the addresses that it no longer has, and those that are new in it.
     pub fn publish(&mut self, view: DnsView, answer: Addresses) -> (Addresses, Addresses) {
         let published = if view == DnsView::Private { &mut self.private } else { &mut self.public };
@@ -212,6 +218,9 @@ mod tests {
         assert!(!dns.resolve(0, at(159), DnsView::Private, false).contains(interface));
         assert!(dns.resolve(0, at(160), DnsView::Private, false).contains(interface));
         assert!(!dns.resolve(1, at(9999), DnsView::Private, false).contains(interface), "it was never asked again");
+        let old = dns.published(DnsView::Public);
+        assert_eq!((dns.kept(0, DnsView::Private), dns.kept(1, DnsView::Private)), (None, Some(old)));
+        assert_eq!(dns.kept(1, DnsView::Public), None, "it is still published");
         assert!(dns.resolve(0, at(9999), DnsView::Nothing, false).is_empty());
     }
 

@@ -1,12 +1,14 @@
 //! What becomes of a flow: the hops of its way, and what opens or closes it.
 
-use crate::plan::ZoneId;
+use crate::plan::{Family, ZoneId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The way of a flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
+    /// The family of its addresses.
+    pub family: Family,
     /// The hops, the source first. A closed way ends where it is closed.
     pub hops: Vec<Hop>,
     /// The NAT gateway that it goes through: index in the plan.
@@ -27,6 +29,9 @@ pub struct Hop {
     /// Its zone, if it lies in one.
     pub zone: Option<ZoneId>,
 }
+
+/// Why a name has no address in a VPC whose DNS support is off.
+pub const NO_NAMES: &str = "the VPC resolves no names";
 
 /// What closes a way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +90,7 @@ impl Closure {
     /// What would open the way.
     pub fn remedy(&self) -> String {
         match self {
-            Closure::NoAddress { why } if why != super::vpc::NO_NAMES => {
+            Closure::NoAddress { why } if why != NO_NAMES => {
                 "wait until an API server is there again".to_owned()
             }
             Closure::NoAddress { .. } => {
@@ -97,11 +102,12 @@ impl Closure {
             Closure::NotListed { address } if address.is_empty() => {
                 "list 0.0.0.0/0 in publicAccessCidrs (these public addresses change), give the nodes a NAT gateway and list its address, or switch private access on".to_owned()
             }
+            Closure::NotListed { address } if address.contains('/') => format!("add {address} to publicAccessCidrs"),
             Closure::NotListed { address } => {
                 let bits = if address.contains(':') { 128 } else { 32 };
                 format!("add {address}/{bits} to publicAccessCidrs")
             }
-            Closure::NoRoute { subnet, to } if to == "0.0.0.0/0" => {
+            Closure::NoRoute { subnet, to } if to.ends_with("/0") => {
                 format!("route {subnet} to a NAT gateway, or switch private access on")
             }
             Closure::NoRoute { subnet, to } => {

@@ -3,13 +3,10 @@
 //!
 //! Nodes of a group in one subnet are one site: a rule that names some of their addresses only does not open their way.
 
-use super::packet_filter::{self, End, Passed};
-use super::trace::{Closure, Hop, Trace};
+mod routing;
+
 use crate::parameters::NetworkParameters;
-use crate::plan::{
-    AwsService, ClientPlace, Cluster, Connection, EndpointAccess, Family, Network, Peer, Plan, RouteTarget, Rule,
-    ZoneId,
-};
+use crate::plan::{AwsService, ClientPlace, Cluster, Connection, EndpointAccess, Family, Network, Plan, Rule, ZoneId};
 use crate::probes::Cause;
 use ipnet::IpNet;
 use sim_kernel::{Law, SimTime};
@@ -94,7 +91,9 @@ pub struct Ways {
     pub public: bool,
     /// Whether the interfaces of the control plane admit it.
     pub private: bool,
-    /// The NAT gateway that its way out leads through.
+    /// The NAT gateway on its way to the public addresses of the endpoint.
+    pub public_nat: Option<u8>,
+    /// The NAT gateway on its way to AWS services.
     pub nat: Option<u8>,
     /// The AWS services that are open to it, by their place in [`AwsService::ALL`].
     services: u16,
@@ -128,9 +127,18 @@ pub struct Vpc {
     named: EndpointAccess,
     update: Option<Update>,
     updates: u32,
-    admits_webhooks: Vec<bool>,
-    /// The ranges of the sites' addresses, by site.
-    ranges: Vec<Vec<IpNet>>,
+    /// By webhook of the plan.
+    webhooks: Vec<WebhookWays>,
+    /// The ranges of the sites' addresses, by site and family.
+    ranges: Vec<[Vec<IpNet>; 2]>,
+}
+
+/// The ways of API servers to a webhook's pods.
+#[derive(Clone, Debug)]
+struct WebhookWays {
+    port: u16,
+    /// Whether they are open, by site of nodes.
+    admitted: Vec<bool>,
 }
 
 /// An update of the endpoint's access that is under way.
@@ -180,10 +188,11 @@ impl Vpc {
             named,
             update: None,
             updates: 0,
-            admits_webhooks: Vec::new(),
+            webhooks: plan.webhooks.iter().map(|of| WebhookWays { port: of.port, admitted: Vec::new() }).collect(),
             ranges: Vec::new(),
         };
-        vpc.ranges = vpc.sites.iter().map(|site| vpc.ranges_of(site)).collect();
+        let both = |site| [Family::IPv4, Family::IPv6].map(|family| Vpc::ranges_of(&vpc.network, site, family));
+        vpc.ranges = vpc.sites.iter().map(both).collect();
         vpc.work_out();
         vpc
     }
@@ -219,9 +228,9 @@ impl Vpc {
         SiteId(self.clients + kind as u16)
     }
 
-    /// Whether API servers may call webhooks on the nodes of a site.
-    pub fn admits_webhooks(&self, site: SiteId) -> bool {
-        self.admits_webhooks[site.index() - 1]
+    /// Whether rules and routes let API servers call the pods of a webhook on the nodes of a site.
+    pub fn admits_webhook(&self, webhook: usize, site: SiteId) -> bool {
+        self.webhooks[webhook].admitted[site.index() - 1]
     }
 
     /// Which kind of client of the plan a site of clients is.
@@ -392,9 +401,11 @@ impl Vpc {
     fn work_out(&mut self) {
         let all = 0..self.sites.len() as u16;
         self.ways = all.map(|site| self.ways_of(SiteId(site))).collect();
-        let nodes = (1..self.clients).map(SiteId);
-        let open = |site| self.trace(SiteId::CONTROL_PLANE, Target::Host(site, Network::API_PORT)).closed.is_none();
-        self.admits_webhooks = nodes.map(open).collect();
+        for webhook in 0..self.webhooks.len() {
+            let port = self.webhooks[webhook].port;
+            let open = |site| self.trace(SiteId::CONTROL_PLANE, Target::Host(SiteId(site), port)).closed.is_none();
+            self.webhooks[webhook].admitted = (1..self.clients).map(open).collect();
+        }
     }
 
     fn ways_of(&self, site: SiteId) -> Ways {
@@ -403,9 +414,14 @@ impl Vpc {
         }
         let public = self.trace(site, Target::PublicEndpoint);
         let private = self.trace(site, Target::Interface);
-        let nat = self.way_out(site).ok().and_then(|out| out.nat).map(|nat| nat as u8);
-        let mut ways =
-            Ways { public: public.closed.is_none(), private: private.closed.is_none(), nat, ..Ways::default() };
+        let way_out = self.way_out(site, Family::IPv4).ok();
+        let mut ways = Ways {
+            public: public.closed.is_none(),
+            private: private.closed.is_none(),
+            public_nat: public.nat.map(|nat| nat as u8),
+            nat: way_out.and_then(|out| out.nat()).map(|nat| nat as u8),
+            ..Ways::default()
+        };
         for service in AwsService::ALL {
             let trace = self.trace(site, Target::Service(service));
             let bit = 1 << service as u16;
@@ -414,291 +430,6 @@ impl Vpc {
         }
         ways
     }
-
-    /// The way of a flow by rules and routes; whether everything on it lives is another matter.
-    pub fn trace(&self, from: SiteId, to: Target) -> Trace {
-        let mut trace = Trace { hops: vec![self.hop_of(from)], nat: None, decided_by: String::new(), closed: None };
-        trace.closed = match to {
-            Target::PublicEndpoint => self.to_public_endpoint(from, &mut trace).err(),
-            Target::Interface => self.to_host(from, SiteId::CONTROL_PLANE, Network::API_PORT, &mut trace).err(),
-            Target::Host(site, port) => self.to_host(from, site, port, &mut trace).err(),
-            Target::Service(service) => self.to_service(from, service, &mut trace).err(),
-        };
-        trace
-    }
-
-    fn to_public_endpoint(&self, from: SiteId, trace: &mut Trace) -> Result<(), Closure> {
-        let out = self.way_out(from)?;
-        self.lets_out(from, &[everywhere()])?;
-        self.leave(&out, trace);
-        trace.hops.push(hop("NLB, public address", "", None));
-        let access = &self.network.access;
-        if !access.public {
-            return Err(Closure::PublicEndpointOff);
-        }
-        let admitted = match out.address {
-            Some(address) => access.admits(address),
-            None => access.admits_all(),
-        };
-        let shown = out.address.map(|address| address.to_string()).unwrap_or_default();
-        if !admitted {
-            return Err(Closure::NotListed { address: shown });
-        }
-        let listed = access.public_cidrs.iter().find(|cidr| match out.address {
-            Some(address) => cidr.contains(&address),
-            None => cidr.prefix_len() == 0,
-        });
-        trace.decide(format!("publicAccessCidrs {}", listed.map(IpNet::to_string).unwrap_or_default()));
-        Ok(())
-    }
-
-    /// Whether the security groups of a host let it send to port 443 of these addresses.
-    fn lets_out(&self, from: SiteId, to: &[IpNet]) -> Result<(), Closure> {
-        let source = self.end_of(from);
-        let passes = || {
-            let other = End { ranges: to, groups: &[] };
-            packet_filter::outbound(&self.network, source, other, Network::API_PORT).is_some()
-        };
-        if source.groups.is_empty() || passes() {
-            return Ok(());
-        }
-        let groups = self.names(source.groups);
-        Err(Closure::NoRuleOutbound { groups, to: shown(to), port: Network::API_PORT })
-    }
-
-    fn to_service(&self, from: SiteId, service: AwsService, trace: &mut Trace) -> Result<(), Closure> {
-        let is_inside = matches!(self.sites[from.index()].at, SiteAt::Subnet { .. });
-        if is_inside && !self.network.dns.support {
-            return Err(Closure::NoAddress { why: NO_NAMES.to_owned() });
-        }
-        if is_inside && self.network.vpc_endpoints.contains(&service) {
-            self.lets_out(from, &[IpNet::V4(self.network.cidr)])?;
-            trace.hops.push(hop(&format!("VPC endpoint of {}", service.name()), "", None));
-            if !self.has_endpoint(service) {
-                return Err(Closure::Dead { what: format!("the VPC endpoint of {}", service.name()) });
-            }
-            trace.decide(format!("VPC endpoint of {}", service.name()));
-            return Ok(());
-        }
-        let out = self.way_out(from).map_err(|closure| match closure {
-            Closure::NoRoute { subnet, .. } => Closure::NoRoute { subnet, to: service.name().to_owned() },
-            other => other,
-        })?;
-        self.lets_out(from, &[everywhere()])?;
-        self.leave(&out, trace);
-        trace.hops.push(hop(&format!("AWS {}", service.name()), "", None));
-        Ok(())
-    }
-
-    /// From a host of one site to one of another, over private addresses.
-    fn to_host(&self, from: SiteId, to: SiteId, port: u16, trace: &mut Trace) -> Result<(), Closure> {
-        self.enter(from, to, trace)?;
-        trace.hops.push(self.hop_of(to));
-        let (source, destination) = (self.end_of(from), self.end_of(to));
-        if !source.groups.is_empty() {
-            let passed = packet_filter::outbound(&self.network, source, destination, port);
-            if passed.is_none() {
-                let (groups, to) = (self.names(source.groups), shown(destination.ranges));
-                return Err(Closure::NoRuleOutbound { groups, to, port });
-            }
-        }
-        if destination.groups.is_empty() {
-            return Ok(());
-        }
-        match packet_filter::inbound(&self.network, source, destination, port) {
-            Some(passed) => {
-                trace.decide(self.describe(&passed));
-                Ok(())
-            }
-            None => Err(self.no_rule_inbound(source, destination, port)),
-        }
-    }
-
-    /// The name that a missing rule is said to be for: the group that stands for the endpoint's own rules last.
-    fn no_rule_inbound(&self, source: End<'_>, destination: End<'_>, port: u16) -> Closure {
-        let group = destination.groups.iter().max_by_key(|group| **group == Network::CONTROL_PLANE_GROUP);
-        let groups = group.map(|group| self.network.security_groups[*group].name.clone()).unwrap_or_default();
-        Closure::NoRuleInbound { groups, source: shown(source.ranges), port }
-    }
-
-    /// How a flow gets into the subnet of its destination.
-    fn enter(&self, from: SiteId, to: SiteId, trace: &mut Trace) -> Result<(), Closure> {
-        match &self.sites[from.index()].at {
-            SiteAt::Internet(_) => {
-                trace.hops.push(self.hop_of(to));
-                Err(Closure::NotRoutable { from: "the internet".to_owned() })
-            }
-            SiteAt::Connected { network, .. } => self.enter_from(*network, to, trace),
-            SiteAt::Subnet { .. } | SiteAt::Interfaces => {
-                trace.decide("route within the VPC".to_owned());
-                Ok(())
-            }
-        }
-    }
-
-    /// From a connected network: the answers need a route back.
-    fn enter_from(&self, network: usize, to: SiteId, trace: &mut Trace) -> Result<(), Closure> {
-        let connected = &self.network.connected[network];
-        trace.hops.push(hop(&format!("connection {}", connected.name), &connected.cidr.to_string(), None));
-        let subnets: Vec<usize> = match &self.sites[to.index()].at {
-            SiteAt::Subnet { subnet, .. } => vec![*subnet],
-            _ => self.network.control_plane_subnets.clone(),
-        };
-        for subnet in subnets {
-            let subnet = &self.network.subnets[subnet];
-            if !subnet.routes.iter().any(|route| route.target == RouteTarget::Connected(network)) {
-                return Err(Closure::NoRoute { subnet: subnet.name.clone(), to: connected.cidr.to_string() });
-            }
-        }
-        trace.decide(format!("route {}", connected.cidr));
-        Ok(())
-    }
-
-    /// The way of a site to public addresses.
-    fn way_out(&self, from: SiteId) -> Result<WayOut, Closure> {
-        let subnet = match &self.sites[from.index()].at {
-            SiteAt::Internet(address) => return Ok(WayOut { address: Some(*address), ..WayOut::default() }),
-            SiteAt::Connected { network, .. } => {
-                let address = office_address(*network); // its own way to the internet
-                return Ok(WayOut { address: Some(address), ..WayOut::default() });
-            }
-            SiteAt::Interfaces => return Ok(WayOut::default()),
-            SiteAt::Subnet { subnet, .. } => &self.network.subnets[*subnet],
-        };
-        let route =
-            subnet.routes.iter().find(|route| route.destination.addr().is_ipv4() && is_default(&route.destination));
-        match route.map(|route| route.target) {
-            Some(RouteTarget::Nat(nat)) => {
-                let address = Some(self.network.nat_gateways[nat].address);
-                Ok(WayOut { nat: Some(nat), address, gateway: true })
-            }
-            Some(RouteTarget::InternetGateway) => {
-                Ok(WayOut { nat: None, address: self.own_public_address(from), gateway: true })
-            }
-            _ => Err(Closure::NoRoute { subnet: subnet.name.clone(), to: "0.0.0.0/0".to_owned() }),
-        }
-    }
-
-    /// The public address of a single host in a public subnet: its last numbers in a range that is kept for documentation.
-    /// Those of nodes change with every instance.
-    fn own_public_address(&self, site: SiteId) -> Option<IpAddr> {
-        match &self.sites[site.index()].at {
-            SiteAt::Subnet { address: Some(IpAddr::V4(address)), .. } => {
-                Some(IpAddr::V4([192, 0, 2, address.octets()[3]].into()))
-            }
-            _ => None,
-        }
-    }
-
-    fn leave(&self, out: &WayOut, trace: &mut Trace) {
-        if let Some(nat) = out.nat {
-            let gateway = &self.network.nat_gateways[nat];
-            trace.hops.push(hop("NAT gateway", &gateway.address.to_string(), Some(gateway.zone)));
-            trace.nat = Some(nat);
-            trace.decide("route 0.0.0.0/0 to the NAT gateway".to_owned());
-        }
-        if out.gateway {
-            trace.hops.push(hop("internet gateway", "", None));
-            if out.nat.is_none() {
-                trace.decide("route 0.0.0.0/0 to the internet gateway".to_owned());
-            }
-        }
-    }
-
-    fn hop_of(&self, site: SiteId) -> Hop {
-        let Site { name, at } = &self.sites[site.index()];
-        match at {
-            SiteAt::Internet(address) | SiteAt::Connected { address, .. } => hop(name, &address.to_string(), None),
-            SiteAt::Interfaces => hop("EKS-owned interface", "", None),
-            SiteAt::Subnet { subnet, address, .. } => {
-                let subnet = &self.network.subnets[*subnet];
-                let shown = address.map_or_else(|| subnet.cidr.to_string(), |address| address.to_string());
-                hop(name, &shown, Some(subnet.zone))
-            }
-        }
-    }
-
-    fn end_of(&self, site: SiteId) -> End<'_> {
-        let groups: &[usize] = match &self.sites[site.index()].at {
-            SiteAt::Internet(_) | SiteAt::Connected { .. } => &[],
-            SiteAt::Interfaces => &self.network.control_plane_groups,
-            SiteAt::Subnet { groups, .. } => groups,
-        };
-        End { ranges: &self.ranges[site.index()], groups }
-    }
-
-    /// The interfaces of the control plane may lie in any subnet that it was given.
-    fn ranges_of(&self, site: &Site) -> Vec<IpNet> {
-        let subnet = |subnet: &usize| IpNet::V4(self.network.subnets[*subnet].cidr);
-        match &site.at {
-            SiteAt::Internet(address) | SiteAt::Connected { address, .. } => vec![IpNet::from(*address)],
-            SiteAt::Interfaces => self.network.control_plane_subnets.iter().map(subnet).collect(),
-            SiteAt::Subnet { address: Some(address), .. } => vec![IpNet::from(*address)],
-            SiteAt::Subnet { subnet: of, .. } => vec![subnet(of)],
-        }
-    }
-
-    /// The family of the addresses of a flow between pods or to services; nodes and the endpoint use IPv4.
-    pub fn family(&self) -> Family {
-        self.network.family
-    }
-
-    fn names(&self, groups: &[usize]) -> String {
-        let names: Vec<&str> = groups.iter().map(|group| self.network.security_groups[*group].name.as_str()).collect();
-        names.join(", ")
-    }
-
-    fn describe(&self, passed: &Passed) -> String {
-        let peer = match &passed.rule.peer {
-            Peer::Cidr(cidr) => cidr.to_string(),
-            Peer::Group(group) => self.network.security_groups[*group].name.clone(),
-        };
-        format!("{}: {} from {peer}", self.network.security_groups[passed.group].name, passed.rule.ports())
-    }
-}
-
-/// How a site gets to public addresses.
-#[derive(Clone, Copy, Debug, Default)]
-struct WayOut {
-    nat: Option<usize>,
-    /// The address that it appears under; `None` where that changes with every instance.
-    address: Option<IpAddr>,
-    /// Whether it leaves the VPC.
-    gateway: bool,
-}
-
-impl Trace {
-    fn decide(&mut self, by: String) {
-        if !self.decided_by.is_empty() {
-            self.decided_by.push_str("; ");
-        }
-        self.decided_by.push_str(&by);
-    }
-}
-
-fn hop(name: &str, address: &str, zone: Option<ZoneId>) -> Hop {
-    Hop { name: name.to_owned(), address: address.to_owned(), zone }
-}
-
-/// Why a name has no address in a VPC whose DNS support is off.
-pub const NO_NAMES: &str = "the VPC resolves no names";
-
-/// All public addresses: which of them the endpoint and AWS services have is not known to a rule.
-fn everywhere() -> IpNet {
-    IpNet::V4(ipnet::Ipv4Net::default())
-}
-
-fn shown(ranges: &[IpNet]) -> String {
-    ranges.iter().map(IpNet::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn is_default(destination: &IpNet) -> bool {
-    destination.prefix_len() == 0
-}
-
-/// The public address of a connected network: of a range that is kept for documentation.
-fn office_address(network: usize) -> IpAddr {
-    IpAddr::V4([198, 51, 100, (network % 100) as u8 + 100].into())
 }
 
 fn zone_name(cluster: &Cluster, zone: ZoneId) -> &str {
