@@ -240,7 +240,7 @@ pub struct ClientRecord {
 }
 
 /// The requests of one class with one verb.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VerbRecord {
     /// The verb and resource: `renew-lease`, `get`, `list`.
     pub verb: String,
