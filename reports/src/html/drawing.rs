@@ -6,7 +6,7 @@
 //! the interfaces of EKS; and a bus between each two rows. So no line crosses a box.
 
 use crate::text::{cut, xml};
-use sim_eks::plan::{ClientPlace, Network, Plan, ZoneId};
+use sim_eks::plan::{ClientPlace, Family, Network, Plan, ZoneId};
 use sim_eks::record::NetworkMoment;
 use sim_eks::{Flow, Path};
 use std::fmt::Write;
@@ -262,7 +262,8 @@ impl<'a> Sheet<'a> {
             500.0,
             &format!("VPC {}", self.network.cidr),
         );
-        self.igw = self.boxed("gateway", 8.0, top - 11.0, 110.0, "internet gateway", true);
+        let gateways = if self.network.family == Family::IPv6 { "internet gateways" } else { "internet gateway" };
+        self.igw = self.boxed("gateway", 8.0, top - 11.0, 116.0, gateways, true);
         self.y = top + height + 6.0;
     }
 

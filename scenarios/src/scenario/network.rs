@@ -114,7 +114,7 @@ pub(crate) fn amend(network: Option<&Fields>, vpc: &mut Network, notes: &mut Vec
             _ => NatMode::Single,
         });
     }
-    if let Some(access) = access(fields, &vpc.access, notes, errors) {
+    if let Some(access) = access(fields, vpc, notes, errors) {
         vpc.access = access;
     }
     if let Some(names) = fields.texts("vpc_endpoints") {
@@ -136,18 +136,18 @@ pub(crate) fn amend(network: Option<&Fields>, vpc: &mut Network, notes: &mut Vec
 /// The access that a table asks for; `None` where it says nothing of it, or is wrong.
 pub(crate) fn access(
     fields: &Fields,
-    now: &EndpointAccess,
+    vpc: &Network,
     notes: &mut Vec<Note>,
     errors: &mut Errors,
 ) -> Option<EndpointAccess> {
     if !fields.has("access") && !fields.has("public_access_cidrs") {
         return None;
     }
-    let cidrs = public_cidrs(fields, notes, errors);
+    let cidrs = public_cidrs(fields, vpc, notes, errors);
     if fields.is_spoilt("access") || fields.is_spoilt("public_access_cidrs") {
         return None;
     }
-    let mut access = now.clone();
+    let mut access = vpc.access.clone();
     if let Some(mode) = fields.text("access") {
         (access.public, access.private) = mode_of(mode);
     }
@@ -166,17 +166,22 @@ fn mode_of(mode: &str) -> (bool, bool) {
     (mode != "private", mode != "public")
 }
 
+/// What stands for the addresses of all NAT gateways in a list of ranges.
+const NAT_GATEWAYS: &str = "nat-gateways";
+
 /// The ranges that may use the public endpoint, 1 to 40 of them.
-fn public_cidrs(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Vec<IpNet>> {
+fn public_cidrs(fields: &Fields, vpc: &Network, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Vec<IpNet>> {
     let key = "public_access_cidrs";
-    let texts = fields.texts(key)?;
+    let cidrs = ranges_or(fields, key, errors, |text| {
+        let addresses = || vpc.nat_gateways.iter().map(|nat| IpNet::from(nat.address)).collect();
+        (text == NAT_GATEWAYS).then(addresses)
+    })?;
     let most = EndpointAccess::CIDRS_MAX;
-    if texts.is_empty() || texts.len() > most {
-        let problem = format!("found {} ranges; allowed are 1 to {most}, or leave it out for 0.0.0.0/0", texts.len());
+    if cidrs.is_empty() || cidrs.len() > most {
+        let problem = format!("found {} ranges; allowed are 1 to {most}, or leave it out for 0.0.0.0/0", cidrs.len());
         errors.add(fields.line_of(key), fields.field(key), problem);
         return None;
     }
-    let cidrs = ranges(fields, key, errors)?;
     let is_private = |cidr: &&IpNet| matches!(cidr, IpNet::V4(net) if net.network().is_private());
     if let Some(cidr) = cidrs.iter().find(is_private) {
         let place = format!("{}:{}", errors.file_name(), fields.line_of(key));
@@ -189,18 +194,28 @@ fn public_cidrs(fields: &Fields, notes: &mut Vec<Note>, errors: &mut Errors) -> 
 
 /// The address ranges of a list; `None` if it is absent or one of them is wrong.
 fn ranges(fields: &Fields, key: &str, errors: &mut Errors) -> Option<Vec<IpNet>> {
-    let texts = fields.texts(key)?;
-    let mut ranges = Vec::new();
-    for (index, placed) in texts.iter().enumerate() {
-        match range(&placed.text) {
-            Some(range) => ranges.push(range),
+    ranges_or(fields, key, errors, |_| None)
+}
+
+/// The same, where some words stand for ranges.
+fn ranges_or(
+    fields: &Fields,
+    key: &str,
+    errors: &mut Errors,
+    word: impl Fn(&str) -> Option<Vec<IpNet>>,
+) -> Option<Vec<IpNet>> {
+    let (mut ranges, mut is_right) = (Vec::new(), true);
+    for (index, placed) in fields.texts(key)?.iter().enumerate() {
+        match word(&placed.text).or_else(|| range(&placed.text).map(|range| vec![range])) {
+            Some(found) => ranges.extend(found),
             None => {
                 let problem = format!("found {}; wanted is a range such as 203.0.113.0/24", quoted(&placed.text));
                 errors.add(placed.line, format!("{}[{index}]", fields.field(key)), problem);
+                is_right = false;
             }
         }
     }
-    (ranges.len() == texts.len()).then_some(ranges)
+    is_right.then_some(ranges)
 }
 
 /// An address range, or a single address.

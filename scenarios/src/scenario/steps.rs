@@ -184,9 +184,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
 fn change_of_network(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mut Errors) -> Option<Change> {
     let vpc = &stage.cluster.network;
     match fields.variant {
-        "endpoint.access" => {
-            Some(Change::EndpointAccess { access: network::access(fields, &vpc.access, notes, errors)? })
-        }
+        "endpoint.access" => Some(Change::EndpointAccess { access: network::access(fields, vpc, notes, errors)? }),
         "cluster.delete" => {
             let name = fields.text("client")?;
             let found = stage.clients.iter().position(|client| client.name == *name);

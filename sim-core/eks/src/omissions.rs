@@ -23,8 +23,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "security groups and routes alone decide who reaches whom, and nodes of a group in a subnet are let in all or none",
     },
     Omission {
-        what: "the latency, bandwidth and port limits of NAT gateways and VPC endpoints; zones of VPC endpoints",
-        effect: "a NAT gateway is never full, and a VPC endpoint outlives every zone",
+        what: "the latency, bandwidth and port limits of NAT gateways and VPC endpoints; zones and security groups of VPC endpoints",
+        effect: "a NAT gateway is never full; a VPC endpoint outlives every zone and lets in whoever may send to it",
     },
     Omission {
         what: "kube-proxies of single nodes that know older rules than the others; the 0.3 s before a client of both families tries IPv4",

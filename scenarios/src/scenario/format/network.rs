@@ -14,7 +14,7 @@ const PUBLIC_CIDRS: Key = key(
     "public_access_cidrs",
     Texts,
     Then("those of the cluster's file, or all addresses"),
-    "Who may use the public addresses: 1 to 40 ranges. Nodes that leave by a NAT gateway appear under its address.",
+    "Who may use the public addresses: 1 to 40 ranges, or \"nat-gateways\" for the addresses of all NAT gateways, under which the nodes behind them appear.",
 );
 const NAT: Key = key(
     "nat",
