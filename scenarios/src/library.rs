@@ -146,6 +146,11 @@ static LIBRARY: &[BuiltIn] = &[
         "The endpoint is private, and people work from one bastion in a private subnet. What do they see when its zone goes dark, and what does a second bastion change?"
     ),
     built_in!(
+        "stateful-zone-loss",
+        "A StatefulSet loses a zone, then nodes",
+        "A StatefulSet with zonal volumes loses a zone for half an hour, then a node, then another that somebody declares out of service. When is each pod back, and what did it wait for?"
+    ),
+    built_in!(
         "endpoint-modes",
         "One zone loss, three access modes",
         "Public, public and private, or private: what does the loss of a zone do to nodes, clients and workloads in each access mode?"

@@ -9,7 +9,7 @@ use sim_eks::Parameters;
 use sim_eks::parameters::Value as _;
 use sim_eks::plan::{
     AwsService, Change, Client, Cluster, Deployment, MemberChoice, Network, Note, NoteKind, PartitionTarget, Step,
-    StorageChange, StsTrouble, Variant, Webhook, WebhookTrouble, WorkloadClient, WorkloadKind, ZoneId,
+    StorageChange, StsTrouble, Variant, Webhook, WebhookTrouble, WorkloadClient, ZoneId,
 };
 use sim_eks::quantity::show_duration;
 use sim_kernel::{Law, SimDuration, SimTime};
@@ -134,11 +134,6 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
         }
         "deployment.update" => {
             let deployment = deployment(fields, stage.deployments, errors)?;
-            if stage.deployments[deployment].control.kind == WorkloadKind::StatefulSet {
-                let problem = "is a StatefulSet; rolling updates are modelled for Deployments only";
-                errors.add(fields.line_of("deployment"), fields.field("deployment"), problem);
-                return None;
-            }
             Some(Change::UpdateDeployment { deployment })
         }
         "workload.load" => {
@@ -148,6 +143,12 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
         "node.drain" => {
             let node_group = node_group(fields, stage.cluster, errors)?;
             Some(Change::DrainNodes { node_group, nodes: *fields.count("nodes")? as u32 })
+        }
+        "nodes.out_of_service" => {
+            Some(Change::OutOfService { zone: zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?, lasts })
+        }
+        "pods.force_delete" => {
+            Some(Change::ForceDeletePods { deployment: deployment(fields, stage.deployments, errors)? })
         }
         "zone.impair" => {
             let zone = zone(fields, stage.cluster, stage.cluster.zones.len(), errors);

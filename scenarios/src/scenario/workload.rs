@@ -92,6 +92,8 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             placing: placing::placing(fields, errors),
             labels: text_map(fields, "labels"),
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
+            is_parallel: fields.text("pod_management").is_some_and(|policy| policy == "Parallel"),
+            volume_gib: volume(fields, errors),
         },
     })
 }
@@ -109,6 +111,17 @@ fn tolerations(fields: &Fields, errors: &mut Errors) -> Vec<Toleration> {
         read
     });
     tolerations.collect()
+}
+
+/// Reads the size of the volume that each pod of a StatefulSet claims, in GiB.
+fn volume(fields: &Fields, errors: &mut Errors) -> Option<u64> {
+    for key in ["volume", "pod_management"].iter().filter(|key| fields.has(key)) {
+        if fields.text("kind").is_some_and(|kind| kind != "StatefulSet") {
+            let problem = "has no meaning for a Deployment; it is for a StatefulSet";
+            errors.add(fields.line_of(key), fields.field(key), problem);
+        }
+    }
+    fields.count("volume").map(|mib| mib.div_ceil(1024))
 }
 
 /// Reads the DaemonSets beside those of EKS; what is wrong is noted.

@@ -6,7 +6,7 @@ mod flow;
 pub use cost::{Resource, Verb};
 pub use flow::{FlowSchema, Level, User};
 
-use crate::ids::{ApiServerId, Component, Controller, DeploymentId, NodeId, PodId, ReplicaSetId};
+use crate::ids::{ApiServerId, Component, Controller, DeploymentId, NodeId, PodId, ReplicaSetId, VolumeId};
 use crate::plan::ExternalClient;
 
 /// Who sends a request.
@@ -105,6 +105,22 @@ pub enum Aim {
     Exec(u32),
     /// CI: applies one object; the job's number.
     Apply(u32),
+    /// StatefulSet controller: creates the pod of an ordinal that lacks one.
+    CreateStatefulPod(ReplicaSetId),
+    /// StatefulSet controller: deletes a pod gracefully that is too many, or has an old template.
+    DeleteStatefulPod(PodId, ReplicaSetId),
+    /// StatefulSet controller: writes the status of a StatefulSet.
+    ReportStatefulSet(ReplicaSetId),
+    /// Whoever looks after nodes: taints a node as out of service, or takes that taint away.
+    SetOutOfService(NodeId, bool),
+    /// Whoever looks after pods: deletes a pod at once (`kubectl delete --force`).
+    DeletePodNow(PodId),
+    /// Attach-detach controller: creates the attachment of a volume to a node.
+    AttachVolume(VolumeId, NodeId),
+    /// Attach-detach controller: writes into a node's status that a volume is attached.
+    ReportAttached(VolumeId, NodeId),
+    /// Attach-detach controller: deletes the attachment of a volume to a node.
+    DetachVolume(VolumeId, NodeId),
     /// Kubelet: reports that the containers of a pod run that is not ready yet.
     ReportPodStarted(PodId),
     /// Kubelet: reports that a pod has done its work.
@@ -200,8 +216,10 @@ impl Aim {
             Aim::MarkNotReady(_) => (5, "mark node NotReady"),
             Aim::RemoveTaints(_) => (6, "untaint node"),
             Aim::TaintNoExecute(_) => (7, "taint node"),
-            Aim::DeletePod(..) | Aim::DeleteReplica(..) | Aim::ForceDeletePod(_) => (8, "delete pod"),
-            Aim::CreatePod(_) | Aim::CreateDaemonPod(..) => (9, "create pod"),
+            Aim::DeletePod(..) | Aim::DeleteReplica(..) | Aim::ForceDeletePod(_) | Aim::DeleteStatefulPod(..) => {
+                (8, "delete pod")
+            }
+            Aim::CreatePod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) => (9, "create pod"),
             Aim::DeleteNode(_) => (10, "delete node"),
             Aim::BindPod(..) => (11, "bind pod"),
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => (12, "renew leadership"),
@@ -233,11 +251,17 @@ impl Aim {
             Aim::ReportDaemonSet(_) => (38, "report DaemonSet status"),
             Aim::NominatePod(_) => (39, "nominate node"),
             Aim::Exec(_) => (40, "exec"),
+            Aim::ReportStatefulSet(_) => (41, "report StatefulSet status"),
+            Aim::AttachVolume(..) => (42, "attach volume"),
+            Aim::ReportAttached(..) => (43, "report volume attached"),
+            Aim::DetachVolume(..) => (44, "detach volume"),
+            Aim::SetOutOfService(..) => (45, "put node out of service"),
+            Aim::DeletePodNow(_) => (46, "delete pod by force"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 41;
+    pub const VERBS: usize = 47;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -268,9 +292,15 @@ impl Aim {
                 Some(Controller::Deployment)
             }
             Aim::CreateDaemonPod(..) | Aim::ReportDaemonSet(_) => Some(Controller::DaemonSet),
+            Aim::CreateStatefulPod(_) | Aim::DeleteStatefulPod(..) | Aim::ReportStatefulSet(_) => {
+                Some(Controller::StatefulSet)
+            }
+            Aim::AttachVolume(..) | Aim::ReportAttached(..) | Aim::DetachVolume(..) => Some(Controller::AttachDetach),
             Aim::UpdateEndpointSlice(..) => Some(Controller::EndpointSlice),
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),
-            Aim::CordonNode(_) | Aim::EvictPod(_) => Some(Controller::Drain),
+            Aim::CordonNode(_) | Aim::EvictPod(_) | Aim::SetOutOfService(..) | Aim::DeletePodNow(_) => {
+                Some(Controller::Drain)
+            }
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
             Aim::BindPod(..) | Aim::NominatePod(_) => Some(Controller::Scheduler),
             _ => None,

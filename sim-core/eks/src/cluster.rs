@@ -7,7 +7,7 @@ mod probe;
 mod scaling;
 
 use crate::aim::Aim;
-use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId};
+use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId, VolumeId};
 use crate::parameters::Parameters;
 use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
@@ -16,6 +16,7 @@ use crate::stations::compute::cluster_autoscaler::ClusterAutoscaler;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::{NodeGroup, Shortage};
+use crate::stations::compute::volumes::Volumes;
 use crate::stations::compute::vpc_cni::AddressPool;
 use crate::stations::control_plane::cloud_nodes::CloudNodes;
 use crate::stations::control_plane::controller_client::ControllerClient;
@@ -33,6 +34,7 @@ use crate::stations::services::pod::Pod;
 use crate::stations::services::pods::Pods;
 use crate::stations::services::replica_set::ReplicaSet;
 use crate::stations::services::service::Service;
+use crate::stations::services::stateful_set::StatefulSet;
 use latency::PodLatency;
 use probe::ClusterProbe;
 use scaling::ScalingProbe;
@@ -48,6 +50,10 @@ pub struct ClusterState {
     pub(crate) pods: Pods,
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) replica_sets: Vec<ReplicaSet>,
+    /// What the StatefulSets know of their ordinals.
+    pub(crate) stateful_sets: Vec<StatefulSet>,
+    /// The volumes that their pods claim.
+    pub(crate) volumes: Volumes,
     /// The DaemonSets of the plan.
     pub(crate) daemon_sets: Vec<DaemonSet>,
     /// The HorizontalPodAutoscalers of the Deployments that have one.
@@ -144,6 +150,8 @@ impl ClusterState {
             pods: Pods::default(),
             deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
             replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
+            stateful_sets: stateful_sets(plan),
+            volumes: Volumes::default(),
             daemon_sets: plan.cluster.daemon_sets.iter().map(daemon_set).collect(),
             autoscalers: vec![Autoscaler::default(); plan.deployments.len()],
             loads: plan.deployments.iter().map(load).collect(),
@@ -227,7 +235,7 @@ impl ClusterState {
         for (index, planned) in plan.deployments.iter().enumerate() {
             let deployment = DeploymentId(index as u32);
             for _ in 0..planned.replicas {
-                self.add_pod_at_start(deployment, planned.control.placing.gated_for.is_some());
+                self.add_pod_at_start(deployment, planned);
             }
         }
         self.settle();
@@ -262,12 +270,14 @@ impl ClusterState {
         }
     }
 
-    fn add_pod_at_start(&mut self, deployment: DeploymentId, is_gated: bool) {
+    fn add_pod_at_start(&mut self, deployment: DeploymentId, planned: &crate::plan::Deployment) {
         let pod = PodId(self.pods.len() as u32);
         let set = self.deployments[deployment.index()].set(0);
         self.replica_sets[set.index()].gains_a_pod();
         self.replica_sets[set.index()].keeps_in_mind(pod);
         let number = self.deployments[deployment.index()].gains_a_pod();
+        let volume = self.claim_at_start(deployment, planned, pod);
+        let is_gated = planned.control.placing.gated_for.is_some();
         let found = if is_gated { None } else { self.placement.search(deployment).node };
         let Some(node) = found else {
             self.pods.push(Pod::new(deployment, number, None));
@@ -278,6 +288,24 @@ impl ClusterState {
         self.nodes[node.index()].pulls(deployment, 0);
         self.replica_sets[set.index()].readiness_changes(true);
         self.pods.push(Pod::running(deployment, number, node));
+        if let Some(volume) = volume {
+            let zone = self.nodes[node.index()].zone;
+            self.volumes.at_mut(volume).is_used_from_the_start(node, zone);
+        }
+    }
+
+    /// The first pods of a StatefulSet take its ordinals in turn, and claim a volume each.
+    fn claim_at_start(
+        &mut self,
+        deployment: DeploymentId,
+        planned: &crate::plan::Deployment,
+        pod: PodId,
+    ) -> Option<VolumeId> {
+        let at = self.stateful_index(deployment)?;
+        let set = &mut self.stateful_sets[at];
+        let ordinal = set.lacks().expect("there are as many ordinals as pods");
+        set.gains(ordinal, pod);
+        planned.control.volume_gib.map(|_| self.volumes.is_claimed(deployment, ordinal, pod))
     }
 
     /// A node comes into being; its Node object follows once its kubelet registers.
@@ -300,10 +328,18 @@ impl ClusterState {
         id.index() - self.deployments.len()
     }
 
+    /// The place of a StatefulSet in the table of its kind.
+    pub(crate) fn stateful_index(&self, deployment: DeploymentId) -> Option<usize> {
+        self.stateful_sets.binary_search_by_key(&deployment, |set| set.deployment).ok()
+    }
+
     /// The ReplicaSet of a pod.
     pub(crate) fn set_of(&self, pod: PodId) -> ReplicaSetId {
         let pod = &self.pods[pod.index()];
-        self.deployments[pod.deployment.index()].set(pod.revision)
+        let deployment = &self.deployments[pod.deployment.index()];
+        // A StatefulSet has one set of pods, whatever their template.
+        let newest = deployment.revision();
+        deployment.set(pod.revision.min(newest))
     }
 
     /// A pod's object goes.
@@ -323,7 +359,11 @@ impl ClusterState {
         for (zone, planned) in (0..).zip(&plan.cluster.zones) {
             balances.push(self.lifecycle.taint_balance(ZoneId(zone), format!("nodes to taint in {}", planned.name)));
         }
-        for controller in Controller::ALL {
+        let is_listed = |controller: &Controller| match controller {
+            Controller::StatefulSet | Controller::AttachDetach => !self.stateful_sets.is_empty(),
+            _ => true,
+        };
+        for controller in Controller::ALL.into_iter().filter(is_listed) {
             let name = controller.name();
             balances.push(self.clients[controller.index()].balance(format!("requests of the {name}")));
             balances.push(self.work[controller.index()].balance(format!("work queue of the {name}")));
@@ -348,6 +388,12 @@ fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
     let mut set = ReplicaSet::new(DeploymentId(id), 0, planned.replicas);
     set.is_stateful = planned.control.kind == WorkloadKind::StatefulSet;
     set
+}
+
+fn stateful_sets(plan: &Plan) -> Vec<StatefulSet> {
+    let all = (0..).map(DeploymentId).zip(&plan.deployments);
+    let own = all.filter(|(_, planned)| planned.control.kind == WorkloadKind::StatefulSet);
+    own.map(|(id, planned)| StatefulSet::new(id, planned.replicas, planned.control.is_parallel)).collect()
 }
 
 fn deployment(id: u32, planned: &crate::plan::Deployment) -> Deployment {
@@ -389,6 +435,7 @@ fn work_queue(plan: &Plan, controller: Controller) -> WorkQueue {
     let workers = match controller {
         Controller::NodeLifecycle => controllers.node_workers,
         Controller::DaemonSet => controllers.daemon_set_syncs,
+        Controller::AttachDetach => u64::from(u32::MAX), // each volume has its own
         _ => controllers.concurrent_syncs,
     };
     WorkQueue::new(workers as u32, base, max)

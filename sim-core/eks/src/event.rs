@@ -6,6 +6,7 @@
 use crate::aim::Level;
 use crate::ids::{
     ApiServerId, Component, ConnectionRef, Controller, DeploymentId, GroupId, MemberId, NodeId, PodId, RequestRef,
+    VolumeId,
 };
 use crate::plan::ZoneId;
 use sim_kernel::Calendar;
@@ -113,6 +114,8 @@ pub enum Event {
     DaemonSet(DeploymentId),
     /// The Cluster Autoscaler has come a step further.
     ClusterAutoscaler(ScalerStep),
+    /// A volume has come a step further: the volume, the life of its mount.
+    Volume(VolumeId, u32, VolumeStep),
 }
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
@@ -414,6 +417,21 @@ pub enum ScalerStep {
     Tries,
     /// Its call to set the desired size of a group is carried out.
     SizeSet(GroupId, u32),
+}
+
+/// What has just happened to a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VolumeStep {
+    /// EBS has created it.
+    Created,
+    /// It is attached to a node.
+    Attached,
+    /// It is attached nowhere.
+    Detached,
+    /// A kubelet has mounted it.
+    Mounted,
+    /// A kubelet has unmounted it.
+    Unmounted,
 }
 
 /// What has just happened to an instance.

@@ -44,6 +44,11 @@ id!(
     "deployment"
 );
 id!(
+    /// A volume that the pods of an ordinal of a StatefulSet claim.
+    VolumeId(u32),
+    "volume"
+);
+id!(
     /// A ReplicaSet of a Deployment.
     ReplicaSetId(u32),
     "replicaset"
@@ -133,11 +138,15 @@ pub enum Controller {
     Scheduler,
     /// DaemonSets and their pods.
     DaemonSet,
+    /// StatefulSets and their pods.
+    StatefulSet,
+    /// Volumes and the nodes that they are attached to.
+    AttachDetach,
 }
 
 impl Controller {
     /// Number of controllers.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 13;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Controller; Controller::COUNT] = [
@@ -152,6 +161,8 @@ impl Controller {
         Controller::CloudNode,
         Controller::Scheduler,
         Controller::DaemonSet,
+        Controller::StatefulSet,
+        Controller::AttachDetach,
     ];
 
     /// The index into a table by controller.
@@ -182,6 +193,8 @@ impl Controller {
             Controller::CloudNode => "cloud node lifecycle controller",
             Controller::Scheduler => "scheduler",
             Controller::DaemonSet => "DaemonSet controller",
+            Controller::StatefulSet => "StatefulSet controller",
+            Controller::AttachDetach => "attach-detach controller",
         }
     }
 }

@@ -79,8 +79,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
     },
     Omission {
-        what: "ordinals and rolling updates of StatefulSets, which share the client of the ReplicaSet controller; volumes",
-        effect: "every pod moves freely; a pod that is bound to the dead zone by its volume recovers in the model but not in truth",
+        what: "the EBS CSI driver as pods on nodes, with its requests and EC2's limits; claims as objects; volumes of other kinds, of Deployments and of bare pods; OnDelete and partitions of StatefulSets",
+        effect: "a volume is created, attached and detached whenever its zone has power, however many others are; a StatefulSet has at most one volume for each pod, and only an EBS volume",
     },
     Omission {
         what: "the wait of a scheduling cycle for the end of its victims before Kubernetes 1.33, and the note in each pod that there is no room for it",
@@ -143,7 +143,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "an upgrade is a change of API servers alone; a control plane with a large database grows later than it would",
     },
     Omission {
-        what: "volumes of pods, IOPS and throughput beyond a volume's baseline, volumes that are not gp3; capacity units of load balancers and their addresses, bytes through VPC endpoints, to the internet and to the control plane, logs; Savings Plans, Reserved Instances, the fee of Auto Mode; Spot prices by zone and day",
+        what: "IOPS and throughput beyond a volume's baseline, volumes that are not gp3; capacity units of load balancers and their addresses, bytes through VPC endpoints, to the internet and to the control plane, logs; Savings Plans, Reserved Instances, the fee of Auto Mode; Spot prices by zone and day",
         effect: "the bill has the cluster's standing costs at list prices; traffic is an assumption of two parameters, and a negotiated price is not seen",
     },
 ];

@@ -481,6 +481,17 @@ parameters! {
         retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "several quick tries that fail together, then the next look; a second stands for both", "Pause before a request is repeated that belongs to no key of a work queue: taints, evictions, bindings.";
     }
 
+    /// EBS volumes that the pods of StatefulSets claim.
+    volumes: VolumesParameters {
+        create_time: Law = "lognormal(median 3s, p95 8s)", "0s..1h", Inferred, "proposal for a gp3 volume without a snapshot: the call, and the driver's polls until it is available", "Time from the first placement of a volume's pod to a volume that EBS has created, before the pod is bound.";
+        attach_time: Law = "lognormal(median 4s, p95 12s)", "0s..1h", Inferred, "kubernetes/kubernetes issue 62119: 15 to 17 s from scheduled to mounted, kubelet's status round included; kubernetes/kubernetes issue 84169: of the order of seconds", "Time from the attachment in the API to a volume that is attached: the CSI driver's call to EC2 and its polls.";
+        detach_time: Law = "lognormal(median 5s, p95 15s)", "0s..1h", Inferred, "kubernetes-sigs/aws-ebs-csi-driver issue 861: about a minute for a pod that moves to another node in good order", "Time from the end of the attachment in the API to a volume that is attached nowhere.";
+        mount_time: Law = "lognormal(median 1s, p95 3s)", "0s..1h", Inferred, "proposal: a file system check and two mounts", "Time in which a kubelet mounts a volume that is attached.";
+        unmount_time: Law = "lognormal(median 0.3s, p95 1s)", "0s..1h", Inferred, "proposal", "Time in which a kubelet unmounts a volume after its pod's containers have stopped.";
+        unmount_wait: SimDuration = "6m", "0s..1d", Documented, "kubernetes/kubernetes pkg/controller/volume/attachdetach: ReconcilerMaxWaitForUnmountDuration", "How long a volume is left to a node that is not Ready and has not unmounted it, before it is detached by force.";
+        per_node: u64 = "25", "1..1000", Inferred, "data plane facts: 28 attachments shared by volumes and network interfaces on many Nitro types, less the root volume and two interfaces", "Volumes that the scheduler places on a node at most.";
+    }
+
     /// HorizontalPodAutoscalers.
     hpa: HpaParameters {
         sync_period: SimDuration = "15s", "1s..10m", Documented, "Kubernetes documentation, kube-controller-manager; EKS lets 10 to 15 s", "Time between two looks of an autoscaler.";

@@ -609,6 +609,7 @@ impl Model for World {
             Event::NodeGroup(group) => self.node_group(now, group, future),
             Event::ClusterAutoscaler(step) => self.cluster_autoscaler(now, step, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
+            Event::Volume(id, life, step) => self.volume(now, id, life, step, future),
         }
     }
 }

@@ -408,6 +408,32 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "nodes.out_of_service",
+        &Shape {
+            about: "Somebody taints the nodes of a zone that are not Ready as out of service: their pods go at once, and their volumes are detached by force.",
+            keys: &[
+                key("zone", Text, Refused, "The zone: a letter, a name, or \"first\" for the cluster's first one."),
+                AT,
+                LASTS,
+            ],
+        },
+    ),
+    (
+        "pods.force_delete",
+        &Shape {
+            about: "Somebody deletes the pods of a Deployment or StatefulSet by force that are Terminating.",
+            keys: &[
+                key(
+                    "deployment",
+                    Text,
+                    Refused,
+                    "Its name, with its namespace where that is not unique: \"default/web\".",
+                ),
+                AT,
+            ],
+        },
+    ),
+    (
         "control_plane.restart",
         &Shape { about: "The API servers restart gracefully in their places, one after another.", keys: &[AT] },
     ),

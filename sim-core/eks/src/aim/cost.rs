@@ -72,7 +72,9 @@ impl Aim {
             Aim::Workload(Call::List | Call::Fill, _) => Verb::List,
             Aim::BeginWatches(_) | Aim::Workload(Call::Watch, _) => Verb::Watch,
             Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
-            Aim::SubmitPod(_) | Aim::CreateDaemonPod(..) => Verb::Create,
+            Aim::SubmitPod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) | Aim::AttachVolume(..) => {
+                Verb::Create
+            }
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
@@ -80,22 +82,29 @@ impl Aim {
             | Aim::ScaleReplicaSet(..)
             | Aim::ReportDeployment(_)
             | Aim::ReportDaemonSet(_)
+            | Aim::ReportStatefulSet(_)
             | Aim::ScaleDeployment(..)
             | Aim::UpdateEndpointSlice(..) => Verb::Update,
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
-            Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) | Aim::NominatePod(_) => Verb::Patch,
-            Aim::Apply(_) | Aim::CordonNode(_) | Aim::MarkPodNotReady(..) | Aim::Workload(Call::Apply, _) => {
+            Aim::ReportAttached(..) | Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) | Aim::NominatePod(_) => {
                 Verb::Patch
             }
+            Aim::Apply(_)
+            | Aim::CordonNode(_)
+            | Aim::SetOutOfService(..)
+            | Aim::MarkPodNotReady(..)
+            | Aim::Workload(Call::Apply, _) => Verb::Patch,
             Aim::RemovePod(_)
             | Aim::DeletePod(..)
             | Aim::EvictPod(_)
             | Aim::DeleteReplica(..)
+            | Aim::DeleteStatefulPod(..)
+            | Aim::DetachVolume(..)
             | Aim::ForceDeletePod(_)
             | Aim::DeleteNode(_) => Verb::Delete,
-            Aim::DeleteFinishedPod(_) | Aim::DeleteAnyPod(_) => Verb::Delete,
+            Aim::DeleteFinishedPod(_) | Aim::DeleteAnyPod(_) | Aim::DeletePodNow(_) => Verb::Delete,
         }
     }
 
@@ -111,13 +120,17 @@ impl Aim {
             | Aim::RemoveTaints(_)
             | Aim::TaintNoExecute(_)
             | Aim::CordonNode(_)
+            | Aim::SetOutOfService(..)
+            | Aim::ReportAttached(..)
             | Aim::DeleteNode(_) => Resource::Nodes,
             Aim::ReportReplicaSet(_)
             | Aim::ScaleReplicaSet(..)
             | Aim::CreateReplicaSet(..)
+            | Aim::ReportStatefulSet(_)
             | Aim::ReportDeployment(_) => Resource::Workloads,
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) | Aim::ReportDaemonSet(_) => Resource::Workloads,
             Aim::UpdateEndpointSlice(..) => Resource::EndpointSlices,
+            Aim::AttachVolume(..) | Aim::DetachVolume(..) => Resource::Applied,
             Aim::Apply(_) | Aim::Workload(Call::Get | Call::Apply, _) => Resource::Applied,
             _ => Resource::Pods,
         }

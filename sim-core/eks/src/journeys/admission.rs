@@ -76,7 +76,9 @@ impl World {
     /// The Deployment or DaemonSet for which a request creates a pod.
     fn creates_pod_of(&self, aim: Aim) -> Option<DeploymentId> {
         match aim {
-            Aim::CreatePod(set) => Some(self.cluster.replica_sets[set.index()].deployment),
+            Aim::CreatePod(set) | Aim::CreateStatefulPod(set) => {
+                Some(self.cluster.replica_sets[set.index()].deployment)
+            }
             Aim::CreateDaemonPod(id, _) => Some(id),
             _ => None,
         }

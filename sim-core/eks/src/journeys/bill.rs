@@ -12,6 +12,7 @@ impl World {
     pub(crate) fn bill_begins(&mut self) {
         let now = SimTime::ZERO;
         self.price_control_plane(now);
+        self.volumes_are_billed();
         for node in (0..self.cluster.node_count()).map(NodeId) {
             self.instance_is_billed(now, node);
         }

@@ -65,6 +65,7 @@ impl World {
             .note(now, Weight::Step, cause, kind, u64::from(zone.0), || format!("Node deleted, {name}: {how}"));
         self.cluster.nodes[node.index()].story = story.or(cause);
         self.cluster.pod_gc.is_deleted(node);
+        self.volumes_of_node_change(now, node, future);
         self.daemons_lose_their_node(now, node, future);
         // A zone without Nodes no longer counts for a strict spread.
         self.room_appears(now, future);

@@ -12,7 +12,7 @@ use crate::record::Weight;
 use crate::stations::services::deployment::{Part, Strategy};
 use crate::stations::services::replica_set::{ReplicaSet, Status};
 use crate::world::World;
-use sim_kernel::SimTime;
+use sim_kernel::{SimDuration, SimTime};
 
 const DEPLOYMENTS: Controller = Controller::Deployment;
 
@@ -71,6 +71,7 @@ impl World {
         let state = &mut self.cluster.replica_sets[set.index()];
         if state.is_stateful {
             state.want(replicas); // It is the object that was scaled.
+            self.scale_stateful_set(deployment, replicas);
             self.replica_set_hears(now, set, future);
         } else {
             self.controller_hears(now, DEPLOYMENTS, deployment.0, future);
@@ -88,6 +89,10 @@ impl World {
         let name = &self.plan.deployments[deployment.index()].name;
         let note = || format!("{name} gets a new image");
         let cause = self.probes.timeline.note(now, Weight::Turn, None, "deployment/updated", u64::from(index), note);
+        let set = self.cluster.deployments[deployment.index()].set(0);
+        if self.cluster.replica_sets[set.index()].is_stateful {
+            return self.update_stateful_set(now, deployment, cause, future);
+        }
         let state = &mut self.cluster.deployments[deployment.index()];
         state.wants_another_template(now);
         state.story = cause;
@@ -122,13 +127,18 @@ impl World {
             && old.iter().all(|set| sets[set.index()].status().replicas == 0);
         if let Some(since) = state.rollout_since().filter(|_| is_complete) {
             state.rollout_ends();
-            let (cause, took) = (state.story, now.saturating_since(since));
-            self.cluster.probe.rollout_ends(took);
-            let name = &self.plan.deployments[deployment.index()].name;
-            let note = || format!("rolling update of {name} complete after {:.0} s", took.as_secs_f64());
-            let subject = u64::from(deployment.0);
-            self.probes.timeline.note(now, Weight::Turn, cause, "deployment/rolled-out", subject, note);
+            self.note_rollout(now, deployment, now.saturating_since(since));
         }
+    }
+
+    /// A rolling update has ended after this time.
+    pub(crate) fn note_rollout(&mut self, now: SimTime, deployment: DeploymentId, took: SimDuration) {
+        self.cluster.probe.rollout_ends(took);
+        let (name, cause) =
+            (self.plan.workload_name(deployment.index()), self.cluster.deployments[deployment.index()].story);
+        let note = || format!("rolling update of {name} complete after {:.0} s", took.as_secs_f64());
+        let subject = u64::from(deployment.0);
+        self.probes.timeline.note(now, Weight::Turn, cause, "deployment/rolled-out", subject, note);
     }
 
     /// The controllers of Deployments and ReplicaSets begin: they list all of them, and look at each. What their
@@ -145,7 +155,7 @@ impl World {
             }
         }
         for key in 0..self.cluster.replica_sets.len() as u32 {
-            self.controller_hears(now, Controller::ReplicaSet, key, future);
+            self.replica_set_hears(now, ReplicaSetId(key), future);
         }
     }
 

@@ -252,8 +252,10 @@ impl World {
         for index in 0..self.cluster.nodes[node.index()].pods().len() {
             let pod = self.cluster.nodes[node.index()].pods()[index];
             self.change_pod(now, pod, Pod::dies_with_its_node);
+            self.stateful_pod_is_missed(now, pod, self.cluster.nodes[node.index()].story);
         }
         self.pool_loses_all_pods(now, node);
+        self.volumes_die_with(node);
     }
 
     fn note_dead_endpoints(&mut self, now: SimTime, zone: ZoneId, dead_before: u64, cause: Cause) {

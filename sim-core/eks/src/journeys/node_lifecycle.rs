@@ -40,6 +40,9 @@ impl World {
         self.cluster.taint_alarm = None;
         future.schedule(first, Event::NodeLifecycle(generation, NodeLifecycleClock::Monitor));
         for node in (0..self.cluster.node_count()).map(NodeId) {
+            if self.cluster.nodes[node.index()].is_out_of_service() {
+                self.evict_from_out_of_service(now, node, future);
+            }
             let state = &mut self.cluster.nodes[node.index()];
             if state.is_tainted_no_execute() && !state.is_deleted() {
                 state.restart_tolerations();
@@ -236,6 +239,7 @@ impl World {
             return;
         }
         self.cluster.lifecycle.condition(node, Some(Ready::Unknown));
+        self.volumes_of_node_change(now, node, future);
         self.cluster.placement.set_open(node, false);
         let lives = self.cluster.nodes[node.index()].lives();
         self.cluster.probe.node_is_given_up(now, node, &self.cluster.nodes[node.index()], was);

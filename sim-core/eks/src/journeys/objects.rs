@@ -12,7 +12,7 @@
 use crate::aim::{Aim, Caller, Outcome};
 use crate::cluster::{Clock, Watcher, client_rate};
 use crate::event::{Event, Future};
-use crate::ids::{Component, Controller, DeploymentId, ReplicaSetId};
+use crate::ids::{Component, Controller, DeploymentId, ReplicaSetId, VolumeId};
 use crate::parameters::Parameters;
 use crate::probes::Cause;
 use crate::record::Balance;
@@ -49,6 +49,7 @@ impl World {
                 self.endpoint_slices_begin(now, future);
                 self.autoscalers_begin(now, generation, future);
                 self.pod_gc_begins(now, generation, future);
+                self.attach_detach_begins(now, future);
                 self.cluster.clients[Controller::Drain.index()].forget_alarm();
                 self.send_orders(now, Controller::Drain, future);
             }
@@ -85,6 +86,7 @@ impl World {
             Aim::ReportStatus(node) => {
                 self.heartbeat(now, node);
                 self.node_reports(now, node, future);
+                self.volumes_in_use_are_told(now, node, future);
             }
             Aim::RegisterNode(node) => {
                 self.heartbeat(now, node);
@@ -94,13 +96,21 @@ impl World {
                 self.start_is_reported(now, pod);
                 self.readiness_changes(now, pod, true, future);
             }
-            Aim::RemovePod(pod) | Aim::ForceDeletePod(pod) => self.pod_goes(now, pod, cause, future),
+            Aim::RemovePod(pod) | Aim::ForceDeletePod(pod) | Aim::DeletePodNow(pod) => {
+                self.pod_goes(now, pod, cause, future)
+            }
             Aim::MarkNotReady(node) => self.node_is_given_up(now, node, cause, future),
             Aim::MarkPodNotReady(pod, node) => self.pod_is_marked(now, pod, node, future),
             Aim::RemoveTaints(node) => self.node_is_untainted(now, node, future),
             Aim::TaintNoExecute(node) => self.node_is_tainted(now, node, cause, future),
             Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => self.pod_is_deleted(now, pod, cause, future),
             Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
+            Aim::CreateStatefulPod(set) => self.stateful_pod_is_created(now, set, cause, future),
+            Aim::DeleteStatefulPod(pod, _) => self.pod_is_deleted(now, pod, cause, future),
+            Aim::ReportStatefulSet(set) => self.stateful_set_is_reported(now, set),
+            Aim::AttachVolume(id, node) => self.volume_is_to_attach(now, id, node, future),
+            Aim::ReportAttached(id, node) => self.volume_is_told(now, id, node, future),
+            Aim::DetachVolume(id, node) => self.volume_is_to_detach(now, id, node, future),
             Aim::CreateDaemonPod(id, node) => self.daemon_is_created(now, id, node, future),
             Aim::ReportDaemonSet(id) => self.daemon_set_is_reported(id),
             Aim::ReportReplicaSet(set) => self.replica_set_is_reported(now, set, future),
@@ -112,6 +122,7 @@ impl World {
             }
             Aim::ScaleDeployment(deployment, count) => self.deployment_is_scaled(now, deployment, count, cause, future),
             Aim::CordonNode(node) => self.node_is_cordoned(node),
+            Aim::SetOutOfService(node, out) => self.node_is_put_out(now, node, out, cause, future),
             Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
@@ -157,6 +168,12 @@ impl World {
             _ if outcome == Outcome::Abandoned => {} // Nobody waits for it any more.
             Aim::CreatePod(set) | Aim::DeleteReplica(_, set) | Aim::ReportReplicaSet(set) => {
                 self.replica_set_answered(now, set, succeeded, future);
+            }
+            Aim::CreateStatefulPod(set) | Aim::DeleteStatefulPod(_, set) | Aim::ReportStatefulSet(set) => {
+                self.stateful_set_answered(now, set, succeeded, future);
+            }
+            Aim::AttachVolume(..) | Aim::ReportAttached(..) | Aim::DetachVolume(..) => {
+                self.volume_answered(now, aim, succeeded, future);
             }
             Aim::ScaleReplicaSet(set, _) => {
                 let deployment = self.cluster.replica_sets[set.index()].deployment;
@@ -248,6 +265,8 @@ impl World {
             let waits = match controller {
                 Controller::ReplicaSet => self.sync_replica_set(now, ReplicaSetId(key), future),
                 Controller::DaemonSet => self.sync_daemon_set(now, DeploymentId(key), future),
+                Controller::StatefulSet => self.sync_stateful_set(now, ReplicaSetId(key), future),
+                Controller::AttachDetach => self.sync_volume(now, VolumeId(key), future),
                 Controller::NodeLifecycle => self.sync_node(now, key, future),
                 Controller::HorizontalPodAutoscaler => self.sync_autoscaler(now, DeploymentId(key), future),
                 Controller::EndpointSlice => self.sync_service(now, DeploymentId(key), future),

@@ -36,6 +36,9 @@ impl World {
                 self.change_pod(now, pod, Pod::runs);
                 self.work_begins(now, pod, future);
                 self.network_may_come(now, pod, future);
+                if self.cluster.pods[pod.index()].is_ready() {
+                    self.stateful_pod_is_ready(now, pod); // nobody had noticed
+                }
                 self.kubelet_turns_to(now, pod, future);
             }
             PodStep::Stopped => {
@@ -80,7 +83,7 @@ impl World {
     }
 
     /// A kubelet compares what the API wants of a pod with what runs, and does the next thing.
-    fn kubelet_turns_to(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+    pub(crate) fn kubelet_turns_to(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let Some(node) = state.node else { return };
         let host = &self.cluster.nodes[node.index()];
@@ -106,13 +109,23 @@ impl World {
                 future.schedule(now + grace, Event::Pod(pod, life, PodStep::Stopped));
             }
             (Object::Terminating, Containers::Absent | Containers::Stopped) => {
-                self.report(now, pod, node, Aim::RemovePod(pod), future);
+                self.confirm_end(now, pod, node, future);
             }
             _ => {}
         }
     }
 
+    /// A kubelet confirms that a pod is gone, once nothing of it is left on the node.
+    fn confirm_end(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        if !self.keeps_volume(now, pod, node, future) {
+            self.report(now, pod, node, Aim::RemovePod(pod), future);
+        }
+    }
+
     fn start_pod(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
+        if self.lacks_volume(now, pod, node, future) {
+            return;
+        }
         if let Some(service) = self.unmet_need(pod, node) {
             return self.pod_waits(now, pod, node, service, future);
         }
@@ -200,6 +213,9 @@ impl World {
         let set = self.cluster.set_of(pod);
         self.cluster.replica_sets[set.index()].readiness_changes(ready);
         self.replica_set_hears(now, set, future);
+        if ready {
+            self.stateful_pod_is_ready(now, pod);
+        }
     }
 
     /// A pod gets a deletion time: its ReplicaSet no longer counts it, its endpoint goes, its kubelet is to stop it.
@@ -209,6 +225,9 @@ impl World {
         match (state.object(), node) {
             (Object::Bound, Some(node)) => {
                 let cause = self.note_eviction(now, pod, node, cause);
+                if self.cluster.pods[pod.index()].is_evicted {
+                    self.stateful_pod_is_missed(now, pod, cause);
+                }
                 self.cluster.pods[pod.index()].is_deleted();
                 self.readiness_changes(now, pod, false, future);
                 self.cluster.placement.uncount(deployment, node);
@@ -272,11 +291,13 @@ impl World {
             let set = self.cluster.set_of(pod);
             self.cluster.replica_sets[set.index()].is_rid_of_a_pod();
             if self.cluster.replica_sets[set.index()].is_stateful {
+                self.cluster.deployments[deployment.index()].story = cause;
                 self.replica_set_hears(now, set, future);
             }
         } else {
             self.replica_is_lost(now, pod, cause, future);
         }
+        self.stateful_pod_is_gone(now, pod, future);
         self.cluster.pods.free_if_over(pod);
         if object != Object::Finished && node.is_some_and(|node| self.cluster.placement.is_open(node)) {
             self.room_appears(now, future);

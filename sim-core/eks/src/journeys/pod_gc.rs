@@ -1,4 +1,4 @@
-//! The end of pods whose Node is deleted: quarantine of the node -> a look of the collector -> ForceDeletePod.
+//! The end of pods whose Node is deleted, or out of service: quarantine of the node -> a look of the collector -> ForceDeletePod.
 
 use crate::aim::Aim;
 use crate::cluster::Clock;
@@ -18,12 +18,17 @@ impl World {
         future.schedule(first, Event::PodGcTick(generation));
     }
 
-    /// It looks for pods of nodes that no longer exist.
+    /// It looks for pods of nodes that no longer exist, and for Terminating ones of nodes out of service.
     pub(crate) fn pod_gc_tick(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         if !self.acts(CONTROLLERS, generation) {
             return;
         }
         future.schedule(now + self.plan.parameters.controllers.pod_gc_period, Event::PodGcTick(generation));
+        for (pod, cause) in self.terminating_out_of_service() {
+            if self.cluster.pod_gc.must_delete(pod) {
+                self.order(now, Aim::ForceDeletePod(pod), cause, future);
+            }
+        }
         let nodes = &self.cluster.nodes;
         for node in self.cluster.pod_gc.look(now, |node| !nodes[node.index()].pods().is_empty()) {
             let cause = self.cluster.nodes[node.index()].story;

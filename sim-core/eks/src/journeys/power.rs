@@ -106,6 +106,10 @@ impl World {
             Change::DrainNodes { node_group, nodes } => {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
+            Change::OutOfService { zone, .. } => self.put_out_of_service(now, index, zone, true, future),
+            Change::ForceDeletePods { deployment } => {
+                self.force_delete(now, index, DeploymentId(deployment as u32), future);
+            }
             Change::WebhookTrouble { webhook, trouble, .. } => self.webhook_fails(now, index, webhook, trouble),
             Change::RestartWorkload { workload } => self.workload_restarts(now, workload as u32, future),
             Change::CapacityShortage { zone, node_group, .. } => self.capacity_runs_short(now, index, zone, node_group),
@@ -147,8 +151,10 @@ impl World {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::ForceDeletePods { .. }
             | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => {}
+            Change::OutOfService { zone, .. } => self.put_out_of_service(now, index, zone, false, future),
             Change::ZoneImpairment { .. } => self.zone_cleared(now, index),
             Change::ZoneCut { zone, internet, .. } => self.zone_reached_again(now, index, zone, internet, future),
             Change::CapacityShortage { .. } => self.capacity_returns(now, index),

@@ -120,7 +120,10 @@ impl World {
     ) {
         let placement = &self.cluster.placement;
         let is_daemon = self.cluster.pods[pod.index()].is_daemon();
-        let is_possible = placement.is_possible(deployment, node) && (placement.is_open(node) || is_daemon);
+        let pinned = self.cluster.volumes.zone_of(pod);
+        let is_elsewhere = pinned.is_some_and(|zone| zone != self.cluster.zone_of(node));
+        let is_possible =
+            placement.is_possible(deployment, node) && !is_elsewhere && (placement.is_open(node) || is_daemon);
         let needs = placement.needs_of(deployment);
         if !is_possible || !covers(placement.capacity_of(node), needs) {
             return;

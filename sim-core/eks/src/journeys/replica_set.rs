@@ -17,9 +17,10 @@ use sim_kernel::SimTime;
 const REPLICA_SETS: Controller = Controller::ReplicaSet;
 
 impl World {
-    /// The ReplicaSet controller will hear of a change of a set or of one of its pods.
+    /// The controller of a set, which a StatefulSet has of its own, will hear of a change of it or of one of its pods.
     pub(crate) fn replica_set_hears(&mut self, now: SimTime, set: ReplicaSetId, future: &mut Future) {
-        self.controller_hears(now, REPLICA_SETS, set.0, future);
+        let is_stateful = self.cluster.replica_sets[set.index()].is_stateful;
+        self.controller_hears(now, if is_stateful { Controller::StatefulSet } else { REPLICA_SETS }, set.0, future);
     }
 
     /// A worker looks at a ReplicaSet. Whether it waits for answers.
@@ -87,9 +88,7 @@ impl World {
         let state = &mut self.cluster.replica_sets[set.index()];
         state.tells();
         let deployment = state.deployment;
-        if !state.is_stateful {
-            self.controller_hears(now, Controller::Deployment, deployment.0, future);
-        }
+        self.controller_hears(now, Controller::Deployment, deployment.0, future);
     }
 
     /// The size of a ReplicaSet is in the API.
@@ -101,18 +100,13 @@ impl World {
         self.controller_hears(now, Controller::Deployment, deployment.0, future);
     }
 
-    /// The pods that a ReplicaSet can spare most: without a node, then not ready, then the newest. A StatefulSet spares
-    /// its newest.
+    /// The pods that a ReplicaSet can spare most: without a node, then not ready, then the newest.
     fn surplus(&self, set: ReplicaSetId, count: u32) -> Vec<PodId> {
         let state = &self.cluster.replica_sets[set.index()];
         let pods = state.pods().iter().map(|pod| (*pod, &self.cluster.pods[pod.index()]));
         let active = pods.filter(|(_, pod)| pod.is_active());
-        let mut choices: Vec<_> = active
-            .map(|(id, pod)| {
-                let is_bound = !state.is_stateful && pod.object() == Object::Bound;
-                (is_bound, !state.is_stateful && pod.is_ready(), std::cmp::Reverse(id))
-            })
-            .collect();
+        let mut choices: Vec<_> =
+            active.map(|(id, pod)| (pod.object() == Object::Bound, pod.is_ready(), std::cmp::Reverse(id))).collect();
         choices.sort_unstable();
         choices.truncate(count as usize);
         choices.into_iter().map(|(.., id)| id.0).collect()

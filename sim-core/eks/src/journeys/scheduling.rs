@@ -168,7 +168,10 @@ impl World {
                 self.cluster.placement.search_on(state.deployment, node)
             }
             Owner::DaemonSet(_) => Found { node: None, filtered: 1, scored: 0 },
-            _ => self.cluster.placement.search(state.deployment),
+            _ => {
+                let pinned = self.cluster.volumes.zone_of(pod);
+                self.cluster.placement.search_in(state.deployment, pinned)
+            }
         }
     }
 
@@ -205,7 +208,9 @@ impl World {
         let state = &mut self.cluster.pods[pod.index()];
         state.node = Some(node);
         let cause = state.story;
-        self.order(now, Aim::BindPod(pod, node), cause, future);
+        if !self.creates_volume(now, pod, node, future) {
+            self.order(now, Aim::BindPod(pod, node), cause, future);
+        }
         let alarm = self.cluster.scheduler.may_help(now, Reasons::PODS);
         self.await_queues(alarm, future);
     }
@@ -215,10 +220,15 @@ impl World {
         if std::mem::replace(&mut state.is_unschedulable, true) {
             return;
         }
+        let cause = state.story;
         let name = self.plan.workload_name(deployment.index());
-        let note = || format!("no node has room for a pod of {name}: it is Pending");
-        let subject = u64::from(deployment.0);
-        self.probes.timeline.note(now, Weight::Step, state.story, "pod/no-room", subject, note);
+        let zone = self.cluster.volumes.zone_of(pod).map(|zone| self.zone_name(zone));
+        let kind = if zone.is_some() { "pod/bound-to-zone" } else { "pod/no-room" };
+        let text = || match zone {
+            Some(zone) => format!("a pod of {name} is Pending: its volume lies in {zone}, where no node has room"),
+            None => format!("no node has room for a pod of {name}: it is Pending"),
+        };
+        self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(deployment.0), text);
         self.cluster_autoscaler_hears(now, pod);
     }
 
@@ -238,6 +248,7 @@ impl World {
         let state = &self.cluster.pods[pod.index()];
         self.cluster.latency.pod_is_bound(now, state.created, !state.is_unschedulable);
         self.cluster.nodes[node.index()].binds(pod);
+        self.volume_may_move(now, pod, future);
         if self.cluster.nodes[node.index()].is_tainted_no_execute() {
             self.tolerations_begin(now, node, future);
         }

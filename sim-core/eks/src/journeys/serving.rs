@@ -93,12 +93,15 @@ impl World {
             Aim::DeletePod(pod, _)
             | Aim::EvictPod(pod)
             | Aim::DeleteReplica(pod, _)
+            | Aim::DeleteStatefulPod(pod, _)
             | Aim::ForceDeletePod(pod)
             | Aim::NominatePod(pod)
             | Aim::BindPod(pod, _) => self.cluster.pods[pod.index()].deployment,
-            Aim::CreatePod(set) | Aim::ReportReplicaSet(set) | Aim::ScaleReplicaSet(set, _) => {
-                self.cluster.replica_sets[set.index()].deployment
-            }
+            Aim::CreatePod(set)
+            | Aim::CreateStatefulPod(set)
+            | Aim::ReportReplicaSet(set)
+            | Aim::ReportStatefulSet(set)
+            | Aim::ScaleReplicaSet(set, _) => self.cluster.replica_sets[set.index()].deployment,
             Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => deployment,
             _ => return u64::MAX, // what has no namespace, and what no Deployment owns
         };

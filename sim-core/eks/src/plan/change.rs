@@ -195,6 +195,18 @@ pub enum Change {
         /// How many of its nodes.
         nodes: u32,
     },
+    /// Somebody taints the nodes of a zone that are not Ready as out of service (`node.kubernetes.io/out-of-service`).
+    OutOfService {
+        /// The zone.
+        zone: ZoneId,
+        /// After how long somebody takes the taint away again; `None` leaves it.
+        lasts: Option<SimDuration>,
+    },
+    /// Somebody deletes the pods of a workload by force that are Terminating (`kubectl delete --force`).
+    ForceDeletePods {
+        /// Index in [`Plan::deployments`].
+        deployment: usize,
+    },
     /// All processes of a workload client start anew, together: a rollout without a limit.
     RestartWorkload {
         /// Index in [`Plan::workloads`].
@@ -251,6 +263,7 @@ impl Change {
             | Change::ZoneCut { lasts, .. }
             | Change::WebhookTrouble { lasts, .. }
             | Change::EtcdMemberLoss { lasts, .. }
+            | Change::OutOfService { lasts, .. }
             | Change::EtcdStorage { lasts, .. } => *lasts,
             Change::ApiServerCrash { .. }
             | Change::EndpointAccess { .. }
@@ -263,6 +276,7 @@ impl Change {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::ForceDeletePods { .. }
             | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => None,
         }
@@ -298,6 +312,8 @@ impl Change {
                 | Change::UpdateDeployment { .. }
                 | Change::ChangeLoad { .. }
                 | Change::DrainNodes { .. }
+                | Change::OutOfService { .. }
+                | Change::ForceDeletePods { .. }
                 | Change::RestartWorkload { .. }
         )
     }
@@ -396,6 +412,13 @@ impl Plan {
             Change::DrainNodes { node_group, nodes } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());
                 format!("{nodes} nodes of {name} are drained")
+            }
+            Change::OutOfService { zone: id, .. } => {
+                format!("somebody puts the nodes in {} that are not Ready out of service", zone(id))
+            }
+            Change::ForceDeletePods { deployment } => {
+                let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
+                format!("somebody deletes the Terminating pods of {name} by force")
             }
             Change::WebhookTrouble { webhook, trouble, .. } => {
                 let name = self.webhooks.get(*webhook).map_or("?", |found| found.name.as_str());

@@ -91,6 +91,12 @@ pub struct Control {
     /// Labels of its pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Whether a StatefulSet's pods do not wait for each other (`podManagementPolicy: Parallel`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_parallel: bool,
+    /// The size of the volume that each pod of a StatefulSet claims, GiB; `None` where they claim none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_gib: Option<u64>,
 }
 
 /// The priority of the class `system-cluster-critical`.
@@ -106,7 +112,7 @@ pub enum WorkloadKind {
     /// Its pods are alike: one that is lost is replaced at once.
     #[default]
     Deployment,
-    /// Its pods have identities: one is created after another, and none is replaced before its object is gone.
+    /// Its pods have identities: none is replaced before its object is gone.
     StatefulSet,
 }
 

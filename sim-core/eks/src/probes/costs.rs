@@ -15,7 +15,7 @@ const PARTS: [(&str, &str); 9] = [
     ("control_plane", "The control plane, by its tier and the support of its version"),
     ("instances.on_demand", "On-Demand instances, from their launch until they are terminated"),
     ("instances.spot", "Spot instances, from their launch until they are terminated"),
-    ("volumes", "Root volumes of the instances"),
+    ("volumes", "Root volumes of the instances, and volumes that pods claim, from their creation on"),
     ("nat_gateways", "NAT gateways: their hours, and the traffic that is assumed for them"),
     ("vpc_endpoints", "Interface endpoints, by zone and hour"),
     ("public_addresses", "Public IPv4 addresses of nodes and NAT gateways"),
@@ -46,6 +46,7 @@ pub fn bill_lines(bill: &Bill, plan: &Plan, end: SimTime) -> Vec<BillLine> {
     for (instances, group) in bill.groups.iter().zip(&plan.cluster.node_groups) {
         costs.node_group(instances, group);
     }
+    costs.claimed_volumes(bill);
     costs.network(bill);
     costs.lines.retain(|line| line.quantity > 0.0);
     costs.lines
@@ -146,6 +147,13 @@ impl Costs<'_> {
         self.at_price("volumes", name(&format!("{gib} GiB")), months, &cost.volume_gb_month, "cost.volume_gb_month");
         let public = (instances.public.hours(self.end), "address-hours");
         self.at_price("public_addresses", name("nodes"), public, &cost.public_address_hour, "cost.public_address_hour");
+    }
+
+    fn claimed_volumes(&mut self, bill: &Bill) {
+        let cost = self.plan.parameters.cost.clone();
+        let months = bill.claimed_gib.hours(self.end) / (cost.month.as_secs_f64() / 3600.0);
+        let what = "volumes that pods claim".to_owned();
+        self.at_price("volumes", what, (months, "GB-months"), &cost.volume_gb_month, "cost.volume_gb_month");
     }
 
     fn network(&mut self, bill: &Bill) {

@@ -5,4 +5,5 @@ pub mod drain;
 pub mod kubelet;
 pub mod node;
 pub mod node_group;
+pub mod volumes;
 pub mod vpc_cni;

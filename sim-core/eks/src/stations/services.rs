@@ -12,3 +12,4 @@ pub mod pod;
 pub mod pods;
 pub mod replica_set;
 pub mod service;
+pub mod stateful_set;

@@ -69,6 +69,7 @@ pub struct Node {
     no_execute: bool,
     cordoned: bool,
     unschedulable: bool,
+    out_of_service: bool,
     has_been_ready: bool,
     taint_life: u32,
     pods: Vec<PodId>,
@@ -91,6 +92,7 @@ impl Node {
             no_execute: false,
             cordoned: false,
             unschedulable: false,
+            out_of_service: false,
             has_been_ready: false,
             taint_life: 0,
             pods: Vec::new(),
@@ -214,7 +216,17 @@ impl Node {
 
     /// Whether somebody's will keeps new pods away.
     pub fn takes_no_pods(&self) -> bool {
-        self.cordoned || self.unschedulable
+        self.cordoned || self.unschedulable || self.out_of_service
+    }
+
+    /// Somebody says that it is gone for good (`node.kubernetes.io/out-of-service`), or says so no more.
+    pub fn puts_out_of_service(&mut self, out: bool) {
+        self.out_of_service = out && self.ready().is_some();
+    }
+
+    /// Whether somebody says that it is gone for good.
+    pub fn is_out_of_service(&self) -> bool {
+        self.out_of_service
     }
 
     /// It is one too many: no new pods are wanted on it.

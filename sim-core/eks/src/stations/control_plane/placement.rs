@@ -1,7 +1,8 @@
 //! Where a pod can go and where it goes best: the scheduler's filters and scores, as functions of plain data.
 //!
 //! Filters: requests against what is free, pods against the node's limit, Ready and untainted, node selector and
-//! affinity, taints of the group, spread over zones and hosts, affinity between pods. Scores, after
+//! affinity, taints of the group, spread over zones and hosts, affinity between pods, the zone of a pod's volume, and the
+//! volumes that a node takes. Scores, after
 //! `kubernetes/kubernetes pkg/scheduler`: least allocated (weight 1), spread of the Deployment's pods over zones and hosts,
 //! preferred nodes, and preferred neighbours (weight 2 each). Beyond 100 nodes only a share of
 //! them is scored, from where the last search ended (`percentageOfNodesToScore`).
@@ -81,6 +82,8 @@ struct Need {
     /// The most pods by which a zone, or a host, may be ahead of the one with the fewest.
     zone_skew: Option<u32>,
     host_skew: Option<u32>,
+    /// Whether each of its pods claims a volume.
+    claims_volume: bool,
     /// Its affinities to other pods, and theirs to it that keep it away.
     terms: Vec<PodTerm>,
     /// Whether its pods are counted, so that they spread: bare pods do not.
@@ -126,6 +129,9 @@ pub struct Placement {
     percent: usize,
     taken: u64,
     freed: u64,
+    /// By node: pods that claim a volume, and the most of them; empty where none does.
+    volumes_on: Vec<u16>,
+    volumes_most: u16,
     /// What each class adds to a score, if its nodes are possible now; kept so that searches allocate nothing.
     class_score: Vec<Option<i64>>,
 }
@@ -148,6 +154,7 @@ impl Placement {
                 zone_skew: placing.zone_skew.or(deployment.spread_zones.then_some(1)),
                 host_skew: placing.host_skew,
                 gpus: placing.gpus as i32,
+                claims_volume: deployment.control.volume_gib.is_some(),
                 terms,
                 ..Need::of(plan, deployment.requests, &wishes)
             }
@@ -158,7 +165,8 @@ impl Placement {
         });
         let needs = of_deployments.chain(of_daemon_sets).collect();
         let percent = plan.parameters.scheduler.percentage_of_nodes_to_score as usize;
-        Placement { percent, ..Placement::of(needs, zones, plan.cluster.node_groups.len()) }
+        let volumes_most = u16::try_from(plan.parameters.volumes.per_node).unwrap_or(u16::MAX);
+        Placement { percent, volumes_most, ..Placement::of(needs, zones, plan.cluster.node_groups.len()) }
     }
 
     fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
@@ -175,6 +183,8 @@ impl Placement {
             percent: 0,
             taken: 0,
             freed: 0,
+            volumes_on: Vec::new(),
+            volumes_most: u16::MAX,
             class_score,
         }
     }
@@ -264,6 +274,12 @@ impl Placement {
         room.gpus -= need.gpus * pods;
         room.pods -= pods;
         self.blocks[node.index() / BLOCK].is_stale = true;
+        if need.claims_volume {
+            let nodes = self.rooms.len();
+            self.volumes_on.resize(nodes, 0);
+            let volumes = &mut self.volumes_on[node.index()];
+            *volumes = volumes.saturating_add_signed(pods as i16);
+        }
     }
 
     /// Room on a node is kept for a nominated pod (`1`), or no more (`-1`).
@@ -274,7 +290,10 @@ impl Placement {
     /// Whether a pod may go to a node now: it is open, of a group that is possible, and has room.
     pub fn is_fit(&self, workload: DeploymentId, node: NodeId) -> bool {
         let (room, need) = (&self.rooms[node.index()], &self.needs[workload.index()]);
-        room.fits(need) && need.possible[self.class_of(room)] && self.neighbours_allow(need, node.index())
+        room.fits(need)
+            && need.possible[self.class_of(room)]
+            && self.takes_volume(need, node.index())
+            && self.neighbours_allow(need, node.index())
     }
 
     /// What a pod takes.
@@ -319,7 +338,16 @@ impl Placement {
 
     /// The node for the next pod of a Deployment, if it fits anywhere. Takes no room yet.
     pub fn search(&mut self, deployment: DeploymentId) -> Found {
+        self.search_in(deployment, None)
+    }
+
+    /// The same for a pod that its volume binds to a zone.
+    pub fn search_in(&mut self, deployment: DeploymentId, pinned: Option<ZoneId>) -> Found {
         self.score_classes(deployment);
+        if let Some(pinned) = pinned {
+            let elsewhere = (0..).zip(&mut self.class_score).filter(|(class, _)| class % self.zones != pinned.index());
+            elsewhere.for_each(|(_, score)| *score = None);
+        }
         let best_class = self.class_score.iter().flatten().copied().max();
         let need = &self.needs[deployment.index()];
         let per_host_pod = HUNDRED / i64::from(need.on_host_most.max(1));
@@ -375,7 +403,8 @@ impl Placement {
         if need.is_plain() {
             return Some(score);
         }
-        if need.host_skew.is_some_and(|skew| on_host + 1 > fewest + skew) || !self.neighbours_allow(need, index) {
+        let is_skewed = need.host_skew.is_some_and(|skew| on_host + 1 > fewest + skew);
+        if is_skewed || !self.takes_volume(need, index) || !self.neighbours_allow(need, index) {
             return None;
         }
         for term in need.terms.iter().filter(|term| term.topology == Topology::Host) {
@@ -384,6 +413,11 @@ impl Placement {
             score += rules::preference(*term, pods, u32::from(other.on_host_most));
         }
         Some(score)
+    }
+
+    /// Whether a node takes one volume more, if the pods claim one.
+    fn takes_volume(&self, need: &Need, index: usize) -> bool {
+        !need.claims_volume || self.volumes_on.get(index).is_none_or(|volumes| *volumes < self.volumes_most)
     }
 
     /// Whether the pods on a node let one of the workload come, as far as required affinities on the node itself go.
@@ -469,6 +503,7 @@ impl Need {
             gpus: 0,
             zone_skew: None,
             host_skew: None,
+            claims_volume: false,
             terms: Vec::new(),
             groups: possible.chunks(zones).map(|zones| zones.iter().all(|possible| *possible)).collect(),
             possible,
@@ -483,7 +518,7 @@ impl Need {
     /// Whether pods elsewhere keep it from no node.
     #[inline]
     fn is_plain(&self) -> bool {
-        self.zone_skew.is_none() && self.host_skew.is_none() && self.terms.is_empty()
+        self.zone_skew.is_none() && self.host_skew.is_none() && self.terms.is_empty() && !self.claims_volume
     }
 
     fn count(&mut self, node: usize, zone: usize) {
@@ -689,6 +724,7 @@ mod tests {
             gpus: 0,
             zone_skew: None,
             host_skew: None,
+            claims_volume: false,
             terms: Vec::new(),
             counts: true,
             groups: vec![true],

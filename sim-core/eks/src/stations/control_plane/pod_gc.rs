@@ -14,6 +14,8 @@ pub struct PodGc {
     quarantine: SimDuration,
     /// Nodes that were deleted and may have pods still, with the look that missed each.
     missed: Vec<(NodeId, Option<SimTime>)>,
+    /// Nodes that are tainted out of service.
+    out_of_service: BTreeSet<NodeId>,
     /// Pods whose deletion is ordered and has not come about yet.
     ordered: BTreeSet<PodId>,
 }
@@ -21,7 +23,7 @@ pub struct PodGc {
 impl PodGc {
     /// A collector that misses nobody.
     pub fn new(quarantine: SimDuration) -> Self {
-        PodGc { quarantine, missed: Vec::new(), ordered: BTreeSet::new() }
+        PodGc { quarantine, missed: Vec::new(), out_of_service: BTreeSet::new(), ordered: BTreeSet::new() }
     }
 
     /// A Node that may have pods was deleted.
@@ -29,6 +31,21 @@ impl PodGc {
         if self.missed.iter().all(|(missed, _)| *missed != node) {
             self.missed.push((node, None));
         }
+    }
+
+    /// A node is tainted out of service: its Terminating pods are deleted without a quarantine.
+    pub fn is_out_of_service(&mut self, node: NodeId) {
+        self.out_of_service.insert(node);
+    }
+
+    /// A node is so no more.
+    pub fn is_in_service(&mut self, node: NodeId) {
+        self.out_of_service.remove(&node);
+    }
+
+    /// The nodes that are so.
+    pub fn out_of_service(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.out_of_service.iter().copied()
     }
 
     /// One look: the nodes whose quarantine is over. Nodes without pods are missed no more.

@@ -96,6 +96,8 @@ pub struct Bill {
     pub groups: Vec<Instances>,
     /// By zone: instances that are rented.
     pub zones: Vec<Meter>,
+    /// GiB of the volumes that pods claim.
+    pub claimed_gib: Meter,
     counted_from: SimTime,
     /// What an instance is billed for at least.
     minimum: SimDuration,
@@ -111,6 +113,7 @@ impl Bill {
             control_plane: Vec::new(),
             groups: vec![instances; groups],
             zones: vec![meter; zones],
+            claimed_gib: meter,
             counted_from,
             minimum,
             rentals: Vec::new(),

@@ -5,9 +5,8 @@
 //! cannot be created costs one request and not five hundred; it deletes all that are too many at once; and it ends with
 //! the status, if that has changed. Source: `kubernetes/kubernetes pkg/controller/replicaset`.
 //!
-//! A StatefulSet (`OrderedReady`) takes one pod at a time: it creates the next once all others are Ready and none is
-//! Terminating, and deletes one more once the last is gone. So a pod that stays Terminating on an unreachable node is not
-//! replaced. Left out: ordinals; the pod that it deletes is the newest.
+//! The pods of a StatefulSet are counted, created in batches and told of here too; which ones it creates and deletes is
+//! decided in [`super::stateful_set`].
 
 use crate::ids::{DeploymentId, PodId};
 
@@ -38,7 +37,7 @@ pub struct ReplicaSet {
     pub deployment: DeploymentId,
     /// Which template of the Deployment its pods have.
     pub revision: u8,
-    /// Whether it takes one pod at a time, as a StatefulSet.
+    /// Whether it is a StatefulSet.
     pub is_stateful: bool,
     /// Its pods, those among them that are gone by now too.
     pods: Vec<PodId>,
@@ -149,20 +148,19 @@ impl ReplicaSet {
 
     /// A sync begins; it orders at most `burst` creations or deletions.
     pub fn look(&mut self, burst: u32) -> Reconciliation {
-        self.seen = self.has;
-        (self.batch, self.in_flight, self.failed) = (1, 0, false);
-        let most = match self.is_stateful {
-            true if self.terminating > 0 => 0,
-            true => 1,
-            false => burst,
-        };
-        let waits = self.is_stateful && self.has.ready < self.has.replicas;
-        self.left = if waits { 0 } else { self.wanted.saturating_sub(self.has.replicas).min(most) };
-        match self.has.replicas.saturating_sub(self.wanted).min(most) {
+        self.begins(self.wanted.saturating_sub(self.has.replicas).min(burst));
+        match self.has.replicas.saturating_sub(self.wanted).min(burst) {
             0 if self.left == 0 => Reconciliation::Content,
             0 => Reconciliation::Create,
             too_many => Reconciliation::Delete(too_many),
         }
+    }
+
+    /// A sync begins that creates so many pods.
+    pub fn begins(&mut self, creates: u32) {
+        self.seen = self.has;
+        (self.batch, self.in_flight, self.failed) = (1, 0, false);
+        self.left = creates;
     }
 
     /// The next batch of pods to create; none once all are created or one has failed.
@@ -220,24 +218,6 @@ mod tests {
         assert_eq!(batches(&mut set, 500), [1, 2, 4, 8, 16, 32, 64, 128, 245]);
         set.want(6);
         assert_eq!(batches(&mut set, 500), [1, 2, 3]);
-    }
-
-    #[test]
-    fn a_stateful_set_takes_one_pod_at_a_time() {
-        let mut set = ReplicaSet::new(DeploymentId(0), 0, 3);
-        set.is_stateful = true;
-        assert_eq!(batches(&mut set, 500), [1]);
-        set.gains_a_pod();
-        assert_eq!(set.look(500), Reconciliation::Content, "the first is not Ready yet");
-        set.readiness_changes(true);
-        assert_eq!(batches(&mut set, 500), [1]);
-        set.readiness_changes(false);
-        set.terminates_a_pod();
-        assert_eq!(set.look(500), Reconciliation::Content, "it is still there");
-        set.is_rid_of_a_pod();
-        assert_eq!(batches(&mut set, 500), [1]);
-        (0..5).for_each(|_| set.gains_a_pod());
-        assert_eq!(set.look(500), Reconciliation::Delete(1));
     }
 
     #[test]
