@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod create;
 mod explain;
 mod paths;
 mod report;
@@ -12,6 +13,7 @@ mod show;
 
 pub use check::check;
 pub use completions::completions;
+pub use create::create;
 pub use explain::explain;
 pub use paths::paths;
 pub use report::report;

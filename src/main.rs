@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run(&run),
         Command::Check(check) => commands::check(&check),
         Command::Paths(paths) => commands::paths(&paths),
+        Command::Create(create) => commands::create(&create),
         Command::Show(show) => commands::show(&show),
         Command::Scenarios(scenarios) => commands::scenarios(&scenarios),
         Command::Explain(explain) => commands::explain(&explain),

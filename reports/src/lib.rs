@@ -7,6 +7,7 @@
 
 pub mod chart;
 mod cost;
+mod creation;
 mod document;
 mod figures;
 mod html;
@@ -21,6 +22,7 @@ mod variants;
 mod verdict;
 mod write;
 
+pub use creation::{Created, creation_json, creation_text};
 pub use document::{Document, ReadError, VariantFindings};
 pub use html::html;
 pub use paths::{PathsAt, network_line, paths_json, paths_table};

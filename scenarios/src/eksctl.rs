@@ -8,6 +8,7 @@
 //! before all others. Local zones stand at the end.
 
 mod checks;
+mod creation;
 mod document;
 mod fargate;
 mod fields;
@@ -24,7 +25,7 @@ use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
 use document::{Node, documents, shortened};
 use findings::Findings;
-use sim_eks::plan::{Cluster, KubernetesVersion, Note};
+use sim_eks::plan::{Cluster, KubernetesVersion, Note, Wishes};
 use std::path::Path;
 
 /// Largest file that is read, in MiB.
@@ -39,6 +40,8 @@ const VERSION_DEFAULT: KubernetesVersion = KubernetesVersion { major: 1, minor: 
 pub struct ClusterFile {
     /// The cluster.
     pub cluster: Cluster,
+    /// What eksctl does beside it when it creates it.
+    pub wishes: Wishes,
     /// What was filled in, what has no effect on a run, and what eksctl or EKS would object to; in the order of the
     /// lines, those of the whole file first.
     pub notes: Vec<Note>,
@@ -90,7 +93,7 @@ pub fn parse(file: &Path, text: &str) -> Result<ClusterFile, InputErrors> {
         daemon_sets: catalogue::daemon_sets(),
         network: network.vpc,
     };
-    Ok(ClusterFile { cluster, notes })
+    Ok(ClusterFile { cluster, wishes: creation::wishes(root), notes })
 }
 
 /// The one ClusterConfig of a file; lists and other documents around it are allowed.

@@ -15,6 +15,6 @@ pub mod source;
 pub use explain::explain;
 pub use library::{BuiltIn, library};
 pub use problem::{InputError, InputErrors};
-pub use scenario::{Request, load, load_with_pods};
+pub use scenario::{Request, load, load_creation, load_with_pods};
 pub use schema::schema;
 pub use show::show;

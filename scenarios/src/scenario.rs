@@ -28,7 +28,7 @@ use crate::pod_trace;
 use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
 use fields::{Errors, Fields};
-use sim_eks::plan::{Cluster, Modes, Note, NoteKind, Support};
+use sim_eks::plan::{Client, Cluster, Creation, Modes, Note, NoteKind, Support, Wishes};
 use sim_eks::quantity::show_duration;
 use sim_eks::{Parameters, Plan};
 use sim_kernel::{SimDuration, SimTime};
@@ -67,12 +67,28 @@ pub fn load(request: &Request<'_>) -> Result<Plan, InputErrors> {
 /// # Errors
 /// As [`load`], and all that is wrong with the trace.
 pub fn load_with_pods(request: &Request<'_>, pods: Option<&Path>) -> Result<Plan, InputErrors> {
-    let source = find(request.scenario)?;
+    load_source(&find(request.scenario)?, request, pods)
+}
+
+/// What `ekssim create` runs: the creation of the cluster of a file, and nothing else.
+const CREATION: &str = include_str!("../create.toml");
+
+/// The plan of the creation of a cluster, as `eksctl create cluster` does it.
+///
+/// # Errors
+/// All that is wrong with the file, or with the parameters.
+pub fn load_creation(cluster: &Path, sets: &[String], still: bool) -> Result<Plan, InputErrors> {
+    let (name, text) = ("create".to_owned(), CREATION.to_owned());
+    let source = Source { file: PathBuf::from("create.toml"), name, folder: PathBuf::new(), text };
+    load_source(&source, &Request { scenario: "create", cluster: Some(cluster), sets, still }, None)
+}
+
+fn load_source(source: &Source, request: &Request<'_>, pods: Option<&Path>) -> Result<Plan, InputErrors> {
     let mut errors = Errors::new(&source.file);
     let tree = tree::parse(&source.text)
         .map_err(|error| InputError::new(&source.file, error.line, "", format!("is not TOML: {}", error.why)))?;
     let file = fields::check(&tree, &format::SCENARIO, "", &mut errors);
-    let plan = resolve(&file, &source, request, pods, &mut errors);
+    let plan = resolve(&file, source, request, pods, &mut errors);
     let plan = errors.into_result(plan)?;
     Ok(plan.expect("what cannot be resolved is an error"))
 }
@@ -129,11 +145,12 @@ fn resolve(
     let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
-    let version = cluster.as_ref().map(|cluster| cluster.version);
+    let version = cluster.as_ref().map(|(cluster, _)| cluster.version);
     let mut settings = settings::resolve(leaves, request.sets, version, errors);
-    let mut cluster = cluster?;
+    let (mut cluster, wishes) = cluster?;
     workload::daemon_sets(file, &mut cluster, duration, errors);
     network::apply(file, &mut clients, &mut cluster, &mut notes, errors);
+    let creation = creation(file, &mut cluster, &wishes, &mut clients, errors);
     settings.check(&cluster, errors);
     note_support(&cluster, &settings.parameters, &mut notes);
     if request.still {
@@ -185,9 +202,31 @@ fn resolve(
         base: if variants.is_empty() { String::new() } else { file.text("base")?.clone() },
         variants,
         pod_trace,
+        creation,
         churn: file.table("workload").map_or(0.0, |workload| workload::churn(workload, errors)),
         modes: Modes::default(),
     })
+}
+
+/// How the cluster comes into being, if it does so in the run: nobody uses it before.
+fn creation(
+    file: &Fields,
+    cluster: &mut Cluster,
+    wishes: &Wishes,
+    clients: &mut Vec<Client>,
+    errors: &mut Errors,
+) -> Option<Creation> {
+    if !file.flag("created").is_some_and(|created| *created) {
+        return None;
+    }
+    if file.has("clients") {
+        let problem = "cannot stand beside created = true: who uses a cluster begins once it is there";
+        errors.add(file.line_of("clients"), "clients", problem);
+    }
+    clients.clear();
+    // eksctl needs the public endpoint until it has done.
+    cluster.network.access.public |= wishes.ends_private;
+    Some(Creation::of(cluster, wishes))
 }
 
 /// Warns of a version that EKS supports at a surcharge, or no more.
@@ -235,11 +274,14 @@ fn cluster(
     request: &Request<'_>,
     notes: &mut Vec<Note>,
     errors: &mut Errors,
-) -> Option<Cluster> {
+) -> Option<(Cluster, Wishes)> {
     let path = match (request.cluster, file.text("cluster"), file.table("cluster")) {
         (Some(path), _, _) => path.to_owned(),
         (None, Some(path), _) => source.folder.join(path),
-        (None, None, Some(table)) => return cluster::inline(table, file.table("network"), notes, errors),
+        (None, None, Some(table)) => {
+            let cluster = cluster::inline(table, file.table("network"), notes, errors)?;
+            return Some((cluster, Wishes::default()));
+        }
         (None, None, None) => {
             if !file.is_spoilt("cluster") {
                 let problem = "is missing: the path of an eksctl file, a table [cluster], or --cluster FILE";
@@ -254,7 +296,7 @@ fn cluster(
             let mut cluster = read.cluster;
             network::note_of_file(file.table("network"), notes, errors);
             network::declare_groups(file.table("network"), &mut cluster.network, errors);
-            Some(cluster)
+            Some((cluster, read.wishes))
         }
         Err(others) => {
             if request.cluster.is_none() && !path.exists() {

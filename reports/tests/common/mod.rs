@@ -61,6 +61,7 @@ pub fn plan() -> Plan {
         ],
         base: String::new(),
         variants: Vec::new(),
+        creation: None,
         pod_trace: None,
         churn: 0.0,
         modes: Modes::default(),

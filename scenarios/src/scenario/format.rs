@@ -110,6 +110,12 @@ pub(crate) static SCENARIO: Shape = Shape {
             "The cluster: the path of an eksctl file, relative to this file, or a table.",
         ),
         key(
+            "created",
+            Flag,
+            Default("false"),
+            "Whether the cluster is created in the run, as `eksctl create cluster` does it, rather than standing from its start.",
+        ),
+        key(
             "network",
             Kind::Table(&NETWORK),
             Then("the VPC of the cluster's file, or one as eksctl makes it"),

@@ -144,19 +144,23 @@ impl ClusterState {
     pub fn new(plan: &Plan, joins: impl Fn(usize, ZoneId) -> bool) -> Self {
         let parameters = &plan.parameters;
         let zones = plan.cluster.zones.len();
+        // A cluster that is created in the run has nothing of what it will have.
+        let begins_empty = plan.creation.is_some();
+        let size = |planned: &crate::plan::Deployment| if begins_empty { 0 } else { planned.replicas };
+        let planned = || (0..).zip(&plan.deployments).map(|(id, planned)| (id, planned, size(planned)));
         let mut state = ClusterState {
             nodes: Vec::new(),
             pools: Vec::new(),
             pods: Pods::default(),
-            deployments: (0..).zip(&plan.deployments).map(|(id, planned)| deployment(id, planned)).collect(),
-            replica_sets: (0..).zip(&plan.deployments).map(|(id, planned)| replica_set(id, planned)).collect(),
-            stateful_sets: stateful_sets(plan),
+            deployments: planned().map(|(id, planned, size)| deployment(id, planned, size)).collect(),
+            replica_sets: planned().map(|(id, planned, size)| replica_set(id, planned, size)).collect(),
+            stateful_sets: stateful_sets(plan, begins_empty),
             volumes: Volumes::default(),
-            daemon_sets: plan.cluster.daemon_sets.iter().map(daemon_set).collect(),
+            daemon_sets: plan.cluster.daemon_sets.iter().map(|set| daemon_set(set, begins_empty)).collect(),
             autoscalers: vec![Autoscaler::default(); plan.deployments.len()],
             loads: plan.deployments.iter().map(load).collect(),
             services: vec![Service::default(); plan.deployments.len()],
-            groups: plan.cluster.node_groups.iter().map(NodeGroup::new).collect(),
+            groups: plan.cluster.node_groups.iter().map(|group| node_group(group, begins_empty)).collect(),
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
             look: Look::default(),
             cloud_nodes: CloudNodes::default(),
@@ -215,9 +219,9 @@ impl ClusterState {
 
     /// A run begins in its steady state: nodes that could not have joined have not.
     fn fill(&mut self, plan: &Plan, joins: impl Fn(usize, ZoneId) -> bool) {
-        for (group, planned) in plan.cluster.node_groups.iter().enumerate() {
+        for group in 0..plan.cluster.node_groups.len() {
             let id = GroupId(group as u16);
-            for number in 0..planned.desired {
+            for number in 0..self.groups[group].wanted() {
                 let zone = self.groups[group].zone_of(number);
                 self.groups[group].launched(zone);
                 if !joins(group, zone) {
@@ -234,7 +238,7 @@ impl ClusterState {
         }
         for (index, planned) in plan.deployments.iter().enumerate() {
             let deployment = DeploymentId(index as u32);
-            for _ in 0..planned.replicas {
+            for _ in 0..self.deployments[index].wanted() {
                 self.add_pod_at_start(deployment, planned);
             }
         }
@@ -380,28 +384,33 @@ fn load(planned: &crate::plan::Deployment) -> Load {
     load
 }
 
-fn daemon_set(planned: &crate::plan::DaemonSet) -> DaemonSet {
-    DaemonSet::new(planned.created.is_none())
+fn node_group(planned: &crate::plan::NodeGroup, begins_empty: bool) -> NodeGroup {
+    if begins_empty { NodeGroup::unmade(planned) } else { NodeGroup::new(planned) }
 }
 
-fn replica_set(id: u32, planned: &crate::plan::Deployment) -> ReplicaSet {
-    let mut set = ReplicaSet::new(DeploymentId(id), 0, planned.replicas);
+fn daemon_set(planned: &crate::plan::DaemonSet, begins_empty: bool) -> DaemonSet {
+    DaemonSet::new(planned.created.is_none() && !begins_empty)
+}
+
+fn replica_set(id: u32, planned: &crate::plan::Deployment, size: u32) -> ReplicaSet {
+    let mut set = ReplicaSet::new(DeploymentId(id), 0, size);
     set.is_stateful = planned.control.kind == WorkloadKind::StatefulSet;
     set
 }
 
-fn stateful_sets(plan: &Plan) -> Vec<StatefulSet> {
+fn stateful_sets(plan: &Plan, begins_empty: bool) -> Vec<StatefulSet> {
     let all = (0..).map(DeploymentId).zip(&plan.deployments);
     let own = all.filter(|(_, planned)| planned.control.kind == WorkloadKind::StatefulSet);
-    own.map(|(id, planned)| StatefulSet::new(id, planned.replicas, planned.control.is_parallel)).collect()
+    let size = |planned: &crate::plan::Deployment| if begins_empty { 0 } else { planned.replicas };
+    own.map(|(id, planned)| StatefulSet::new(id, size(planned), planned.control.is_parallel)).collect()
 }
 
-fn deployment(id: u32, planned: &crate::plan::Deployment) -> Deployment {
+fn deployment(id: u32, planned: &crate::plan::Deployment, size: u32) -> Deployment {
     let tolerates = |key: &str| {
         let (key, value, effect) = (key.to_owned(), String::new(), TaintEffect::NoExecute);
         is_tolerated(&Taint { key, value, effect }, &planned.tolerations)
     };
-    let mut deployment = Deployment::new(planned.replicas, ReplicaSetId(id));
+    let mut deployment = Deployment::new(size, ReplicaSetId(id));
     deployment.tolerates_unreachable = tolerates("node.kubernetes.io/unreachable");
     deployment.tolerates_not_ready = tolerates("node.kubernetes.io/not-ready");
     deployment

@@ -116,6 +116,8 @@ pub enum Event {
     ClusterAutoscaler(ScalerStep),
     /// A volume has come a step further: the volume, the life of its mount.
     Volume(VolumeId, u32, VolumeStep),
+    /// A task of the cluster's creation has come a step further: its number.
+    Creation(u16, CreationStep),
 }
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
@@ -449,4 +451,25 @@ pub enum InstanceStep {
     PowerReturns,
     /// Its pods had their time to go: the instance, one too many, is terminated.
     Drained,
+}
+
+/// What has just happened to a task of the cluster's creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CreationStep {
+    /// What it needs first is there.
+    Prepared,
+    /// What it brings is in the API; or a node group launches.
+    Applied,
+    /// EKS looks at the nodes of a group.
+    Looks,
+    /// What it asked for is made.
+    Made,
+    /// Its failed stack is rolled back.
+    RolledBack,
+    /// eksctl asks how far it is.
+    Asks,
+    /// eksctl's patience ends.
+    GivesUp,
+    /// The API has not answered eksctl.
+    Unreachable,
 }

@@ -549,6 +549,40 @@ parameters! {
         launch_failure_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: the group tries again soon in another zone", "Pause of the group after a launch that found no capacity in any zone.";
     }
 
+    /// The creation of a cluster by eksctl.
+    creation: CreationParameters {
+        provider_addons: bool = "false", "", Documented, "eksctl-io/eksctl pkg/cfn/builder/cluster.go: BootstrapSelfManagedAddons is false, and eksctl installs add-ons itself; in 2022 it was true", "Whether EKS puts CoreDNS, kube-proxy and the VPC CNI into a new cluster as soon as its API answers, rather than eksctl once the stack is complete.";
+        regional: bool = "true", "", Measured, "easontechtalk.com: one creation in each of 17 regions, 793 to 971 s", "Whether a control plane takes as much longer or shorter than the mean as it did in its region.";
+        stack_resources: Law = "uniform(15s, 30s)", "0s..1h", Inferred, "CloudFormation waits some 15 s for an IAM role; no measured source", "Time in which CloudFormation makes the roles and security groups of a cluster, or the role and launch template of a node group.";
+        vpc: Law = "uniform(20s, 45s)", "0s..1h", Inferred, "a VPC, an internet gateway and subnets, one after another; NAT gateways come beside the control plane; no measured source", "Further time for a VPC, where the file names none.";
+        control_plane: Law = "lognormal(median 640s, p95 750s)", "0s..1d", Inferred, "fitted: with the region's share, the first seed document's stack in Seoul was complete between 602 and 662 s (twice), and one in us-west-2 between 542 and 602 s (log of 2022)", "Time from the call that creates a control plane to its being ACTIVE, in a region that takes the mean.";
+        api_share: f64 = "0.6", "0..1", Inferred, "CoreDNS was some 525 s old when the nodes of the first seed document joined, so it came some 390 s after the stack began", "Part of that time after which the API answers.";
+        subnet_addresses: u64 = "6", "0..1000", Documented, "awsdocs/amazon-eks-user-guide, networking/network-reqs.adoc", "Addresses that each subnet of the control plane must have.";
+        addon_applied: Law = "uniform(10s, 40s)", "0s..1h", Inferred, "no measured source", "Time from the call that creates an add-on to its objects in the API.";
+        addon_active: Law = "uniform(30s, 90s)", "0s..1h", Inferred, "no measured source", "Time from that call to an ACTIVE add-on, whose pods are not simulated.";
+        oidc: Law = "uniform(1s, 5s)", "0s..1h", Inferred, "a few calls; no measured source", "Time for the IAM OIDC provider.";
+        role: Law = "uniform(17s, 30s)", "0s..1h", Inferred, "CloudFormation waits some 15 s for an IAM role; no measured source", "Time for a stack with an IAM role only.";
+        instance_profile: Law = "uniform(115s, 130s)", "0s..1h", Inferred, "CloudFormation waits two minutes for an instance profile; no measured source", "Further time for the stack of a self-managed node group, before its Auto Scaling group.";
+        auto_scaling_group: Law = "uniform(5s, 20s)", "0s..1h", Inferred, "no measured source", "Time from the order of an Auto Scaling group of one's own to its first launch.";
+        managed_group: Law = "lognormal(median 75s, p95 120s)", "0s..1h", Inferred, "fitted: what is left of the 219 s of the first seed document's node group beside the role, the nodes and the pauses between questions", "Time from the call that creates a managed node group to its first launch.";
+        group_look: Law = "uniform(10s, 30s)", "1s..1h", Inferred, "no measured source", "Pause between two looks of EKS at the nodes of a managed group that is being created: it is ACTIVE when all of them are Ready.";
+        group_join_limit: SimDuration = "20m", "1m..1d", Measured, "terraform-aws-modules/terraform-aws-eks issue 1910: CREATE_FAILED after 21 min", "Time from the first launch after which EKS gives a managed group up whose nodes have not joined.";
+        stack_look: Law = "uniform(1s, 20s)", "0s..1h", Inferred, "no measured source", "Time from a resource that is made to a stack that is complete.";
+        fargate_profile: Law = "lognormal(median 150s, p95 230s)", "0s..1d", Measured, "three logs of eksctl with Fargate, whose questions double their pauses: between 127 and 255 s in two, between 63 and 127 s in one", "Time from the call that creates a Fargate profile to its being ACTIVE.";
+        fargate_pause: SimDuration = "30s", "0s..1h", Documented, "eksctl-io/eksctl pkg/eks/fargate.go", "Pause of eksctl after the last Fargate profile, before it moves CoreDNS.";
+        rollback: Law = "uniform(60s, 180s)", "0s..1d", Inferred, "no measured source", "Time in which CloudFormation rolls a failed stack back.";
+        patience: SimDuration = "25m", "1m..1d", Documented, "eksctl-io/eksctl pkg/apis/eksctl.io/v1alpha5/types.go, DefaultWaitTimeout", "How long eksctl waits for a stack, for the API and for nodes (`--timeout`).";
+        stack_question: SimDuration = "30s", "1s..1h", Documented, "eksctl-io/eksctl pkg/cfn/waiter/stack.go; AWS SDK, waiters of CloudFormation: MinDelay", "Shortest pause between two questions for a stack.";
+        cluster_question: SimDuration = "60s", "1s..1h", Documented, "eksctl-io/eksctl pkg/cfn/waiter/stack.go", "Pause between two questions for the stack of a cluster, after the first two.";
+        stack_question_max: SimDuration = "120s", "1s..1h", Documented, "AWS SDK, waiters of CloudFormation and EKS: MaxDelay", "Longest pause between two questions for any other stack, or for an add-on; each is drawn.";
+        addon_question: SimDuration = "10s", "1s..1h", Documented, "AWS SDK, waiter of EKS add-ons: MinDelay", "Shortest pause between two questions for an add-on.";
+        api_question: SimDuration = "20s", "1s..1h", Documented, "eksctl-io/eksctl pkg/eks/client.go", "Pause between two questions for the version of the API.";
+        api_answers: u64 = "6", "1..1000", Documented, "eksctl-io/eksctl pkg/eks/client.go", "Answers after which eksctl takes the control plane for ready.";
+        profile_question: SimDuration = "1s", "1ms..1h", Documented, "eksctl-io/eksctl pkg/utils/retry/exp_backoff.go", "First pause between two questions for a Fargate profile, or for CoreDNS on Fargate; it doubles without end.";
+        call: Law = "uniform(50ms, 500ms)", "0s..1m", Measured, "the first seed document's twelve questions for a stack took 2 s in all, and nine for a Fargate profile some 4 s", "Time of one call of eksctl.";
+        checks: Law = "uniform(1s, 10s)", "0s..1h", Measured, "the first seed document: 10 s once, 1 s once", "Time in which eksctl looks at kubectl and the kubeconfig at the end.";
+    }
+
     /// The client that submits the pods of a trace.
     pod_trace: PodTraceParameters {
         retry_backoff: SimDuration = "1s", "1ms..1h", Inferred, "assumption: a common retry setting of batch clients", "Pause of the client before it repeats a failed request, at least; at most twice as long.";

@@ -2,6 +2,7 @@
 //! could have been told before.
 
 mod change;
+pub mod creation;
 mod fargate;
 mod network;
 mod placing;
@@ -12,6 +13,7 @@ mod workload;
 use crate::parameters::Parameters;
 use crate::quantity::{Price, Resources};
 pub use change::{Change, PartitionTarget, Step, StsTrouble};
+pub use creation::{Creation, CreationTask, Wishes, Work};
 pub use fargate::{FargateProfile, FargateSelector};
 pub use network::{
     AwsService, ClientPlace, ConnectedNetwork, Connection, EndpointAccess, Family, NatGateway, NatMode, Network,
@@ -46,6 +48,9 @@ pub struct Plan {
     pub replications: u32,
     /// The cluster.
     pub cluster: Cluster,
+    /// How it comes into being in the run; `None` where it stands from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<Creation>,
     /// What runs on it.
     pub deployments: Vec<Deployment>,
     /// Pods that a client submits, each at its time.

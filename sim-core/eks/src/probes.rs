@@ -3,6 +3,7 @@
 pub mod addresses;
 pub mod clients;
 pub mod costs;
+pub mod creation;
 pub mod flow;
 pub mod gauge;
 pub mod limits;
@@ -17,6 +18,7 @@ pub mod ways;
 use crate::plan::Plan;
 pub use addresses::AddressProbe;
 pub use clients::ClientProbe;
+pub use creation::CreationProbe;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
 pub use limits::{LimitProbe, Resource, Wanted};
@@ -50,6 +52,8 @@ pub struct Probes {
     pub limits: LimitProbe,
     /// Addresses of pods.
     pub addresses: AddressProbe,
+    /// The creation of the cluster.
+    pub creation: CreationProbe,
 }
 
 impl Probes {
@@ -67,6 +71,7 @@ impl Probes {
             flow: FlowProbe::new(counted_from, off),
             limits: LimitProbe::new(plan.window(), counted_from, off),
             addresses: AddressProbe::default(),
+            creation: CreationProbe::default(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The record: everything that one run measured, as plain data. Reports are made from it alone.
 
+mod creation;
 mod ways;
 
 use crate::plan::Client;
+pub use creation::{CreationRecord, DaemonSetLine, Listing, NodeLine, PhaseRecord, PodLine, ServiceLine, TaskRecord};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, SimTime};
 use sim_study::{Case, Measure, Outcome, Series};
@@ -168,6 +170,9 @@ pub struct Record {
     /// What was paid for after the warm-up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bill: Vec<BillLine>,
+    /// How the cluster was created, where it was in the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creation: Option<CreationRecord>,
 }
 
 impl Record {

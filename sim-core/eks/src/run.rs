@@ -9,7 +9,7 @@ use crate::placement::Placement;
 use crate::plan::{Change, Network, Plan, ZoneId};
 use crate::probes::costs::{bill_lines, cost_measures};
 use crate::probes::{Cause, Path, Resource, Wanted};
-use crate::record::{Balance, PlacementRecord, Record};
+use crate::record::{Balance, CreationRecord, PlacementRecord, Record};
 use crate::world::World;
 use sim_kernel::{Purpose, RunKey, SimDuration, SimTime, Simulation, Stuck};
 use sim_study::{Better, Case, Measure, Series, Subject, Unit};
@@ -117,6 +117,7 @@ impl Subject for Run {
         let clients = world.probes.requests.records();
         let (places, closed_ways) = (world.placed_clients(), world.closed_ways());
         let network = world.network_record(now);
+        let creation = world.creation_record();
         let (timeline, facts_dropped) = std::mem::take(&mut world.probes.timeline).into_facts();
         Record {
             replication: self.replication,
@@ -133,6 +134,7 @@ impl Subject for Run {
             series,
             balances,
             bill,
+            creation,
         }
     }
 }
@@ -160,6 +162,11 @@ impl Run {
     /// Who can reach whom now, which way, and why not.
     pub fn paths(&self) -> Vec<Path> {
         self.simulation.model.paths()
+    }
+
+    /// How far the creation of the cluster has come, where it is created in the run.
+    pub fn creation(&self) -> Option<CreationRecord> {
+        self.simulation.model.creation_record()
     }
 
     /// The open connections of a class of clients: through the load balancer's public addresses, and through the

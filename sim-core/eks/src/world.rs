@@ -30,6 +30,7 @@ use crate::stations::network::{
     Addresses, Connections, Distances, Dns, DnsView, Ec2Api, Interfaces, Origin, Place, SiteId, Vpc, Zones,
 };
 use crate::stations::services::bill::Bill;
+use crate::stations::services::creation::Creation;
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Law, Model, RunKey, SimDuration, SimTime};
@@ -137,6 +138,8 @@ pub struct World {
     pub(crate) audiences: Vec<Audience>,
     /// Nodes, pods, deployments, node groups and the controllers that act on them.
     pub(crate) cluster: ClusterState,
+    /// The tasks of its creation, where it is created in the run.
+    pub(crate) creation: Option<Creation>,
     /// Deadlines that are nearly always met.
     pub(crate) lanes: Lanes,
     /// The part of the control plane that each step of the plan struck.
@@ -328,6 +331,7 @@ impl World {
             workers: Vec::new(),
             audiences: vec![Audience::default(); servers.len()],
             cluster,
+            creation: tasks(&plan),
             lanes: Lanes::new(&plan, future),
             struck: vec![None; plan.steps.len()],
             open_steps: Vec::new(),
@@ -370,6 +374,7 @@ impl World {
         }
         self.webhooks_are_listed();
         self.daemon_sets_wait(future);
+        self.creation_begins(future);
         self.gates_at_start(future);
         self.pod_trace_begins(future);
         self.churn_begins(future);
@@ -534,6 +539,11 @@ fn views(vpc: &Vpc, zones: usize, externals: &[External]) -> Vec<DnsView> {
     std::iter::repeat_n(vpc.view_inside(), zones).chain(hosts).collect()
 }
 
+/// The tasks of the plan's creation, if it has one.
+fn tasks(plan: &Plan) -> Option<Creation> {
+    plan.creation.as_ref().map(|creation| Creation::new(creation.tasks.iter().map(|task| task.after.clone())))
+}
+
 /// By deployment: the first one of the same namespace.
 fn namespaces(plan: &Plan) -> Vec<u32> {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
@@ -610,6 +620,7 @@ impl Model for World {
             Event::ClusterAutoscaler(step) => self.cluster_autoscaler(now, step, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
             Event::Volume(id, life, step) => self.volume(now, id, life, step, future),
+            Event::Creation(task, step) => self.creation(now, task, step, future),
         }
     }
 }

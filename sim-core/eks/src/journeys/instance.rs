@@ -112,6 +112,7 @@ impl World {
         state.registers();
         let lives = state.lives();
         self.cluster.probe.node_registers();
+        self.creation_sees_join(now, node);
         self.cluster.lifecycle.condition(node, Some(Ready::False));
         self.cluster.placement.exists(node, true);
         self.note_on_the_way(now, node, "node/joined", "node has joined the cluster");
@@ -142,6 +143,7 @@ impl World {
         self.cluster.probe.node_reports(now, was, is);
         if is == Ready::True {
             self.note_ready(now, node);
+            self.creation_hears(now, future);
         }
         self.node_may_open(now, node, future);
     }

@@ -71,6 +71,7 @@ pub fn story(nodes: u32) -> Story {
         replications: 1,
         cluster,
         deployments: vec![deployment("web", nodes * 10)],
+        creation: None,
         pod_trace: None,
         churn: 0.0,
         clients: Vec::new(),

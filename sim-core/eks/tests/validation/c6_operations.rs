@@ -1,5 +1,5 @@
-//! C6: durations of EKS operations and the lock-out. Here (c), the change of the endpoint's access, and (f); creation and
-//! upgrades of a cluster are not timed yet. The law of (c) is an input that spans its measurements; what is tested is that the
+//! C6: durations of EKS operations and the lock-out. Here (c), the change of the endpoint's access, and (f); (a) and
+//! (b) are in `d1_creation.rs`. The law of (c) is an input that spans its measurements; what is tested is that the
 //! operation as a whole, with the replacement of the API servers in it, takes the time that people measured.
 
 use crate::story::{Story, fact, story};

@@ -1,5 +1,5 @@
 //! Published results that the model must agree with: one module for each row of the list of published results, C1 to
-//! C10, D3 to D6, D8 and D10. `EKSSIM_VALIDATION=FILE cargo test -p sim-eks --test validation` also writes the table of
+//! C10, D1 to D6, D8 and D10. `EKSSIM_VALIDATION=FILE cargo test -p sim-eks --test validation` also writes the table of
 //! `docs/validation.md` to the end of a file.
 
 #[path = "../story/mod.rs"]
@@ -17,6 +17,7 @@ mod c7_zone_distances;
 mod c8_service_levels;
 mod c9_graceful_stop;
 mod d10_cost;
+mod d1_creation;
 mod d3_token_buckets;
 mod d4_warm_pool;
 mod d5_address_exhaustion;

@@ -72,6 +72,21 @@ impl NodeGroup {
         }
     }
 
+    /// A group that does not exist yet: it wants no instance, whatever its bounds will be.
+    pub fn unmade(plan: &crate::plan::NodeGroup) -> Self {
+        NodeGroup { wanted: 0, ..Self::new(plan) }
+    }
+
+    /// The group is made, and wants its first instances.
+    pub fn is_made(&mut self, desired: u32, story: Cause) {
+        (self.wanted, self.story) = (desired, story);
+    }
+
+    /// The group is deleted with all its instances.
+    pub fn is_unmade(&mut self) {
+        self.wanted = 0;
+    }
+
     /// Where an even spread puts the instance with that number.
     pub fn zone_of(&self, number: u32) -> ZoneId {
         self.zones[number as usize % self.zones.len()].zone
