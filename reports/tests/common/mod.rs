@@ -150,6 +150,7 @@ pub fn record(replication: u32, case: usize) -> Record {
         series: series(u64::from(replication), harm),
         balances: vec![Balance { station: "etcd".into(), arrived: 10, left: 7, refused: 1, lost: 1, inside: 1 }],
         bill: Vec::new(),
+        creation: None,
     }
 }
 

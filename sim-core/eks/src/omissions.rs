@@ -19,6 +19,10 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a rule that parts the nodes from each other hurts no workload",
     },
     Omission {
+        what: "in the creation of a cluster: API servers that are born, Karpenter's Helm chart, access entries, log retention, pods of add-ons beside CoreDNS, the VPC CNI and kube-proxy; what quotas refuse",
+        effect: "the control plane's machines stand from the start and are asked once its API answers; add-ons take a drawn time; eksctl ends sooner than with Karpenter",
+    },
+    Omission {
         what: "network ACLs, UDP, and rules that name some of a subnet's nodes only",
         effect: "security groups and routes alone decide who reaches whom, and nodes of a group in a subnet are let in all or none",
     },

@@ -121,7 +121,7 @@ fn c6_a_regions_and_questions() {
         let tasks = creation.tasks.windows(2);
         tasks
             .map(|pair| pair[1].begun.expect("begun").saturating_since(pair[0].ended.expect("ended")).as_secs_f64())
-            .sum()
+            .sum::<f64>()
     };
     check(&[
         row("C6", "(a) creation in 17 regions, mean, s", mean_creation_s(), mean, Allowed::Share(0.1)),
