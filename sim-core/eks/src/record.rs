@@ -347,6 +347,7 @@ mod tests {
             series: Vec::new(),
             balances: vec![balance("pods", 4)],
             bill: Vec::new(),
+            creation: None,
         };
         assert_eq!(record.contradiction(), None);
         record.balances.push(balance("Nodes", 5));
