@@ -213,7 +213,7 @@ mod tests {
         creation.begins(0, now);
         creation.ends(0, now, Ok(()));
         assert_eq!(creation.may_begin(), [1, 2]);
-        [1, 2].map(|task| creation.begins(task, now));
+        (1..3).for_each(|task| creation.begins(task, now));
         creation.ends(1, now, Ok(()));
         assert!(creation.may_begin().is_empty() && !creation.is_over());
         creation.ends(2, now, Ok(()));
@@ -225,7 +225,7 @@ mod tests {
         let (mut creation, now) = (creation(), SimTime::ZERO);
         creation.begins(0, now);
         creation.ends(0, now, Ok(()));
-        [1, 2].map(|task| creation.begins(task, now));
+        (1..3).for_each(|task| creation.begins(task, now));
         creation.ends(1, now, Err("no".to_owned()));
         assert!(!creation.is_over(), "the other one still runs");
         creation.ends(2, now, Ok(()));
