@@ -63,8 +63,10 @@ pub enum Aim {
     ReadMetrics(DeploymentId),
     /// HorizontalPodAutoscaler controller: gives a Deployment another number of pods.
     ScaleDeployment(DeploymentId, u32),
-    /// Whoever drains a node: no new pods are to be placed on it.
+    /// Whoever drains a node: no new pods are to be placed on it, by a cordon or a taint.
     CordonNode(NodeId),
+    /// Whoever drains a node: takes that back.
+    UncordonNode(NodeId),
     /// Whoever drains a node: evicts a pod, unless a disruption budget refuses.
     EvictPod(PodId),
     /// Deployment controller: creates the ReplicaSet of a new template, with so many pods.
@@ -257,11 +259,12 @@ impl Aim {
             Aim::DetachVolume(..) => (44, "detach volume"),
             Aim::SetOutOfService(..) => (45, "put node out of service"),
             Aim::DeletePodNow(_) => (46, "delete pod by force"),
+            Aim::UncordonNode(_) => (47, "uncordon node"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 47;
+    pub const VERBS: usize = 48;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -298,9 +301,11 @@ impl Aim {
             Aim::AttachVolume(..) | Aim::ReportAttached(..) | Aim::DetachVolume(..) => Some(Controller::AttachDetach),
             Aim::UpdateEndpointSlice(..) => Some(Controller::EndpointSlice),
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),
-            Aim::CordonNode(_) | Aim::EvictPod(_) | Aim::SetOutOfService(..) | Aim::DeletePodNow(_) => {
-                Some(Controller::Drain)
-            }
+            Aim::CordonNode(_)
+            | Aim::UncordonNode(_)
+            | Aim::EvictPod(_)
+            | Aim::SetOutOfService(..)
+            | Aim::DeletePodNow(_) => Some(Controller::Drain),
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
             Aim::BindPod(..) | Aim::NominatePod(_) => Some(Controller::Scheduler),
             _ => None,

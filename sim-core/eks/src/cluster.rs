@@ -212,6 +212,11 @@ impl ClusterState {
         self.nodes.iter().filter(|node| node.ready().is_some()).count() as u64
     }
 
+    /// Pods that are gone.
+    pub fn gone(&self) -> usize {
+        self.gone
+    }
+
     /// Pod objects in the API.
     pub fn pod_objects(&self) -> u64 {
         (self.pods.len() - self.gone) as u64

@@ -419,6 +419,12 @@ pub enum ScalerStep {
     Tries,
     /// Its call to set the desired size of a group is carried out.
     SizeSet(GroupId, u32),
+    /// A node that it does not need has been tainted for long enough: its pods are evicted.
+    Drains(NodeId),
+    /// The time is over for which it tries to evict a node's pods.
+    DrainEnds(NodeId),
+    /// Its call to terminate the instance of an empty node is carried out.
+    Removes(NodeId),
 }
 
 /// What has just happened to a volume.

@@ -40,6 +40,7 @@ pub mod power;
 pub mod preemption;
 pub mod private_endpoint;
 pub mod replica_set;
+pub mod scale_in;
 pub mod scaling;
 pub mod scheduling;
 pub mod server_life;

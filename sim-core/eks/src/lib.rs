@@ -1,6 +1,7 @@
 //! The EKS model: stations that own the state of one real thing each, and journeys of the travellers between them.
 
 pub mod aim;
+mod books;
 pub mod cluster;
 pub mod event;
 pub mod ids;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod stations;
 pub mod world;
 
+pub use books::Books;
 pub use omissions::{OMISSIONS, Omission};
 pub use parameters::{Confidence, DECLARATIONS, Declaration, Parameters, ValueError};
 pub use plan::Plan;

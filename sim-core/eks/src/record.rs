@@ -99,6 +99,7 @@ pub const MEASURES: &[&str] = &[
     "scheduler.throughput.most",
     "pods.finished",
     "nodes.launched",
+    "nodes.removed",
     "autoscaler.latency.mean",
     "autoscaler.latency.max",
     "pods.ready.p99_without_room",

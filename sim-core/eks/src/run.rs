@@ -140,6 +140,11 @@ impl Subject for Run {
 }
 
 impl Run {
+    /// What there is.
+    pub(crate) fn world(&self) -> &World {
+        &self.simulation.model
+    }
+
     /// What the run has cost so far.
     pub fn costs(&mut self) -> RunCosts {
         RunCosts {

@@ -94,6 +94,7 @@ impl Aim {
             Aim::Apply(_)
             | Aim::CordonNode(_)
             | Aim::SetOutOfService(..)
+            | Aim::UncordonNode(_)
             | Aim::MarkPodNotReady(..)
             | Aim::Workload(Call::Apply, _) => Verb::Patch,
             Aim::RemovePod(_)
@@ -120,6 +121,7 @@ impl Aim {
             | Aim::RemoveTaints(_)
             | Aim::TaintNoExecute(_)
             | Aim::CordonNode(_)
+            | Aim::UncordonNode(_)
             | Aim::SetOutOfService(..)
             | Aim::ReportAttached(..)
             | Aim::DeleteNode(_) => Resource::Nodes,

@@ -15,6 +15,7 @@ pub struct ScalingProbe {
     /// From the creation of a pod that found no room at first to its readiness.
     ready: Histogram,
     launched: u64,
+    removed: u64,
     /// Pods that found no room and are neither Ready nor gone.
     pub waiting: u64,
 }
@@ -24,12 +25,17 @@ impl ScalingProbe {
     pub fn new(plan: &Plan) -> Self {
         let counted_from = SimTime::ZERO + plan.warm_up;
         let (ordered, ready) = (Histogram::default(), Histogram::default());
-        ScalingProbe { counted_from, ordered, ready, launched: 0, waiting: 0 }
+        ScalingProbe { counted_from, ordered, ready, launched: 0, removed: 0, waiting: 0 }
     }
 
     /// An instance was launched.
     pub fn instance_is_launched(&mut self) {
         self.launched += 1;
+    }
+
+    /// The Cluster Autoscaler has removed a node.
+    pub fn node_is_removed(&mut self) {
+        self.removed += 1;
     }
 
     /// Nodes are ordered for a pod that has waited since.
@@ -57,6 +63,7 @@ impl ScalingProbe {
                 self.launched,
                 "Instances that Auto Scaling groups launched, replacements included.",
             ),
+            describe("nodes.removed", self.removed, "Nodes that the Cluster Autoscaler removed."),
             seconds(
                 "autoscaler.latency.mean",
                 self.ordered.mean(),

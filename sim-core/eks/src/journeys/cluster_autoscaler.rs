@@ -11,7 +11,7 @@
 
 use crate::event::{Event, Future, ScalerStep};
 use crate::ids::{DeploymentId, GroupId, NodeId, PodId};
-use crate::plan::{AwsService, ClusterAutoscaler as Planned};
+use crate::plan::{AwsService, ClusterAutoscaler as Planned, ZoneId};
 use crate::record::Weight;
 use crate::stations::compute::cluster_autoscaler::{Bin, ClusterAutoscaler, Demand, Offer, absorb, choose, estimate};
 use crate::stations::compute::node::{Instance, Ready};
@@ -60,13 +60,16 @@ impl World {
             ScalerStep::Scans => {
                 future.schedule(now + scans, Event::ClusterAutoscaler(step));
                 if self.plan.deployments[planned.deployment].replicas <= 1 {
-                    self.autoscaler_pod_acts(now, &planned);
+                    self.autoscaler_pod_acts(now, &planned, future);
                 }
                 self.scan(now, &planned, future);
             }
             ScalerStep::Tries => {
                 future.schedule(now + tries, Event::ClusterAutoscaler(step));
-                self.autoscaler_lease(now, &planned);
+                self.autoscaler_lease(now, &planned, future);
+            }
+            ScalerStep::Drains(node) | ScalerStep::DrainEnds(node) | ScalerStep::Removes(node) => {
+                self.removal(now, step, node, future);
             }
             ScalerStep::SizeSet(group, size) => {
                 let cause = self.cluster.groups[group.index()].story;
@@ -131,17 +134,18 @@ impl World {
     }
 
     /// One pod needs no lease: it acts as soon as it works.
-    fn autoscaler_pod_acts(&mut self, now: SimTime, planned: &Planned) {
+    fn autoscaler_pod_acts(&mut self, now: SimTime, planned: &Planned, future: &mut Future) {
         match self.cluster.scaler.holder() {
             Some(pod) if self.autoscaler_pod_works(pod) => self.cluster.scaler.renews(now),
-            _ => self.autoscaler_changes_hands(now, planned),
+            _ => self.autoscaler_changes_hands(now, planned, future),
         }
     }
 
-    fn autoscaler_changes_hands(&mut self, now: SimTime, planned: &Planned) {
+    fn autoscaler_changes_hands(&mut self, now: SimTime, planned: &Planned, future: &mut Future) {
         let Some(pod) = self.autoscaler_pod(planned) else { return };
         let is_first = self.cluster.scaler.holder().is_none();
         self.cluster.scaler.begins(now, pod);
+        self.take_removals_back(now, future);
         if !is_first {
             let cause = self.cluster.pods[pod.index()].story;
             let note = || "another pod of the Cluster Autoscaler acts from now on".to_owned();
@@ -149,18 +153,18 @@ impl World {
         }
     }
 
-    fn autoscaler_lease(&mut self, now: SimTime, planned: &Planned) {
+    fn autoscaler_lease(&mut self, now: SimTime, planned: &Planned, future: &mut Future) {
         let lease = self.plan.parameters.cluster_autoscaler.lease_duration;
         let holder = self.cluster.scaler.holder();
         if holder.is_some_and(|pod| self.autoscaler_pod_works(pod)) {
             self.cluster.scaler.renews(now);
         } else if self.cluster.scaler.is_vacant(now, lease) {
-            self.autoscaler_changes_hands(now, planned);
+            self.autoscaler_changes_hands(now, planned, future);
         }
     }
 
     /// The pod that acts, if it can now: it works, and reaches AWS.
-    fn acting_autoscaler(&mut self, now: SimTime) -> Option<PodId> {
+    pub(crate) fn acting_autoscaler(&mut self, now: SimTime) -> Option<PodId> {
         let pod = self.cluster.scaler.holder()?;
         let why = if !self.autoscaler_pod_works(pod) {
             "its pod does not run, or does not reach the API".to_owned()
@@ -191,12 +195,13 @@ impl World {
         if !ClusterAutoscaler::is_healthy(&self.plan.parameters.cluster_autoscaler, joined, unready) {
             let note = || format!("Cluster Autoscaler stops acting: {unready} of {joined} nodes are not Ready");
             self.probes.timeline.note(now, Weight::Turn, None, "autoscaler/unhealthy", 0, note);
-            return;
+            return self.cluster.scaler.scale_in.sees(now, &[]);
         }
         self.give_up_late_nodes(now, &seen);
         let demands = self.demands(now);
-        if !demands.is_empty() {
-            self.scale_up(now, number, planned, &seen, demands, future);
+        let grows = !demands.is_empty() && self.scale_up(now, number, planned, &seen, demands, future);
+        if !grows {
+            self.scale_in(now, future);
         }
     }
 
@@ -229,7 +234,7 @@ impl World {
     }
 
     /// Whether the Cluster Autoscaler looks after a group.
-    fn is_scaled(&self, group: usize) -> bool {
+    pub(crate) fn is_scaled(&self, group: usize) -> bool {
         let planned = &self.plan.cluster.node_groups[group];
         planned.max > planned.min
     }
@@ -262,11 +267,12 @@ impl World {
                 continue;
             }
             let workload = state.deployment;
-            match demands.iter_mut().find(|demand| demand.workload == workload) {
+            let zone = self.cluster.volumes.zone_of(*pod);
+            match demands.iter_mut().find(|demand| demand.workload == workload && demand.zone == zone) {
                 Some(demand) => demand.pods += 1,
                 None => {
                     let needs = self.cluster.placement.needs_of(workload);
-                    demands.push(Demand { workload, pods: 1, needs });
+                    demands.push(Demand { workload, zone, pods: 1, needs });
                 }
             }
         }
@@ -284,7 +290,7 @@ impl World {
             i64::from(planned.max_pods),
         ];
         for set in (0..self.cluster.daemon_sets.len()).map(|index| self.cluster.daemon_set_id(index)) {
-            if self.new_nodes_admit(set, group).pods > 0 {
+            if self.new_nodes_admit(set, None, group).pods > 0 {
                 let needs = self.cluster.placement.needs_of(set);
                 free.iter_mut().zip(needs).for_each(|(free, need)| *free -= need);
             }
@@ -294,9 +300,12 @@ impl World {
 
     /// How many pods of a workload may go to new nodes of a group: the zone of a new node counts as that of the first
     /// node that the group has.
-    fn new_nodes_admit(&self, workload: DeploymentId, group: GroupId) -> Admits {
+    fn new_nodes_admit(&self, workload: DeploymentId, pinned: Option<ZoneId>, group: GroupId) -> Admits {
         let like = self.cluster.nodes.iter().find(|node| node.group == group && node.ready() == Some(Ready::True));
         let zone = like.map_or(self.plan.cluster.node_groups[group.index()].zones[0], |node| node.zone);
+        if pinned.is_some_and(|pinned| pinned != zone) {
+            return Admits::NONE;
+        }
         self.cluster.placement.new_nodes_admit(workload, group, zone)
     }
 
@@ -306,13 +315,16 @@ impl World {
             let id = NodeId(index as u32);
             if self.cluster.placement.is_open(id) {
                 let mut bins = [Bin { group: node.group, free: self.cluster.placement.free_on(id) }];
-                absorb(demands, &mut bins, |_, demand| self.cluster.placement.node_admits(demand.workload, id));
+                absorb(demands, &mut bins, |_, demand| match demand.zone {
+                    Some(zone) if zone != node.zone => Admits::NONE,
+                    _ => self.cluster.placement.node_admits(demand.workload, id),
+                });
             }
         }
         for group in 0..self.cluster.groups.len() {
             let id = GroupId(group as u16);
             let mut bins = vec![Bin { group: id, free: self.template(id) }; self.upcoming(group, seen) as usize];
-            absorb(demands, &mut bins, |bin, demand| self.new_nodes_admit(demand.workload, bin.group));
+            absorb(demands, &mut bins, |bin, demand| self.new_nodes_admit(demand.workload, demand.zone, bin.group));
         }
     }
 
@@ -325,14 +337,17 @@ impl World {
                 group,
                 template: self.template(group),
                 growth: state.max().saturating_sub(state.wanted()),
-                admits: demands.iter().map(|demand| self.new_nodes_admit(demand.workload, group)).collect(),
+                admits: demands
+                    .iter()
+                    .map(|demand| self.new_nodes_admit(demand.workload, demand.zone, group))
+                    .collect(),
                 priority: planned.priorities.get(group.index()).copied().unwrap_or(0),
             }
         });
         offers.collect()
     }
 
-    /// The group that helps best is to grow.
+    /// The group that helps best is to grow. Whether one does.
     fn scale_up(
         &mut self,
         now: SimTime,
@@ -341,12 +356,12 @@ impl World {
         seen: &[Seen],
         mut demands: Vec<Demand>,
         future: &mut Future,
-    ) {
+    ) -> bool {
         let pods: u32 = demands.iter().map(|demand| demand.pods).sum();
         self.absorb_by_nodes(&mut demands, seen);
         let left: u32 = demands.iter().map(|demand| demand.pods).sum();
         if left == 0 {
-            return;
+            return false;
         }
         let first = self.cluster.scaler.unschedulable.first().map(|(_, pod, _)| *pod);
         let cause = first.and_then(|pod| self.cluster.pods[pod.index()].story);
@@ -358,7 +373,7 @@ impl World {
         let Some(chosen) = chosen else {
             let note = || "no node group can take the pods without room: all are full, backed off or do not fit";
             self.probes.timeline.note(now, Weight::Step, cause, "autoscaler/cannot", 0, || note().to_owned());
-            return;
+            return false;
         };
         let group = chosen.group;
         let state = &self.cluster.groups[group.index()];
@@ -372,6 +387,7 @@ impl World {
         let law = &self.plan.parameters.cluster_autoscaler.cloud_call_time;
         let time = law.duration(&mut self.key.draw(CALL, u64::from(group.0), number));
         future.schedule(now + time, Event::ClusterAutoscaler(ScalerStep::SizeSet(group, size)));
+        true
     }
 
     /// Notes how long the pods had waited for which nodes are ordered now: the oldest of each workload come first.
@@ -379,7 +395,8 @@ impl World {
         let mut left = helped.to_vec();
         for (since, pod, is_ordered) in &mut self.cluster.scaler.unschedulable {
             let workload = self.cluster.pods[pod.index()].deployment;
-            let of = demands.iter().position(|demand| demand.workload == workload);
+            let zone = self.cluster.volumes.zone_of(*pod);
+            let of = demands.iter().position(|demand| demand.workload == workload && demand.zone == zone);
             if let Some(left) = of.map(|index| &mut left[index]).filter(|left| **left > 0 && !*is_ordered) {
                 *left -= 1;
                 *is_ordered = true;

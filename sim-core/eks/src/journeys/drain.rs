@@ -54,7 +54,8 @@ impl World {
     pub(crate) fn evict(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let Some(node) = state.node else { return };
-        if state.is_active() && !state.is_daemon() && self.cluster.drain.current() == Some(node) {
+        let is_drained = self.cluster.drain.current() == Some(node) || self.is_drained_by_autoscaler(node);
+        if state.is_active() && !state.is_daemon() && is_drained {
             let cause = self.cluster.nodes[node.index()].story;
             self.order(now, Aim::EvictPod(pod), cause, future);
         }
@@ -84,12 +85,15 @@ impl World {
             self.cluster.probe.eviction_is_refused();
             self.note_refused(now, pod);
         }
+        let scaler_retry = self.plan.parameters.cluster_autoscaler.eviction_retry;
         let state = &mut self.cluster.pods[pod.index()];
         if state.is_active() {
             // Drawn in part, so that pods that are refused together do not come again at one instant.
             let share = self.key.draw(RETRY, state.entity(), state.next_draw()).uniform();
             let controllers = &self.plan.parameters.controllers;
-            let again = now + controllers.eviction_retry + controllers.wind_up.scaled(share);
+            let scaler = state.node.filter(|node| self.is_drained_by_autoscaler(*node));
+            let pause = scaler.map_or(controllers.eviction_retry, |_| scaler_retry);
+            let again = now + pause + controllers.wind_up.scaled(share);
             future.schedule(again, Event::Evict(pod));
         }
     }
@@ -104,6 +108,7 @@ impl World {
 
     /// A node may have lost its last pod.
     pub(crate) fn node_may_be_empty(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        self.unneeded_node_loses_pod(now, node, future);
         let pods = self.cluster.nodes[node.index()].pods().iter();
         let is_empty = { pods }.all(|pod| self.cluster.pods[pod.index()].is_daemon());
         if !is_empty || !self.cluster.drain.is_empty_now(node) {

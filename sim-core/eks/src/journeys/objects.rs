@@ -103,7 +103,10 @@ impl World {
             Aim::MarkPodNotReady(pod, node) => self.pod_is_marked(now, pod, node, future),
             Aim::RemoveTaints(node) => self.node_is_untainted(now, node, future),
             Aim::TaintNoExecute(node) => self.node_is_tainted(now, node, cause, future),
-            Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => self.pod_is_deleted(now, pod, cause, future),
+            Aim::DeletePod(pod, _) | Aim::DeleteReplica(pod, _) => {
+                self.note_why_pods_leave(cause);
+                self.pod_is_deleted(now, pod, cause, future);
+            }
             Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
             Aim::CreateStatefulPod(set) => self.stateful_pod_is_created(now, set, cause, future),
             Aim::DeleteStatefulPod(pod, _) => self.pod_is_deleted(now, pod, cause, future),
@@ -122,6 +125,7 @@ impl World {
             }
             Aim::ScaleDeployment(deployment, count) => self.deployment_is_scaled(now, deployment, count, cause, future),
             Aim::CordonNode(node) => self.node_is_cordoned(node),
+            Aim::UncordonNode(node) => self.node_is_uncordoned(now, node, future),
             Aim::SetOutOfService(node, out) => self.node_is_put_out(now, node, out, cause, future),
             Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),

@@ -278,7 +278,8 @@ impl World {
             | Aim::MarkNotReady(node)
             | Aim::RemoveTaints(node)
             | Aim::TaintNoExecute(node)
-            | Aim::CordonNode(node) => Some(node),
+            | Aim::CordonNode(node)
+            | Aim::UncordonNode(node) => Some(node),
             _ => None,
         };
         self.kubelets.get(node?.index())?.informer.server()

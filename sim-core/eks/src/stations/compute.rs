@@ -5,5 +5,6 @@ pub mod drain;
 pub mod kubelet;
 pub mod node;
 pub mod node_group;
+pub mod scale_in;
 pub mod volumes;
 pub mod vpc_cni;

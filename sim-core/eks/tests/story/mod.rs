@@ -128,7 +128,8 @@ impl Story {
     /// With a Cluster Autoscaler in one pod.
     pub fn with_autoscaler(mut self) -> Self {
         let control = Control { priority: SYSTEM_CLUSTER_CRITICAL, ..Control::default() };
-        self.plan.deployments.push(Deployment { control, ..deployment("cluster-autoscaler", 1) });
+        let namespace = "kube-system".to_owned();
+        self.plan.deployments.push(Deployment { control, namespace, ..deployment("cluster-autoscaler", 1) });
         let (deployment, expander) = (self.plan.deployments.len() - 1, Expander::LeastWaste);
         self.plan.autoscaler = Some(ClusterAutoscaler { deployment, expander, priorities: vec![0] });
         self

@@ -9,7 +9,8 @@
 
 use crate::ids::{DeploymentId, GroupId, PodId};
 use crate::parameters::ClusterAutoscalerParameters;
-use crate::plan::Expander;
+use crate::plan::{Expander, ZoneId};
+use crate::stations::compute::scale_in::ScaleIn;
 use crate::stations::control_plane::placement::Admits;
 use crate::stations::control_plane::preemption::Amounts;
 use sim_kernel::{Draw, SimDuration, SimTime};
@@ -19,6 +20,8 @@ use sim_kernel::{Draw, SimDuration, SimTime};
 pub struct Demand {
     /// The workload.
     pub workload: DeploymentId,
+    /// The zone of their volumes, if they have some.
+    pub zone: Option<ZoneId>,
     /// How many.
     pub pods: u32,
     /// What one of them takes.
@@ -159,6 +162,8 @@ pub struct ClusterAutoscaler {
     holder: Option<(PodId, SimTime)>,
     memory: Vec<GroupMemory>,
     scans: u64,
+    /// The half that removes nodes.
+    pub scale_in: ScaleIn,
 }
 
 impl ClusterAutoscaler {
@@ -169,6 +174,7 @@ impl ClusterAutoscaler {
             holder: None,
             memory: vec![GroupMemory::default(); groups],
             scans: 0,
+            scale_in: ScaleIn::default(),
         }
     }
 
@@ -215,6 +221,7 @@ impl ClusterAutoscaler {
     /// A group is told to grow.
     pub fn grows(&mut self, now: SimTime, group: GroupId) {
         self.memory[group.index()].grows_since = Some(now);
+        self.scale_in.grows(now);
     }
 
     /// A scan sees how many nodes of a group are still to come. Whether they have taken too long: then the group backs
@@ -257,7 +264,7 @@ mod tests {
     use sim_kernel::{Purpose, RunKey};
 
     fn demand(workload: u32, pods: u32, milli_cpu: i64) -> Demand {
-        Demand { workload: DeploymentId(workload), pods, needs: [milli_cpu, 128, 0, 1] }
+        Demand { workload: DeploymentId(workload), zone: None, pods, needs: [milli_cpu, 128, 0, 1] }
     }
 
     fn offer(group: u16, milli_cpu: i64, growth: u32, demands: usize) -> Offer {

@@ -214,6 +214,11 @@ impl Node {
         self.unschedulable = true;
     }
 
+    /// That is taken back.
+    pub fn is_made_schedulable(&mut self) {
+        self.unschedulable = false;
+    }
+
     /// Whether somebody's will keeps new pods away.
     pub fn takes_no_pods(&self) -> bool {
         self.cordoned || self.unschedulable || self.out_of_service

@@ -92,6 +92,11 @@ impl NodeGroup {
         self.zones[number as usize % self.zones.len()].zone
     }
 
+    /// The fewest instances that may be wanted.
+    pub fn min(&self) -> u32 {
+        self.min
+    }
+
     /// The most instances that may be wanted.
     pub fn max(&self) -> u32 {
         self.max

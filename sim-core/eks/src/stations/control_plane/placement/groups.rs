@@ -48,6 +48,19 @@ impl Placement {
         Admits { pods: self.zone_allows(need, zone), per_node: self.host_allows(need, Some(node)) }
     }
 
+    /// A pod of a workload is thought away from a node, with its room and its place in the spread.
+    pub fn lift(&mut self, workload: DeploymentId, node: NodeId) {
+        self.fill(workload, node, -1);
+        self.uncount(workload, node);
+    }
+
+    /// A pod that was thought away is thought to be on a node.
+    pub fn put(&mut self, workload: DeploymentId, node: NodeId) {
+        self.fill(workload, node, 1);
+        let zone = usize::from(self.rooms[node.index()].zone);
+        self.needs[workload.index()].count(node.index(), zone);
+    }
+
     /// How many more pods the spread over zones and affinities to pods of a zone allow there.
     fn zone_allows(&self, need: &Need, zone: ZoneId) -> u32 {
         if self.zone_wishes(need, zone.index()).is_none() {
