@@ -183,6 +183,7 @@ impl Run {
 
 impl World {
     /// Once in a window: what was wanted of each resource of the control plane.
+    #[cold]
     pub(crate) fn look_for_limits(&mut self, now: SimTime) {
         let mut wanted = Vec::new();
         let mut add = |resource, total, per_second| wanted.push(Wanted { resource, total, per_second });

@@ -561,6 +561,7 @@ impl Model for World {
         }
     }
 
+    // What happens seldom is marked as cold: else the room for it would be made on the stack for every event.
     fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
         if self.probes.limits.is_due(now) {
             self.look_for_limits(now);

@@ -137,6 +137,7 @@ impl World {
     }
 
     /// Handles something around a node; what comes for an earlier state does nothing.
+    #[cold]
     pub(crate) fn balancing(
         &mut self,
         now: SimTime,
@@ -157,6 +158,7 @@ impl World {
     }
 
     /// Handles something around a target; what comes for an earlier round or verdict does nothing.
+    #[cold]
     pub(crate) fn target(
         &mut self,
         now: SimTime,

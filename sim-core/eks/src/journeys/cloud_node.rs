@@ -31,6 +31,7 @@ impl World {
     }
 
     /// It looks at NotReady nodes.
+    #[cold]
     pub(crate) fn cloud_node_tick(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         if !self.acts(CLOUD, generation) {
             return;

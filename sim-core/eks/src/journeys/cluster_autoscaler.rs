@@ -52,6 +52,7 @@ impl World {
     }
 
     /// The Cluster Autoscaler has come a step further.
+    #[cold]
     pub(crate) fn cluster_autoscaler(&mut self, now: SimTime, step: ScalerStep, future: &mut Future) {
         let Some(planned) = self.plan.autoscaler.clone() else { return };
         let parameters = &self.plan.parameters.cluster_autoscaler;

@@ -333,6 +333,7 @@ impl World {
         syn + tcp + (0..messages).map(|_| self.zones.impaired(one_way, legs, draw)).sum()
     }
 
+    #[cold]
     fn address_silent(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let ConnectionState::Dialing { since, address, rest, .. } = self.connections.at(slot).state else { return };
         let origin = self.connections.at(slot).origin;

@@ -48,6 +48,7 @@ impl World {
     }
 
     /// A DaemonSet is created.
+    #[cold]
     pub(crate) fn daemon_set_is_created(&mut self, now: SimTime, id: DeploymentId, future: &mut Future) {
         let index = self.cluster.daemon_set_index(id);
         self.cluster.daemon_sets[index].exists = true;

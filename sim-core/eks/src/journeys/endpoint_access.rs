@@ -47,6 +47,7 @@ impl World {
     }
 
     /// Handles a step of an update of the access.
+    #[cold]
     pub(crate) fn access_goes_on(&mut self, now: SimTime, update: u32, step: AccessStep) {
         let Some((began, cause)) = self.vpc.update() else { return };
         let access = self.vpc.network().access.clone();

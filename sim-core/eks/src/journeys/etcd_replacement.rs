@@ -66,6 +66,7 @@ impl World {
     }
 
     /// Handles a step of the replacement of a member; one of an earlier life does nothing.
+    #[cold]
     pub(crate) fn member_life(
         &mut self,
         now: SimTime,

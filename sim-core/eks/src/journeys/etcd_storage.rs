@@ -67,6 +67,7 @@ impl World {
     }
 
     /// Handles a step of the database.
+    #[cold]
     pub(crate) fn etcd_storage(&mut self, now: SimTime, step: StorageStep, future: &mut Future) {
         match step {
             StorageStep::Polled => {

@@ -27,6 +27,7 @@ const PING: Purpose = Purpose::new("exec/ping");
 
 impl World {
     /// An API server opens a stream to the kubelet of the pod that a command is for.
+    #[cold]
     pub(crate) fn dial_kubelet(&mut self, now: SimTime, slot: u32, future: &mut Future) {
         let server = self.requests.at(slot).server;
         let Some(node) = self.node_to_enter(slot) else {

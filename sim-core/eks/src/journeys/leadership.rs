@@ -56,6 +56,7 @@ impl World {
     }
 
     /// Handles a step of a candidate; one of an earlier life does nothing.
+    #[cold]
     pub(crate) fn candidate(
         &mut self,
         now: SimTime,

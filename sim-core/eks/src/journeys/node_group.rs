@@ -40,6 +40,7 @@ impl World {
     }
 
     /// A node group compares what it has with what it wants.
+    #[cold]
     pub(crate) fn node_group(&mut self, now: SimTime, group: GroupId, future: &mut Future) {
         self.cluster.groups[group.index()].looks();
         while self.cluster.groups[group.index()].has() < self.cluster.groups[group.index()].wanted() {

@@ -54,6 +54,7 @@ impl World {
     }
 
     /// A clock of the controller.
+    #[cold]
     pub(crate) fn node_lifecycle(
         &mut self,
         now: SimTime,

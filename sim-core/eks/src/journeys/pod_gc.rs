@@ -19,6 +19,7 @@ impl World {
     }
 
     /// It looks for pods of nodes that no longer exist, and for Terminating ones of nodes out of service.
+    #[cold]
     pub(crate) fn pod_gc_tick(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         if !self.acts(CONTROLLERS, generation) {
             return;

@@ -31,6 +31,7 @@ impl World {
     }
 
     /// A step of the plan is due.
+    #[cold]
     pub(crate) fn step(&mut self, now: SimTime, index: u32, future: &mut Future) {
         self.await_step(index + 1, future);
         self.end_steps(now, future);

@@ -140,6 +140,7 @@ impl World {
     }
 
     /// Handles a step of an interface; one of an earlier turn does nothing.
+    #[cold]
     pub(crate) fn interface(&mut self, now: SimTime, place: u8, turns: u32, step: InterfaceStep) {
         let place = place as usize;
         let interface = self.interfaces.at(place);

@@ -34,6 +34,7 @@ impl World {
     }
 
     /// The provider looks at the load, unless an update is under way or the tier is provisioned.
+    #[cold]
     pub(crate) fn scaling_looks(&mut self, now: SimTime, future: &mut Future) {
         future.schedule(now + self.plan.parameters.scaling.period, Event::Scaling);
         let used = self.share_in_use();

@@ -27,6 +27,7 @@ const ZONE: Purpose = Purpose::new("server/zone");
 
 impl World {
     /// Handles a step in the life of an API server; one of an earlier life does nothing.
+    #[cold]
     pub(crate) fn server_life(
         &mut self,
         now: SimTime,

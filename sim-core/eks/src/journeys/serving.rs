@@ -226,6 +226,7 @@ impl World {
     }
 
     /// The kernel kills an API server's process for its memory.
+    #[cold]
     pub(crate) fn out_of_memory(&mut self, now: SimTime, server: ApiServerId, life: u32, future: &mut Future) {
         let station = &self.api_servers[server.index()];
         if station.life() != life || !station.is_up() {
@@ -314,6 +315,7 @@ impl World {
     }
 
     /// The work for the watchers of a write is done.
+    #[cold]
     pub(crate) fn last_seats(
         &mut self,
         now: SimTime,

@@ -144,6 +144,7 @@ impl World {
     }
 
     /// The replacement under way looks whether the next old instance can go; one of an earlier replacement does nothing.
+    #[cold]
     pub(crate) fn roll_goes_on(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         if generation != self.fleet.rolls() {
             return;

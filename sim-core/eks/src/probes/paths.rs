@@ -266,6 +266,7 @@ impl World {
     }
 
     /// What closes the way of a site to an address by its rules, for people.
+    #[cold]
     pub(crate) fn closed_text(&self, site: SiteId, address: Address) -> String {
         let origin = self.typical(site);
         let trace = self.trace_to(origin, address);

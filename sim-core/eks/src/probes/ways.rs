@@ -74,6 +74,7 @@ impl World {
     }
 
     /// Once in a window: whose way to the endpoint is closed.
+    #[cold]
     pub(crate) fn look_at_ways(&mut self, now: SimTime) {
         if self.probes.ways.off {
             return;
