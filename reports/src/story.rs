@@ -37,7 +37,7 @@ pub fn cluster_line(plan: &Plan) -> String {
     let pods: u64 = plan.deployments.iter().map(|deployment| u64::from(deployment.replicas)).sum();
     let zones = cluster.zones.iter().filter(|zone| zone.in_cluster).count();
     format!(
-        "{}: Kubernetes {}.{} in {}, {}, {}, {} in {}",
+        "{}: Kubernetes {}.{} in {}, {}, {}, {} in {}; etcd over {}",
         cluster.name,
         cluster.version.major,
         cluster.version.minor,
@@ -46,6 +46,7 @@ pub fn cluster_line(plan: &Plan) -> String {
         counted(u64::from(cluster.nodes()), "node"),
         counted(pods, "pod"),
         counted(plan.deployments.len() as u64, "Deployment"),
+        plan.parameters.etcd.backend,
     )
 }
 

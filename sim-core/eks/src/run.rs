@@ -208,7 +208,10 @@ impl World {
             let (rate, _) = client_rate(&rates[usize::from(controller != Controller::Scheduler)], controller);
             add(resource, self.cluster.clients[controller.index()].wanted() as f64, rate);
         }
-        self.probes.limits.look(now, &wanted, &mut self.probes.timeline);
+        let cache = self.cache_memory();
+        let living = self.api_servers.iter_mut().filter(|server| server.is_up());
+        let used: Vec<_> = living.map(|server| (Resource::ApiServerMemory, server.memory.look(cache))).collect();
+        self.probes.limits.look(now, &wanted, &used, &mut self.probes.timeline);
     }
 
     fn control_plane_measures(&self, end: SimTime) -> Vec<Measure> {

@@ -196,11 +196,16 @@ impl World {
         }
         let parameters = &self.plan.parameters;
         let bytes = (self.list_bytes(aim) as f64 * parameters.api_server.list_memory_factor) as u64;
-        let cache = (self.cached_bytes() as f64 * parameters.api_server.cache_memory_factor) as u64;
+        let cache = self.cache_memory();
         self.requests.at_mut(slot).memory = bytes;
         if !self.api_servers[server.index()].memory.takes(bytes, cache) {
             future.schedule(now, Event::OutOfMemory(server, self.api_servers[server.index()].life()));
         }
+    }
+
+    /// What the watch cache of an API server takes of its memory, bytes.
+    pub(crate) fn cache_memory(&self) -> u64 {
+        (self.cached_bytes() as f64 * self.plan.parameters.api_server.cache_memory_factor) as u64
     }
 
     /// 429 to a request that has its seats. Whoever seated it goes on with those who get them.

@@ -1,7 +1,8 @@
 //! Which resource limits the control plane: for each of them the share of its capacity that was wanted, by window.
 //!
-//! A station tells how much was wanted of it so far, and how much it can do in a second. What is wanted can be more than
-//! there is: the share of a window is then above one, and the rest waits or is turned away.
+//! A station tells how much was wanted of it so far, and how much it can do in a second; of memory, how much of it was in
+//! use at most. What is wanted can be more than there is: the share of a window is then above one, and the rest waits or is
+//! turned away.
 
 use crate::probes::Timeline;
 use crate::record::Weight;
@@ -15,6 +16,8 @@ pub enum Resource {
     ApiServerCpu,
     /// Seats of a priority level of an API server.
     ApiServerSeats,
+    /// Memory of an API server beside what it needs in any case.
+    ApiServerMemory,
     /// CPU of an etcd member.
     EtcdCpu,
     /// The scheduling cycles of the scheduler.
@@ -27,9 +30,10 @@ pub enum Resource {
 
 impl Resource {
     /// All of them, in the order of reports.
-    pub const ALL: [Resource; 6] = [
+    pub const ALL: [Resource; 7] = [
         Resource::ApiServerCpu,
         Resource::ApiServerSeats,
+        Resource::ApiServerMemory,
         Resource::EtcdCpu,
         Resource::Scheduler,
         Resource::SchedulerClient,
@@ -41,6 +45,7 @@ impl Resource {
         match self {
             Resource::ApiServerCpu => "api_server.cpu",
             Resource::ApiServerSeats => "api_server.seats",
+            Resource::ApiServerMemory => "api_server.memory",
             Resource::EtcdCpu => "etcd.cpu",
             Resource::Scheduler => "scheduler.cycles",
             Resource::SchedulerClient => "scheduler.qps",
@@ -53,6 +58,7 @@ impl Resource {
         match self {
             Resource::ApiServerCpu => "CPU of an API server",
             Resource::ApiServerSeats => "seats of a priority level",
+            Resource::ApiServerMemory => "memory of an API server for its watch cache and lists",
             Resource::EtcdCpu => "CPU of an etcd member",
             Resource::Scheduler => "scheduling cycles of the scheduler",
             Resource::SchedulerClient => "request rate of the scheduler's client",
@@ -101,8 +107,9 @@ impl LimitProbe {
     }
 
     /// A look at all resources: `wanted` gives what was wanted of each instance since the run began, and what it can do
-    /// in a second, in the same order each time; the instances of one resource may grow in number.
-    pub fn look(&mut self, now: SimTime, wanted: &[Wanted], timeline: &mut Timeline) {
+    /// in a second, in the same order each time; the instances of one resource may grow in number. `used` gives the largest
+    /// share of each instance that was in use since the last look.
+    pub fn look(&mut self, now: SimTime, wanted: &[Wanted], used: &[(Resource, f64)], timeline: &mut Timeline) {
         // Windows end on their grid, whichever event comes first after that.
         let ends = SimTime::ZERO + self.window * (now.as_nanos() / self.window.as_nanos());
         let passed = ends.saturating_since(self.looked).as_secs_f64();
@@ -118,14 +125,22 @@ impl LimitProbe {
             let share = (total - std::mem::replace(&mut before[seen[index]], total))
                 / (per_second.max(f64::MIN_POSITIVE) * passed);
             seen[index] += 1;
-            if counts {
-                self.peak[index] = self.peak[index].max(share);
-            }
-            if share >= Self::FULL {
-                timeline.note(ends, Weight::Step, None, "limit/reached", index as u64, || {
-                    format!("all of the {} was wanted", resource.words())
-                });
-            }
+            self.sees(ends, resource, share, counts, timeline);
+        }
+        for &(resource, share) in used {
+            self.wanted[resource as usize] = vec![share];
+            self.sees(ends, resource, share, counts, timeline);
+        }
+    }
+
+    fn sees(&mut self, at: SimTime, resource: Resource, share: f64, counts: bool, timeline: &mut Timeline) {
+        let index = resource as usize;
+        if counts {
+            self.peak[index] = self.peak[index].max(share);
+        }
+        if share >= Self::FULL {
+            let note = || format!("all of the {} was wanted", resource.words());
+            timeline.note(at, Weight::Step, None, "limit/reached", index as u64, note);
         }
     }
 
@@ -157,11 +172,13 @@ mod tests {
         let mut probe = LimitProbe::new(ten, at(10), false);
         let cpu = |total| Wanted { resource: Resource::ApiServerCpu, total, per_second: 1.0 };
         assert!(!probe.is_due(at(9)) && probe.is_due(at(10)));
-        probe.look(at(10), &[cpu(30.0), cpu(1.0)], &mut timeline); // the warm-up
-        probe.look(at(20), &[cpu(32.0), cpu(5.0)], &mut timeline);
-        probe.look(at(40), &[cpu(34.0), cpu(9.0)], &mut timeline);
-        let measures = probe.measures();
-        assert_eq!(measures[0].value, Some(0.4), "4 s of 10 s");
-        assert_eq!(measures[3].value, None, "there is no disk");
+        let memory = |share| [(Resource::ApiServerMemory, share)];
+        probe.look(at(10), &[cpu(30.0), cpu(1.0)], &memory(0.9), &mut timeline); // the warm-up
+        probe.look(at(20), &[cpu(32.0), cpu(5.0)], &memory(0.3), &mut timeline);
+        probe.look(at(40), &[cpu(34.0), cpu(9.0)], &memory(0.2), &mut timeline);
+        let value = |name: &str| probe.measures().into_iter().find(|it| it.name == name).expect("a measure").value;
+        assert_eq!(value("limit.api_server.cpu"), Some(0.4), "4 s of 10 s");
+        assert_eq!(value("limit.api_server.memory"), Some(0.3));
+        assert_eq!(value("limit.etcd.cpu"), None, "there is no etcd");
     }
 }

@@ -8,6 +8,7 @@ pub struct Memory {
     capacity: u64,
     base: u64,
     held: u64,
+    /// Most that the cache and requests used since the last look.
     peak: u64,
 }
 
@@ -22,9 +23,9 @@ impl Memory {
     /// A request takes memory, beside a watch cache of `cache` bytes. Whether there is so much.
     pub fn takes(&mut self, bytes: u64, cache: u64) -> bool {
         self.held += bytes;
-        let used = self.base + cache + self.held;
+        let used = cache + self.held;
         self.peak = self.peak.max(used);
-        used <= self.capacity
+        self.base + used <= self.capacity
     }
 
     /// A request gives its memory back.
@@ -37,9 +38,12 @@ impl Memory {
         self.held = 0;
     }
 
-    /// The largest share of the capacity that was ever used.
-    pub fn peak(&self) -> f64 {
-        self.peak as f64 / self.capacity as f64
+    /// The largest share of what the base leaves that was used since the last look, the watch cache of `cache` bytes at
+    /// least.
+    pub fn look(&mut self, cache: u64) -> f64 {
+        let used = cache + self.held;
+        let peak = std::mem::replace(&mut self.peak, used).max(used);
+        peak as f64 / self.capacity.saturating_sub(self.base).max(1) as f64
     }
 }
 
@@ -55,7 +59,9 @@ mod tests {
         let (mut memory, gib) = (Memory::new(&parameters), 1 << 30);
         assert!(memory.takes(gib, gib) && memory.takes(gib, gib) && !memory.takes(1, gib));
         memory.frees(gib);
-        assert!(memory.takes(gib - 1, gib) && memory.peak() > 1.0);
+        assert!(memory.takes(gib - 1, gib));
+        assert!((memory.look(gib) - 4.0 / 3.0).abs() < 1e-6, "what was asked for, beyond what there is");
+        assert!((memory.look(gib) - 1.0).abs() < 1e-6, "what is held now");
         memory.is_lost();
         assert!(memory.takes(2 * gib, gib));
     }
