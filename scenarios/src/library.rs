@@ -155,6 +155,11 @@ static LIBRARY: &[BuiltIn] = &[
         "One zone loss, three access modes",
         "Public, public and private, or private: what does the loss of a zone do to nodes, clients and workloads in each access mode?"
     ),
+    built_in!(
+        "scale-out-fargate",
+        "3,500 pods, on Fargate",
+        "A Deployment on Fargate is scaled to 3,500 pods. How long until all of them are Ready, and what holds them up?"
+    ),
 ];
 
 /// All built-in scenarios, in the order in which one would meet them.

@@ -338,3 +338,18 @@ fn a_scenario_names_its_cluster_file_relative_to_itself() {
     let plan = load(&Request { cluster: Some(other.as_ref()), ..request(&file) }).expect("another cluster under it");
     assert_eq!(plan.cluster.nodes(), 1);
 }
+
+#[test]
+fn fargate_profiles_select_by_namespace_and_labels_in_private_subnets() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let profile = &plan.cluster.fargate_profiles[0];
+    assert!(profile.subnets.iter().all(|subnet| !plan.cluster.network.subnets[*subnet].public));
+    assert_eq!((profile.name.as_str(), profile.zones.len(), profile.selectors.len()), ("batch", 2, 2));
+    let mut web = plan.deployments[0].clone();
+    assert_eq!(plan.cluster.fargate_profile_of(&web), None);
+    web.control.labels.insert("on".to_owned(), "fargate".to_owned());
+    assert_eq!(plan.cluster.fargate_profile_of(&web), Some(0));
+    web.namespace = "batch-7".to_owned();
+    web.control.labels.clear();
+    assert_eq!(plan.cluster.fargate_profile_of(&web), Some(0));
+}

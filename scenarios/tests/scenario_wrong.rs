@@ -266,6 +266,18 @@ const WRONG: &[(&str, usize, &str)] = &[
         19,
         "faults[0].target: found \"follower\"; wanted is \"leader\", \"all\", or one of the zones",
     ),
+    (
+        "w06-six-selectors.toml",
+        11,
+        "cluster.fargate_profiles[0].selectors: found 6 selectors; a Fargate profile has 1 to 5",
+    ),
+    ("w07-selector-without-namespace.toml", 11, "cluster.fargate_profiles[0].selectors[0].namespace: is missing"),
+    ("w08-fargate-elsewhere.toml", 12, "cluster.fargate_profiles[0].zones[0]: found \"d\"; the cluster's zones are"),
+    (
+        "w09-two-profiles-of-a-name.toml",
+        14,
+        "cluster.fargate_profiles[1].name: there is another Fargate profile \"fp\"",
+    ),
 ];
 
 fn corpus() -> PathBuf {

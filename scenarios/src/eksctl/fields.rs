@@ -151,7 +151,6 @@ fn check_object(node: &Node, object: &str, path: &str, noting: bool, findings: &
 /// What is missed while a field has no effect.
 fn later(field: &str) -> &'static str {
     match field {
-        "fargateProfiles" => "no pod runs on Fargate yet, all run on node groups",
         "karpenter" => "no node is started by Karpenter yet, only node groups have nodes",
         "autoModeConfig" => "no node is started by Auto Mode yet, only node groups have nodes",
         "launchTemplate" => "what it holds is not in the file",

@@ -5,12 +5,14 @@ use super::tree::{quoted, shortened};
 use crate::problem::did_you_mean;
 use sim_eks::plan::{Bound, Client, Objective};
 use sim_eks::quantity::parse_duration;
-use sim_eks::record::{MEASURES, client_measures};
+use sim_eks::record::{FARGATE_MEASURES, MEASURES, client_measures};
 
 /// Reads the objectives; what is wrong is noted.
-pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], errors: &mut Errors) -> Vec<Objective> {
+pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], has_fargate: bool, errors: &mut Errors) -> Vec<Objective> {
     let of_clients = client_measures(clients);
-    let measures: Vec<&str> = MEASURES.iter().copied().chain(of_clients.iter().map(String::as_str)).collect();
+    let of_fargate: &[&str] = if has_fargate { &FARGATE_MEASURES } else { &[] };
+    let names = MEASURES.iter().chain(of_fargate).copied();
+    let measures: Vec<&str> = names.chain(of_clients.iter().map(String::as_str)).collect();
     let mut objectives: Vec<Objective> = Vec::with_capacity(leaves.len());
     for leaf in leaves {
         match check_measure(&leaf.path, &measures).and_then(|()| threshold(&leaf.text)) {

@@ -120,7 +120,7 @@ const OUTCOMES: [Outcome; 16] = [
         nodes: (1, 1, 1),
         zones: "ap-northeast-1a ap-northeast-1c ap-northeast-1d",
         groups: &["ng-1 self m5.large 1/1/1 012"],
-        not_modelled: &["15 fargateProfiles"],
+        not_modelled: &["32 fargateProfiles[1].tags"],
         warnings: &[],
     },
     Outcome {

@@ -91,6 +91,8 @@ pub enum Aim {
     DeleteNode(NodeId),
     /// Scheduler: binds a pod to a node.
     BindPod(PodId, NodeId),
+    /// Fargate scheduler: binds a pod to the node that was launched for it.
+    BindToMicroVm(PodId, NodeId),
     /// Scheduler: writes into a pod for which node others make room.
     NominatePod(PodId),
     /// Component: the holder renews its lease.
@@ -223,7 +225,7 @@ impl Aim {
             }
             Aim::CreatePod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) => (9, "create pod"),
             Aim::DeleteNode(_) => (10, "delete node"),
-            Aim::BindPod(..) => (11, "bind pod"),
+            Aim::BindPod(..) | Aim::BindToMicroVm(..) => (11, "bind pod"),
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => (12, "renew leadership"),
             Aim::ReadLeadership(..) => (13, "read leadership"),
             Aim::Get(_) => (14, "get"),
@@ -308,6 +310,7 @@ impl Aim {
             | Aim::DeletePodNow(_) => Some(Controller::Drain),
             Aim::DeleteNode(_) => Some(Controller::CloudNode),
             Aim::BindPod(..) | Aim::NominatePod(_) => Some(Controller::Scheduler),
+            Aim::BindToMicroVm(..) => Some(Controller::FargateScheduler),
             _ => None,
         }
     }

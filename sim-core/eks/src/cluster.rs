@@ -2,6 +2,7 @@
 //!
 //! What acts on this state lies in the journeys; `journeys/objects.rs` says what a committed write changes.
 
+mod fargate;
 mod latency;
 mod probe;
 mod scaling;
@@ -14,6 +15,7 @@ use crate::probes::Cause;
 use crate::record::Balance;
 use crate::stations::compute::cluster_autoscaler::ClusterAutoscaler;
 use crate::stations::compute::drain::Drain;
+use crate::stations::compute::fargate::Fargate;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::{NodeGroup, Shortage};
 use crate::stations::compute::volumes::Volumes;
@@ -63,6 +65,7 @@ pub struct ClusterState {
     /// The Services in front of the Deployments, by these.
     pub(crate) services: Vec<Service>,
     pub(crate) groups: Vec<NodeGroup>,
+    pub(crate) fargate: Fargate,
     pub(crate) lifecycle: NodeLifecycle,
     /// What the last look found; kept so that looks allocate nothing.
     pub(crate) look: Look,
@@ -161,6 +164,7 @@ impl ClusterState {
             loads: plan.deployments.iter().map(load).collect(),
             services: vec![Service::default(); plan.deployments.len()],
             groups: plan.cluster.node_groups.iter().map(|group| node_group(group, begins_empty)).collect(),
+            fargate: fargate_at_start(plan, begins_empty),
             lifecycle: NodeLifecycle::new(&parameters.node_lifecycle, zones),
             look: Look::default(),
             cloud_nodes: CloudNodes::default(),
@@ -244,7 +248,7 @@ impl ClusterState {
         for (index, planned) in plan.deployments.iter().enumerate() {
             let deployment = DeploymentId(index as u32);
             for _ in 0..self.deployments[index].wanted() {
-                self.add_pod_at_start(deployment, planned);
+                self.add_pod_at_start(plan, deployment, planned, &joins);
             }
         }
         self.settle();
@@ -279,24 +283,34 @@ impl ClusterState {
         }
     }
 
-    fn add_pod_at_start(&mut self, deployment: DeploymentId, planned: &crate::plan::Deployment) {
+    fn add_pod_at_start(
+        &mut self,
+        plan: &Plan,
+        deployment: DeploymentId,
+        planned: &crate::plan::Deployment,
+        joins: &impl Fn(usize, ZoneId) -> bool,
+    ) {
         let pod = PodId(self.pods.len() as u32);
         let set = self.deployments[deployment.index()].set(0);
         self.replica_sets[set.index()].gains_a_pod();
         self.replica_sets[set.index()].keeps_in_mind(pod);
         let number = self.deployments[deployment.index()].gains_a_pod();
         let volume = self.claim_at_start(deployment, planned, pod);
-        let is_gated = planned.control.placing.gated_for.is_some();
-        let found = if is_gated { None } else { self.placement.search(deployment).node };
+        let found = match (planned.control.placing.gated_for, self.fargate.profile_of(deployment)) {
+            (Some(_), _) => None,
+            (None, Some(_)) => self.micro_vm_at_start(plan, pod, deployment, joins),
+            (None, None) => self.placement.search(deployment).node,
+        };
         let Some(node) = found else {
-            self.pods.push(Pod::new(deployment, number, None));
+            self.pods.push(Pod::new(deployment, number, None).on_fargate(self.fargate.profile_of(deployment)));
             return;
         };
         self.placement.take(deployment, node);
         self.nodes[node.index()].binds(pod);
         self.nodes[node.index()].pulls(deployment, 0);
         self.replica_sets[set.index()].readiness_changes(true);
-        self.pods.push(Pod::running(deployment, number, node));
+        let profile = self.fargate.profile_of(deployment);
+        self.pods.push(Pod::running(deployment, number, node).on_fargate(profile));
         if let Some(volume) = volume {
             let zone = self.nodes[node.index()].zone;
             self.volumes.at_mut(volume).is_used_from_the_start(node, zone);
@@ -360,6 +374,9 @@ impl ClusterState {
     /// Conservation: what came to a station of this half must have left it, been lost, or be inside.
     pub(crate) fn balances(&self, plan: &Plan) -> Vec<Balance> {
         let mut balances = self.probe.balances(&self.nodes, &self.pods);
+        if !plan.cluster.fargate_profiles.is_empty() {
+            balances.push(self.fargate.balance());
+        }
         for (group, planned) in self.groups.iter().zip(&plan.cluster.node_groups) {
             balances.push(group.balance(format!("node group {}", planned.name)));
         }
@@ -387,6 +404,10 @@ fn load(planned: &crate::plan::Deployment) -> Load {
         load.changes(SimTime::ZERO, milli_cpu);
     }
     load
+}
+
+fn fargate_at_start(plan: &Plan, begins_empty: bool) -> Fargate {
+    if begins_empty { Fargate::new(plan).begins_without_profiles() } else { Fargate::new(plan) }
 }
 
 fn node_group(planned: &crate::plan::NodeGroup, begins_empty: bool) -> NodeGroup {

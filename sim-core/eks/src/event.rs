@@ -118,6 +118,8 @@ pub enum Event {
     Volume(VolumeId, u32, VolumeStep),
     /// A task of the cluster's creation has come a step further: its number.
     Creation(u16, CreationStep),
+    /// The Fargate scheduler has come a step further: the generation of its leader.
+    Fargate(u32, FargateStep),
 }
 
 const _: () = assert!(size_of::<Event>() <= 16, "events are stored inline in the calendar");
@@ -440,6 +442,19 @@ pub enum VolumeStep {
     Mounted,
     /// A kubelet has unmounted it.
     Unmounted,
+}
+
+/// What has just happened around the Fargate scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FargateStep {
+    /// It has heard of a pod that is to run on Fargate.
+    Hears(PodId),
+    /// The next launch has its turn.
+    Turn,
+    /// Launches that were refused are tried again.
+    TriesAgain,
+    /// It has heard that the node of a micro-VM is Ready.
+    NodeReady(NodeId),
 }
 
 /// What has just happened to an instance.

@@ -142,11 +142,13 @@ pub enum Controller {
     StatefulSet,
     /// Volumes and the nodes that they are attached to.
     AttachDetach,
+    /// The Fargate scheduler's bindings.
+    FargateScheduler,
 }
 
 impl Controller {
     /// Number of controllers.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 14;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Controller; Controller::COUNT] = [
@@ -163,6 +165,7 @@ impl Controller {
         Controller::DaemonSet,
         Controller::StatefulSet,
         Controller::AttachDetach,
+        Controller::FargateScheduler,
     ];
 
     /// The index into a table by controller.
@@ -173,7 +176,7 @@ impl Controller {
     /// The component that it is a part of.
     pub fn component(self) -> Component {
         match self {
-            Controller::CloudNode => Component::CloudControllerManager,
+            Controller::CloudNode | Controller::FargateScheduler => Component::CloudControllerManager,
             Controller::Scheduler => Component::Scheduler,
             _ => Component::ControllerManager,
         }
@@ -195,6 +198,7 @@ impl Controller {
             Controller::DaemonSet => "DaemonSet controller",
             Controller::StatefulSet => "StatefulSet controller",
             Controller::AttachDetach => "attach-detach controller",
+            Controller::FargateScheduler => "Fargate scheduler",
         }
     }
 }

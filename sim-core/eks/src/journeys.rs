@@ -23,6 +23,7 @@ pub mod etcd_request;
 pub mod etcd_storage;
 pub mod exec;
 pub mod external_client;
+pub mod fargate;
 pub mod instance;
 pub mod journal_request;
 pub mod kubelet;

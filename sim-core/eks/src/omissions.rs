@@ -107,8 +107,12 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "pods wait for the next scan and no longer; its requests cost nothing, and a short outage of STS that its cached token outlasts stops it only where STS has no way; instances that launch and never join hold their place; a node goes though a pod writes to its disk; no node goes in the first 10 minutes",
     },
     Omission {
-        what: "Karpenter, Fargate, Spot interruptions, a run on the surviving zones that exhausts their capacity by itself",
+        what: "Karpenter, Spot interruptions, a run on the surviving zones that exhausts their capacity by itself",
         effect: "capacity comes as fast as instances boot, unless a fault of the scenario makes it short",
+    },
+    Omission {
+        what: "on Fargate: eviction for patches of the platform, shortage of capacity in a zone that has power, profiles that are created or deleted in a run, several subnets in one zone, ephemeral storage; the lease of its scheduler, which acts where the cloud controller manager does",
+        effect: "a micro-VM lives as long as its pod unless a fault strikes it, the next one is had as soon as the account's limits allow, and a failover of the Fargate scheduler takes as long as that of the cloud controller manager",
     },
     Omission {
         what: "limits of image registries, kubelet eviction under pressure",

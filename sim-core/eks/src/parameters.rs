@@ -596,6 +596,16 @@ parameters! {
         checks: Law = "uniform(1s, 10s)", "0s..1h", Measured, "the first seed document: 10 s once, 1 s once", "Time in which eksctl looks at kubectl and the kubeconfig at the end.";
     }
 
+    /// Fargate: what an account may launch, and how long that takes.
+    fargate: FargateParameters {
+        launch_rate: f64 = "20", "0.001..100000", Documented, "docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html", "Pods per second that an account may launch on Fargate in the long run.";
+        launch_burst: u64 = "20", "1..100000", Documented, "docs.aws.amazon.com/AmazonECS/latest/developerguide/throttling.html: 20 in an account that launches pods of EKS only, 100 in one that launches tasks of ECS as well", "Pods that an account may launch on Fargate at once.";
+        launch_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: as the retry of an Auto Scaling group", "Pause after launches that were refused, by the quota of vCPUs or for want of a zone with capacity.";
+        vcpus: u64 = "4000", "1..1000000", Measured, "service quotas of Fargate: 6 in a new account, raised by use and on request; 4,000 was seen", "vCPUs that the account may have running on Fargate at a time.";
+        placement_time: Law = "22s", "0s..1h", Inferred, "with `fargate.boot_time` fitted to ten starts of 53 to 62 s with an image of 413 MB (elasticscale.com, 2024) and to nodes after 30 to 45 s (aws/containers-roadmap issue 649)", "Time in which Fargate finds a host for a pod and attaches its network interface.";
+        boot_time: Law = "lognormal(median 20s, p95 35.6s)", "0s..1h", Inferred, "as `fargate.placement_time`", "Time from there until the kubelet of the micro-VM registers its node.";
+    }
+
     /// The client that submits the pods of a trace.
     pod_trace: PodTraceParameters {
         retry_backoff: SimDuration = "1s", "1ms..1h", Inferred, "assumption: a common retry setting of batch clients", "Pause of the client before it repeats a failed request, at least; at most twice as long.";

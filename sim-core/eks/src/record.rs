@@ -130,6 +130,19 @@ pub const MEASURES: &[&str] = &[
 /// What is measured of each kind of client of the plan by its name, after all others: `client.admin.outage`.
 pub const CLIENT_MEASURES: [&str; 3] = ["availability", "latency.p99", "outage"];
 
+/// What is measured in a cluster with Fargate profiles, after all others.
+pub const FARGATE_MEASURES: [&str; 9] = [
+    "fargate.micro_vms",
+    "fargate.vcpus.max",
+    "fargate.throttled",
+    "fargate.wait.max",
+    "fargate.refused",
+    "fargate.placed.max",
+    "fargate.ready.p99",
+    "cost.fargate",
+    "cost.month.fargate",
+];
+
 /// The names of the measures of a plan's clients.
 pub fn client_measures(clients: &[Client]) -> Vec<String> {
     let of = |client: &Client| CLIENT_MEASURES.map(|measure| format!("client.{}.{measure}", client.name));

@@ -7,7 +7,7 @@ use crate::ids::{Component, Controller};
 use crate::journeys::etcd_storage::GIGABYTE;
 use crate::placement::Placement;
 use crate::plan::{Change, Network, Plan, ZoneId};
-use crate::probes::costs::{bill_lines, cost_measures};
+use crate::probes::costs::{bill_lines, cost_measures, fargate_cost_measures};
 use crate::probes::{Cause, Path, Resource, Wanted};
 use crate::record::{Balance, CreationRecord, PlacementRecord, Record};
 use crate::world::World;
@@ -114,6 +114,10 @@ impl Subject for Run {
         let bill = bill_lines(&world.bill, &world.plan, now);
         measures.extend(cost_measures(&bill, &world.plan, now));
         measures.extend(world.probes.clients.measures(&world.plan.clients));
+        if !world.plan.cluster.fargate_profiles.is_empty() {
+            measures.extend(world.cluster.fargate.measures());
+        }
+        measures.extend(fargate_cost_measures(&bill, &world.plan, now));
         let clients = world.probes.requests.records();
         let (places, closed_ways) = (world.placed_clients(), world.closed_ways());
         let network = world.network_record(now);

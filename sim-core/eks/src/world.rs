@@ -299,7 +299,8 @@ impl World {
                 zones,
                 SimTime::ZERO + plan.warm_up,
                 parameters.cost.instance_minimum,
-            ),
+            )
+            .with_fargate(plan.cluster.fargate_profiles.len(), parameters.cost.fargate_minimum),
             webhooks: Webhooks::new(&plan.webhooks),
             sts: Sts::default(),
             token_caches: vec![TokenCache::default(); servers.len()],
@@ -622,6 +623,7 @@ impl Model for World {
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
             Event::Volume(id, life, step) => self.volume(now, id, life, step, future),
             Event::Creation(task, step) => self.creation(now, task, step, future),
+            Event::Fargate(generation, step) => self.fargate(now, generation, step, future),
         }
     }
 }

@@ -71,7 +71,11 @@ impl Aim {
             Aim::List(_) | Aim::ListWatched(_) | Aim::FillInformers(..) => Verb::List,
             Aim::Workload(Call::List | Call::Fill, _) => Verb::List,
             Aim::BeginWatches(_) | Aim::Workload(Call::Watch, _) => Verb::Watch,
-            Aim::RegisterNode(_) | Aim::CreatePod(_) | Aim::BindPod(..) | Aim::CreateReplicaSet(..) => Verb::Create,
+            Aim::RegisterNode(_)
+            | Aim::CreatePod(_)
+            | Aim::BindPod(..)
+            | Aim::BindToMicroVm(..)
+            | Aim::CreateReplicaSet(..) => Verb::Create,
             Aim::SubmitPod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) | Aim::AttachVolume(..) => {
                 Verb::Create
             }

@@ -14,11 +14,15 @@ impl World {
         self.price_control_plane(now);
         self.volumes_are_billed();
         for node in (0..self.cluster.node_count()).map(NodeId) {
-            self.instance_is_billed(now, node);
+            match self.cluster.fargate.pod_of(node) {
+                Some(pod) => self.micro_vm_is_billed(now, self.cluster.pods[pod.index()].deployment, node),
+                None => self.instance_is_billed(now, node),
+            }
         }
         for pod in (0..self.cluster.pods.len() as u32).map(PodId) {
             let state = &self.cluster.pods[pod.index()];
-            if let Some(node) = state.node.filter(|_| state.object() != Object::Gone) {
+            let counts = |node: &NodeId| state.object() != Object::Gone && !self.is_micro_vm(*node);
+            if let Some(node) = state.node.filter(counts) {
                 let (milli_cpu, memory_mib) = self.requests_of(state.deployment);
                 self.bill.takes(now, node, milli_cpu, memory_mib);
             }
@@ -51,15 +55,19 @@ impl World {
     /// A pod takes room on a node.
     pub(crate) fn take_room(&mut self, now: SimTime, workload: DeploymentId, node: NodeId) {
         self.cluster.placement.take(workload, node);
-        let (milli_cpu, memory_mib) = self.requests_of(workload);
-        self.bill.takes(now, node, milli_cpu, memory_mib);
+        if !self.is_micro_vm(node) {
+            let (milli_cpu, memory_mib) = self.requests_of(workload);
+            self.bill.takes(now, node, milli_cpu, memory_mib);
+        }
     }
 
     /// The room of a pod that no longer counts is free.
     pub(crate) fn free_room(&mut self, now: SimTime, workload: DeploymentId, node: NodeId) {
         self.cluster.placement.free(workload, node);
-        let (milli_cpu, memory_mib) = self.requests_of(workload);
-        self.bill.frees(now, node, milli_cpu, memory_mib);
+        if !self.is_micro_vm(node) {
+            let (milli_cpu, memory_mib) = self.requests_of(workload);
+            self.bill.frees(now, node, milli_cpu, memory_mib);
+        }
     }
 
     fn requests_of(&self, workload: DeploymentId) -> (u64, u64) {

@@ -57,6 +57,7 @@ impl World {
         let name = self.zone_name(zone);
         let state = &self.cluster.nodes[node.index()];
         let (kind, how) = match state.is_tainted_no_execute() || state.is_cordoned() {
+            _ if self.is_micro_vm(node) => ("node/fargate-deleted", "its micro-VM has ended"),
             true => ("node/deleted", "its instance is terminated"),
             false => ("node/deleted-early", "its instance is terminated, so the tail of tainting is cut short"),
         };

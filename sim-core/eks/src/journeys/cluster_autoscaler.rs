@@ -14,7 +14,7 @@ use crate::ids::{DeploymentId, GroupId, NodeId, PodId};
 use crate::plan::{AwsService, ClusterAutoscaler as Planned, ZoneId};
 use crate::record::Weight;
 use crate::stations::compute::cluster_autoscaler::{Bin, ClusterAutoscaler, Demand, Offer, absorb, choose, estimate};
-use crate::stations::compute::node::{Instance, Ready};
+use crate::stations::compute::node::{Instance, Node, Ready};
 use crate::stations::control_plane::placement::Admits;
 use crate::stations::control_plane::preemption::Amounts;
 use crate::stations::network::Far;
@@ -89,6 +89,9 @@ impl World {
 
     /// A pod that had found no room is Ready, or gone.
     pub(crate) fn pod_without_room_ends(&mut self, now: SimTime, pod: PodId, is_ready: bool) {
+        if self.is_for_fargate(pod) {
+            return self.fargate_pod_ends(now, pod, is_ready);
+        }
         let state = &mut self.cluster.pods[pod.index()];
         if self.plan.autoscaler.is_none() || state.is_daemon() || !std::mem::take(&mut state.is_unschedulable) {
             return;
@@ -217,7 +220,9 @@ impl World {
 
     fn groups_seen(&self) -> Vec<Seen> {
         let mut seen = vec![Seen::default(); self.cluster.groups.len()];
-        for node in self.cluster.nodes.iter().filter(|node| node.instance() != Instance::Terminated) {
+        let is_of_group = |node: &&Node| node.group.index() < self.cluster.groups.len(); // and no micro-VM
+        let there = self.cluster.nodes.iter().filter(|node| node.instance() != Instance::Terminated);
+        for node in there.filter(is_of_group) {
             let of = &mut seen[node.group.index()];
             let has_joined = node.ready().is_some();
             of.joined += u32::from(has_joined);

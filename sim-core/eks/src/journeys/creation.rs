@@ -368,6 +368,7 @@ impl World {
             Work::ClusterStack { .. } | Work::NodeGroupStack { .. } => {
                 self.creation_mut().phase(task, now, "complete; eksctl asks again".to_owned());
             }
+            Work::FargateProfile { name } => self.fargate_profile_is_active(name),
             Work::Addon { is_awaited: false, .. } | Work::OidcProvider => self.task_ends(now, task, Ok(()), future),
             Work::Ends => {
                 self.user_applies(now, future);

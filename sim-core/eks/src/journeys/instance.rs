@@ -39,6 +39,7 @@ impl World {
                     self.boot(now, node, future);
                 }
             }
+            InstanceStep::Drained if self.is_micro_vm(node) => self.micro_vm_ends(now, node, future),
             InstanceStep::Drained => self.terminate(now, node, future),
         }
     }
@@ -76,9 +77,11 @@ impl World {
         }
     }
 
-    /// The network of a node follows by itself, unless the pod of a DaemonSet brings it.
+    /// The network of a node follows by itself, unless the pod of a DaemonSet brings it; that of a micro-VM is there.
     fn network_may_follow(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        if !self.network_comes_with_a_pod(node) {
+        if self.is_micro_vm(node) {
+            self.network_is_ready(now, node, future);
+        } else if !self.network_comes_with_a_pod(node) {
             let law = self.plan.parameters.node_group.cni_time.clone();
             self.after(now, node, &law, CNI, InstanceStep::NetworkReady, future);
         }
@@ -129,7 +132,9 @@ impl World {
         self.pool_begins(now, node, future);
         self.kubelet_reports_ready(now, node, cause, future);
         self.kubelet_listed(now, node, future);
-        self.workloads_start_on(now, node, future);
+        if !self.is_micro_vm(node) {
+            self.workloads_start_on(now, node, future);
+        }
     }
 
     /// A kubelet's report of its node's status is in the API.
@@ -145,6 +150,9 @@ impl World {
             self.note_ready(now, node);
             self.creation_hears(now, future);
         }
+        if is == Ready::True && self.is_micro_vm(node) {
+            self.micro_vm_is_ready(now, node, future);
+        }
         self.node_may_open(now, node, future);
     }
 
@@ -153,6 +161,7 @@ impl World {
         let (zone, cause) = (state.zone, state.story);
         let (kind, what) = match (state.is_ready_again(), state.replaces) {
             (true, _) => ("node/ready-again", "node Ready again"),
+            (false, _) if self.cluster.is_micro_vm(node) => ("node/fargate-ready", "Fargate node Ready"),
             (false, true) => ("node/replacement-ready", "replacement node Ready"),
             (false, false) => ("node/ready", "node Ready"),
         };
@@ -223,8 +232,9 @@ impl World {
     fn instances_return(&mut self, now: SimTime, cause: Cause, nodes: Vec<NodeId>, future: &mut Future) {
         let law = self.plan.parameters.node_group.power_return_spread.clone();
         for node in nodes {
+            let is_micro_vm = self.is_micro_vm(node); // what it was lies in memory only
             let state = &mut self.cluster.nodes[node.index()];
-            if state.instance() == Instance::Dark {
+            if state.instance() == Instance::Dark && !is_micro_vm {
                 state.story = cause.or(state.story);
                 self.after(now, node, &law, POWER, InstanceStep::PowerReturns, future);
             }
@@ -240,7 +250,7 @@ impl World {
         self.cluster.probe.node_stops(node);
         self.leave_no_life(now, node, lived);
         self.streams_look(now, cause, future);
-        if self.plan.parameters.node_group.replace_instances {
+        if self.plan.parameters.node_group.replace_instances || self.is_micro_vm(node) {
             let law = self.plan.parameters.node_group.impaired_detection.clone();
             self.after(now, node, &law, IMPAIRED, InstanceStep::FoundImpaired, future);
         }

@@ -151,7 +151,7 @@ impl World {
         let note = || format!("instance found impaired and terminated, {name}");
         let story = self.probes.timeline.note(now, Weight::Step, cause, "instance/impaired", u64::from(zone.0), note);
         self.cluster.nodes[node.index()].story = story.or(cause);
-        if !self.cluster.nodes[node.index()].is_cordoned() {
+        if !self.is_micro_vm(node) && !self.cluster.nodes[node.index()].is_cordoned() {
             let group = self.cluster.nodes[node.index()].group;
             self.cluster.groups[group.index()].lost_one(story.or(cause));
         }
@@ -160,9 +160,10 @@ impl World {
 
     /// An instance is gone for good; its Node follows once it is NotReady and the cloud controller manager looks.
     pub(crate) fn terminate(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        let is_micro_vm = self.is_micro_vm(node);
         let state = &mut self.cluster.nodes[node.index()];
         let (group, zone, lived) = (state.group, state.zone, state.lives());
-        if !state.is_cordoned() {
+        if !is_micro_vm && !state.is_cordoned() {
             self.cluster.groups[group.index()].leaves(zone);
         }
         state.terminates();
@@ -173,7 +174,10 @@ impl World {
         if self.cluster.nodes[node.index()].ready().is_some_and(|ready| ready != Ready::True) {
             self.cluster.cloud_nodes.notice(node);
         }
-        self.node_group(now, group, future);
+        match is_micro_vm {
+            true => self.micro_vm_is_gone(now, node, future),
+            false => self.node_group(now, group, future),
+        }
     }
 
     fn note_drained(&mut self, now: SimTime, zone: ZoneId, cause: Cause) -> Cause {

@@ -357,6 +357,9 @@ impl World {
 
     /// The scheduler may use a node if its condition and taints allow.
     pub(crate) fn node_may_open(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
+        if self.is_micro_vm(node) {
+            return; // its pod is bound to it by Fargate
+        }
         let is_open = self.cluster.nodes[node.index()].is_schedulable();
         if self.cluster.placement.set_open(node, is_open) && is_open {
             self.node_opens(now, future);

@@ -53,7 +53,10 @@ impl World {
                 self.cluster.clients[Controller::Drain.index()].forget_alarm();
                 self.send_orders(now, Controller::Drain, future);
             }
-            Component::CloudControllerManager => self.cloud_nodes_begin(now, generation, future),
+            Component::CloudControllerManager => {
+                self.cloud_nodes_begin(now, generation, future);
+                self.fargate_begins(now, future);
+            }
             Component::Scheduler => self.scheduler_begins(now, future),
         }
     }
@@ -130,6 +133,7 @@ impl World {
             Aim::EvictPod(pod) => self.pod_is_evicted(now, pod, cause, future),
             Aim::DeleteNode(node) => self.node_is_deleted(now, node, cause, future),
             Aim::BindPod(pod, node) => self.pod_is_bound(now, pod, node, future),
+            Aim::BindToMicroVm(pod, node) => self.pod_is_bound_to_micro_vm(now, pod, node, future),
             Aim::NominatePod(_) => {} // the scheduler knows
             Aim::RenewLeadership(..) | Aim::ReadLeadership(..) | Aim::AcquireLeadership(..) => {}
             Aim::ReportPodStarted(pod) => self.start_is_reported(now, pod),

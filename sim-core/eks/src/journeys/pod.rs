@@ -136,7 +136,10 @@ impl World {
             return self.pod_waits_for_address(now, pod, node, future);
         }
         let state = &mut self.cluster.pods[pod.index()];
+        let workload = state.deployment;
         state.starts();
+        self.micro_vm_is_billed(now, workload, node);
+        let state = &mut self.cluster.pods[pod.index()];
         let (entity, life) = (state.entity(), state.life());
         let pulls = self.cluster.nodes[node.index()].pulls(state.deployment, state.revision);
         let mut draw = self.key.draw(START, entity, u64::from(life));
@@ -263,6 +266,7 @@ impl World {
         if object == Object::Gone {
             return;
         }
+        self.micro_vm_may_lose(now, pod, future);
         if object == Object::Pending {
             self.give_up_node(now, pod);
             self.denominate(pod);

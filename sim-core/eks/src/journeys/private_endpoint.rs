@@ -209,7 +209,7 @@ impl World {
     /// Where a node is.
     pub(crate) fn origin_of(&self, node: NodeId) -> Origin {
         let of = &self.cluster.nodes[node.index()];
-        let zones = &self.plan.cluster.node_groups[of.group.index()].zones;
+        let (zones, _) = self.plan.cluster.places_of(of.group.index());
         let nth = zones.iter().position(|zone| *zone == of.zone).expect("a node lies in a zone of its group");
         Origin { place: Place::Zone(of.zone), site: self.vpc.nodes(of.group.index(), nth) }
     }

@@ -31,7 +31,7 @@ impl World {
         self.cluster.scheduler.begins(phase);
         for index in 0..self.cluster.pods.len() {
             let pod = PodId(index as u32);
-            if self.cluster.pods[index].object() == Object::Pending {
+            if self.cluster.pods[index].object() == Object::Pending && !self.is_for_fargate(pod) {
                 self.give_up_node(now, pod);
                 self.enqueue(now, pod);
             }
@@ -41,6 +41,9 @@ impl World {
 
     /// A pod without a node is created: the scheduler will hear of it.
     pub(crate) fn scheduler_hears(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        if self.is_for_fargate(pod) {
+            return self.fargate_hears(now, pod, future);
+        }
         if let Some((_, generation)) = self.leader(SCHEDULER) {
             let heard = now + self.watch_delay(Watcher::Pod(pod));
             future.schedule(heard, Event::SchedulerHears(pod, generation));
@@ -63,8 +66,9 @@ impl World {
         }
     }
 
-    /// A pod is created: it may bear a gate for a while, of which the scheduler hears with it.
+    /// A pod is created: it may be for Fargate, and may bear a gate for a while, of which the scheduler hears with it.
     pub(crate) fn gate_may_be_set(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
+        self.fargate_may_take(pod);
         let state = &mut self.cluster.pods[pod.index()];
         let planned = self.plan.deployments.get(state.deployment.index());
         let Some(time) = planned.and_then(|planned| planned.control.placing.gated_for) else { return };
@@ -224,9 +228,10 @@ impl World {
         let name = self.plan.workload_name(deployment.index());
         let zone = self.cluster.volumes.zone_of(pod).map(|zone| self.zone_name(zone));
         let kind = if zone.is_some() { "pod/bound-to-zone" } else { "pod/no-room" };
+        let and = if self.plan.cluster.fargate_profiles.is_empty() { "" } else { " and no Fargate profile selects it" };
         let text = || match zone {
             Some(zone) => format!("a pod of {name} is Pending: its volume lies in {zone}, where no node has room"),
-            None => format!("no node has room for a pod of {name}: it is Pending"),
+            None => format!("no node has room for a pod of {name}{and}: it is Pending"),
         };
         self.probes.timeline.note(now, Weight::Step, cause, kind, u64::from(deployment.0), text);
         self.cluster_autoscaler_hears(now, pod);

@@ -96,7 +96,8 @@ impl World {
             | Aim::DeleteStatefulPod(pod, _)
             | Aim::ForceDeletePod(pod)
             | Aim::NominatePod(pod)
-            | Aim::BindPod(pod, _) => self.cluster.pods[pod.index()].deployment,
+            | Aim::BindPod(pod, _)
+            | Aim::BindToMicroVm(pod, _) => self.cluster.pods[pod.index()].deployment,
             Aim::CreatePod(set)
             | Aim::CreateStatefulPod(set)
             | Aim::ReportReplicaSet(set)
@@ -280,6 +281,7 @@ impl World {
             | Aim::ForceDeletePod(pod)
             | Aim::RemovePod(pod) => self.cluster.pods[pod.index()].node,
             Aim::BindPod(_, node)
+            | Aim::BindToMicroVm(_, node)
             | Aim::ReportStatus(node)
             | Aim::MarkNotReady(node)
             | Aim::RemoveTaints(node)

@@ -12,7 +12,7 @@
 use crate::event::{Event, Future, PodStep, PoolStep};
 use crate::ids::{NodeId, PodId};
 use crate::parameters::VpcCniParameters;
-use crate::plan::{AwsService, Family, NodeGroup, Plan, ZoneId};
+use crate::plan::{AwsService, Cluster, Family, NodeGroup, Plan, ZoneId};
 use crate::record::Weight;
 use crate::stations::compute::vpc_cni::{AddressPool, PoolSettings, Want};
 use crate::stations::network::{Ec2Action, SiteId};
@@ -27,8 +27,25 @@ const SANDBOX: Purpose = Purpose::new("pod/sandbox-retry");
 
 /// What the VPC CNI is told on the nodes of each group.
 pub(crate) fn pool_settings(plan: &Plan) -> Vec<PoolSettings> {
-    plan.cluster.node_groups.iter().map(|group| settings_of(group, &plan.parameters.vpc_cni)).collect()
+    let groups = plan.cluster.node_groups.iter().map(|group| settings_of(group, &plan.parameters.vpc_cni));
+    groups.chain(plan.cluster.fargate_profiles.iter().map(|_| ON_FARGATE)).collect()
 }
+
+/// No VPC CNI runs on Fargate: the address of a micro-VM is that of its pod.
+const ON_FARGATE: PoolSettings = PoolSettings {
+    enis: 1,
+    slots: 0,
+    max_pods: 1,
+    prefixes: false,
+    custom_networking: false,
+    warm_enis: 0,
+    warm_ips: 0,
+    minimum_ips: 0,
+    warm_prefixes: 0,
+    cooldown: SimDuration::ZERO,
+    eni_life: SimDuration::ZERO,
+    decrease_pause: SimDuration::ZERO,
+};
 
 fn settings_of(group: &NodeGroup, parameters: &VpcCniParameters) -> PoolSettings {
     PoolSettings {
@@ -53,7 +70,7 @@ impl World {
         for node in (0..self.cluster.node_count()).map(NodeId) {
             let subnet = self.subnet_of(node);
             self.interfaces.charge(subnet, 1);
-            if self.cluster.nodes[node.index()].has_network() && self.pods_need_addresses() {
+            if self.cluster.nodes[node.index()].has_network() && self.has_pool(node) {
                 self.pool_is_settled(node, subnet);
                 self.look_at_pool(SimTime::ZERO, node, future);
             }
@@ -89,22 +106,27 @@ impl World {
         self.vpc.network().family == Family::IPv4
     }
 
+    /// Whether a node gives its pods addresses of a pool.
+    fn has_pool(&self, node: NodeId) -> bool {
+        self.pods_need_addresses() && !self.is_micro_vm(node)
+    }
+
     fn pool_settings_of(&self, node: NodeId) -> PoolSettings {
         self.pool_settings[self.cluster.nodes[node.index()].group.index()]
     }
 
     fn subnet_of(&self, node: NodeId) -> usize {
         let of = &self.cluster.nodes[node.index()];
-        subnet_in(&self.plan.cluster.node_groups[of.group.index()], of.zone)
+        subnet_in(&self.plan.cluster, of.group.index(), of.zone)
     }
 
     fn subnet_is_used(&mut self, subnet: usize) {
         self.probes.addresses.subnet_has(self.interfaces.free_in(subnet));
     }
 
-    /// Whether a group's subnet in a zone has an address for another instance.
+    /// Whether the subnet of a node group, or of a Fargate profile counted after, in a zone has an address for another instance.
     pub(crate) fn has_address_for_node(&self, group: usize, zone: ZoneId) -> bool {
-        self.interfaces.free_in(subnet_in(&self.plan.cluster.node_groups[group], zone)) > 0
+        self.interfaces.free_in(subnet_in(&self.plan.cluster, group, zone)) > 0
     }
 
     /// An instance is launched: its primary interface has an address.
@@ -134,7 +156,7 @@ impl World {
 
     /// The VPC CNI of a node begins: it has asked for its first addresses before it says that the network is up.
     pub(crate) fn pool_begins(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
-        if !self.pods_need_addresses() {
+        if !self.has_pool(node) {
             return;
         }
         let settings = self.pool_settings_of(node);
@@ -150,7 +172,7 @@ impl World {
     /// A pod that starts takes an address of its node. Whether there is one, or it needs none.
     pub(crate) fn pod_takes_address(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) -> bool {
         let state = &self.cluster.pods[pod.index()];
-        if state.eni.is_some() || self.is_in_host_network(state) || !self.pods_need_addresses() {
+        if state.eni.is_some() || self.is_in_host_network(state) || !self.has_pool(node) {
             return true;
         }
         let settings = self.pool_settings_of(node);
@@ -363,7 +385,8 @@ impl World {
     }
 }
 
-fn subnet_in(group: &NodeGroup, zone: ZoneId) -> usize {
-    let nth = group.zones.iter().position(|known| *known == zone).expect("a node lies in a zone of its group");
-    group.subnets[nth]
+fn subnet_in(cluster: &Cluster, class: usize, zone: ZoneId) -> usize {
+    let (zones, subnets) = cluster.places_of(class);
+    let nth = zones.iter().position(|known| *known == zone).expect("a node lies in a zone of its group");
+    subnets[nth]
 }

@@ -50,13 +50,41 @@ impl FargateSelector {
 }
 
 impl Cluster {
-    /// The profile whose pods those of a Deployment are, by its index. Of several that select them it is the one that
-    /// they name by a label, or else the first by name.
+    /// Node groups and Fargate profiles: nodes are of the one or the other, and profiles count after the groups.
+    pub fn classes(&self) -> usize {
+        self.node_groups.len() + self.fargate_profiles.len()
+    }
+
+    /// The zones of a node group or, counted after these, of a Fargate profile, and its subnet in each of them.
+    pub fn places_of(&self, class: usize) -> (&[ZoneId], &[usize]) {
+        match self.node_groups.get(class) {
+            Some(group) => (&group.zones, &group.subnets),
+            None => {
+                let profile = &self.fargate_profiles[class - self.node_groups.len()];
+                (&profile.zones, &profile.subnets)
+            }
+        }
+    }
+
+    /// The profile whose pods those of a Deployment are, by its index.
     pub fn fargate_profile_of(&self, deployment: &Deployment) -> Option<usize> {
+        self.fargate_profiles_of(deployment).first().copied()
+    }
+
+    /// The profiles that select the pods of a Deployment, by their indices: first the one that these name by a label, the
+    /// others by their names. The first of those that are there counts.
+    pub fn fargate_profiles_of(&self, deployment: &Deployment) -> Vec<usize> {
         let profiles = self.fargate_profiles.iter().enumerate();
-        let selecting = profiles.filter(|(_, profile)| profile.selects(deployment));
         let named = deployment.control.labels.get(LABEL);
-        selecting.min_by_key(|(_, profile)| (named != Some(&profile.name), &profile.name)).map(|(index, _)| index)
+        let mut selecting: Vec<_> = profiles.filter(|(_, profile)| profile.selects(deployment)).collect();
+        selecting.sort_by_key(|(_, profile)| (named != Some(&profile.name), &profile.name));
+        selecting.into_iter().map(|(index, _)| index).collect()
+    }
+
+    /// The name of a node group or, counted after these, of a Fargate profile.
+    pub fn class_name(&self, class: usize) -> &str {
+        let profile = || self.fargate_profiles[class - self.node_groups.len()].name.as_str();
+        self.node_groups.get(class).map_or_else(profile, |group| &group.name)
     }
 }
 

@@ -25,6 +25,9 @@ const PARTS: [(&str, &str); 9] = [
 /// The part of the instances' cost that no pod requests.
 const IDLE: (&str, &str) =
     ("idle", "Part of the instances' cost for CPU and memory that no pod requests, included there");
+/// The part that only clusters with Fargate profiles have.
+const FARGATE: (&str, &str) =
+    ("fargate", "vCPUs and memory of pods on Fargate, from the pull of their image to their end");
 /// All parts together.
 const TOTAL: (&str, &str) = ("total", "All parts of the cost together, without the idle one, which they include");
 
@@ -47,6 +50,10 @@ pub fn bill_lines(bill: &Bill, plan: &Plan, end: SimTime) -> Vec<BillLine> {
         costs.node_group(instances, group);
     }
     costs.claimed_volumes(bill);
+    let profiles = bill.groups.iter().skip(plan.cluster.node_groups.len());
+    for (micro_vms, profile) in profiles.zip(&plan.cluster.fargate_profiles) {
+        costs.fargate_profile(micro_vms, &profile.name);
+    }
     costs.network(bill);
     costs.lines.retain(|line| line.quantity > 0.0);
     costs.lines
@@ -75,6 +82,26 @@ pub fn cost_measures(lines: &[BillLine], plan: &Plan, end: SimTime) -> Vec<Measu
         measure(format!("cost.month.{name}"), value, format!("{what}; scaled from the run to a month."))
     });
     run.chain(a_month).collect()
+}
+
+/// What the pods on Fargate cost, for the run and scaled to a month, in a cluster with Fargate profiles.
+pub fn fargate_cost_measures(lines: &[BillLine], plan: &Plan, end: SimTime) -> Vec<Measure> {
+    if plan.cluster.fargate_profiles.is_empty() {
+        return Vec::new();
+    }
+    let hours = end.saturating_since(SimTime::ZERO + plan.warm_up).as_secs_f64() / 3600.0;
+    let month = plan.parameters.cost.month.as_secs_f64() / 3600.0;
+    let (name, what) = FARGATE;
+    let cost = usd(lines.iter().filter(|line| line.part == name));
+    let measure = |name: String, value: Option<f64>, definition: String| {
+        let (unit, better) = (Unit::Usd, Better::Down);
+        Measure { name, unit, better, value, definition }
+    };
+    let a_month = cost.filter(|_| hours > 0.0).map(|usd| usd / hours * month);
+    vec![
+        measure(format!("cost.{name}"), cost, format!("{what}; of the run after its warm-up.")),
+        measure(format!("cost.month.{name}"), a_month, format!("{what}; scaled from the run to a month.")),
+    ]
 }
 
 /// What lines cost together; `None` if one of them has no price.
@@ -154,6 +181,15 @@ impl Costs<'_> {
         let months = bill.claimed_gib.hours(self.end) / (cost.month.as_secs_f64() / 3600.0);
         let what = "volumes that pods claim".to_owned();
         self.at_price("volumes", what, (months, "GB-months"), &cost.volume_gb_month, "cost.volume_gb_month");
+    }
+
+    fn fargate_profile(&mut self, micro_vms: &Instances, name: &str) {
+        let cost = self.plan.parameters.cost.clone();
+        let vcpu = (micro_vms.milli_cpu.hours(self.end) / 1000.0, "vCPU-hours");
+        let gb = (micro_vms.memory_mib.hours(self.end) / 1024.0, "GB-hours");
+        let what = |kind: &str| format!("{kind} of Fargate profile {name}");
+        self.at_price(FARGATE.0, what("vCPUs"), vcpu, &cost.fargate_vcpu_hour, "cost.fargate_vcpu_hour");
+        self.at_price(FARGATE.0, what("memory"), gb, &cost.fargate_gb_hour, "cost.fargate_gb_hour");
     }
 
     fn network(&mut self, bill: &Bill) {

@@ -102,7 +102,7 @@ impl World {
             Some(NodeLine {
                 name: self.node_name(id),
                 status: status.to_owned(),
-                group: self.plan.cluster.node_groups[node.group.index()].name.clone(),
+                group: self.plan.cluster.class_name(node.group.index()).to_owned(),
                 zone: self.zone_name(node.zone),
                 age_s: joined.map_or(0.0, |(_, at)| now.saturating_since(*at).as_secs_f64()),
             })
@@ -113,10 +113,10 @@ impl World {
     /// `ip-192-168-1-2.eu-west-1.compute.internal`.
     fn node_name(&self, node: NodeId) -> String {
         let state = &self.cluster.nodes[node.index()];
-        let group = &self.plan.cluster.node_groups[state.group.index()];
-        let nth = group.zones.iter().position(|zone| *zone == state.zone).expect("a node lies in a zone of its group");
-        let subnet = &self.plan.cluster.network.subnets[group.subnets[nth]];
-        let mut draw = self.key.draw(ADDRESS, group.subnets[nth] as u64, 0);
+        let (zones, subnets) = self.plan.cluster.places_of(state.group.index());
+        let nth = zones.iter().position(|zone| *zone == state.zone).expect("a node lies in a zone of its group");
+        let subnet = &self.plan.cluster.network.subnets[subnets[nth]];
+        let mut draw = self.key.draw(ADDRESS, subnets[nth] as u64, 0);
         // A step that shares no divisor with the size visits every address once.
         let (first, size) = (draw.below(u64::from(subnet.size().max(1))), u64::from(subnet.size().max(1)));
         let step = (1..).map(|n| size / 3 * 2 + n).find(|step| coprime(*step, size)).expect("some number is");

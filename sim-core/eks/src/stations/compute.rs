@@ -2,6 +2,7 @@
 
 pub mod cluster_autoscaler;
 pub mod drain;
+pub mod fargate;
 pub mod kubelet;
 pub mod node;
 pub mod node_group;

@@ -1,9 +1,12 @@
 //! D3: token buckets and rests, as EC2 and the VPC CNI document them.
 
+use crate::d2_fargate::without_nodes;
 use crate::d4_warm_pool::defaults;
 use crate::story::{Story, at_minute, measure, roomy, story};
 use crate::table::{Allowed, Row, check};
+use sim_eks::ids::PodId;
 use sim_eks::plan::Change;
+use sim_eks::stations::compute::fargate::{Fargate, Turn};
 use sim_eks::stations::compute::vpc_cni::{AddressPool, PoolSettings};
 use sim_eks::stations::network::{Ec2Action, Ec2Api};
 use sim_kernel::{SimDuration, SimTime};
@@ -58,5 +61,34 @@ fn three_thousand_instances_take_a_thousand_seconds() {
         row("3000 instances ordered: launched at once", 1000.0, at_once),
         row("3000 instances ordered: launched in all", 3000.0, measure(&record, "nodes.launched")),
         row("3000 instances ordered: the last one after, s", 1000.0, last.saturating_since(at_minute(1)).as_secs_f64()),
+    ]);
+}
+
+/// When the last of 3,500 pods is launched that are wanted at once, s.
+fn last_of_3500(burst: &str) -> f64 {
+    let story = without_nodes("default").set("fargate.launch_burst", burst);
+    let mut fargate = Fargate::new(&story.plan);
+    let (mut now, mut last) = (SimTime::ZERO, SimTime::ZERO);
+    for pod in 0..3500 {
+        fargate.asks(now, PodId(pod));
+    }
+    loop {
+        match fargate.next(now, |_| true) {
+            Turn::Launch(..) => last = now,
+            Turn::At(at) => now = at,
+            Turn::Nobody => return last.saturating_since(SimTime::ZERO).as_secs_f64(),
+        }
+    }
+}
+
+#[test]
+fn d3_fargate_launches_3500_pods_in_three_minutes() {
+    check(&[
+        row(
+            "3500 pods on Fargate, account of EKS only (20, and 20/s): the last is launched, s",
+            174.0,
+            last_of_3500("20"),
+        ),
+        row("the same, account of ECS as well (100, and 20/s): the last is launched, s", 170.0, last_of_3500("100")),
     ]);
 }

@@ -18,6 +18,7 @@ mod c8_service_levels;
 mod c9_graceful_stop;
 mod d10_cost;
 mod d1_creation;
+mod d2_fargate;
 mod d3_token_buckets;
 mod d4_warm_pool;
 mod d5_address_exhaustion;

@@ -16,6 +16,7 @@
 //! Left out: image locality, PreferNoSchedule; pods that are Terminating count for no affinity.
 
 mod groups;
+mod micro_vms;
 mod rules;
 
 use super::preemption::Amounts;
@@ -166,7 +167,7 @@ impl Placement {
         let needs = of_deployments.chain(of_daemon_sets).collect();
         let percent = plan.parameters.scheduler.percentage_of_nodes_to_score as usize;
         let volumes_most = u16::try_from(plan.parameters.volumes.per_node).unwrap_or(u16::MAX);
-        Placement { percent, volumes_most, ..Placement::of(needs, zones, plan.cluster.node_groups.len()) }
+        Placement { percent, volumes_most, ..Placement::of(needs, zones, plan.cluster.classes()) }
     }
 
     fn of(needs: Vec<Need>, zones: usize, groups: usize) -> Self {
@@ -191,22 +192,25 @@ impl Placement {
 
     /// A node that may come to be used one day; their ids come in order.
     pub fn add(&mut self, zone: ZoneId, id: GroupId, group: &NodeGroup) {
+        self.add_room(zone, id, group.allocatable, group.gpus, group.max_pods);
+    }
+
+    fn add_room(&mut self, zone: ZoneId, id: GroupId, allocatable: Resources, gpus: u32, pods: u32) {
         let per_unit = |allocatable: u64| HUNDRED / 2 / signed(allocatable.max(1));
-        let Resources { milli_cpu, memory_mib } = group.allocatable;
-        let (gpus, pods) = (i64::from(group.gpus), i64::from(group.max_pods));
-        self.capacity[id.index()] = [signed(milli_cpu), signed(memory_mib), gpus, pods];
+        let Resources { milli_cpu, memory_mib } = allocatable;
+        self.capacity[id.index()] = [signed(milli_cpu), signed(memory_mib), i64::from(gpus), i64::from(pods)];
         self.rooms.push(Room {
-            milli_cpu: signed(group.allocatable.milli_cpu),
-            memory_mib: signed(group.allocatable.memory_mib),
-            gpus: group.gpus as i32,
-            pods: i32::try_from(group.max_pods).unwrap_or(i32::MAX),
+            milli_cpu: signed(milli_cpu),
+            memory_mib: signed(memory_mib),
+            gpus: gpus as i32,
+            pods: i32::try_from(pods).unwrap_or(i32::MAX),
             exists: false,
             class: id.0 * self.zones as u16 + u16::from(zone.0),
             zone: zone.0,
             group: id.0,
             is_open: false,
-            per_milli_cpu: per_unit(group.allocatable.milli_cpu),
-            per_mib: per_unit(group.allocatable.memory_mib),
+            per_milli_cpu: per_unit(milli_cpu),
+            per_mib: per_unit(memory_mib),
         });
         let blocks = self.rooms.len().div_ceil(BLOCK);
         self.blocks.resize(blocks, Block::STALE);
@@ -495,7 +499,10 @@ impl Need {
     /// What a pod with these requests and wishes needs, if it is not counted.
     fn of(plan: &Plan, requests: Resources, wishes: &Wishes<'_>) -> Self {
         let zones = plan.cluster.zones.len();
-        let possible = wishes.possible(plan);
+        let (mut possible, mut preference) = (wishes.possible(plan), wishes.preference(plan));
+        // What runs on Fargate is not for this scheduler to place.
+        possible.resize(plan.cluster.classes() * zones, false);
+        preference.resize(plan.cluster.classes() * zones, 0);
         Need {
             counts: false,
             milli_cpu: signed(requests.milli_cpu),
@@ -507,7 +514,7 @@ impl Need {
             terms: Vec::new(),
             groups: possible.chunks(zones).map(|zones| zones.iter().all(|possible| *possible)).collect(),
             possible,
-            preference: wishes.preference(plan),
+            preference,
             in_zone: vec![0; zones],
             on_host: Vec::new(),
             on_host_least: Vec::new(),

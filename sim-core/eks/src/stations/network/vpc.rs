@@ -115,7 +115,7 @@ pub struct Vpc {
     network: Network,
     sites: Vec<Site>,
     ways: Vec<Ways>,
-    /// The first site of each node group; one for each of its zones follows.
+    /// The first site of each node group and then of each Fargate profile; one for each of its zones follows.
     groups: Vec<u16>,
     /// The first site of the clients.
     clients: u16,
@@ -160,6 +160,14 @@ impl Vpc {
             for (zone, subnet) in group.zones.iter().zip(&group.subnets) {
                 let name = format!("nodes of {} in {}", group.name, zone_name(&plan.cluster, *zone));
                 let at = SiteAt::Subnet { subnet: *subnet, address: None, groups: group.security_groups.clone() };
+                sites.push(Site { name, at });
+            }
+        }
+        for profile in &plan.cluster.fargate_profiles {
+            groups.push(sites.len() as u16);
+            for (zone, subnet) in profile.zones.iter().zip(&profile.subnets) {
+                let name = format!("nodes of Fargate profile {} in {}", profile.name, zone_name(&plan.cluster, *zone));
+                let at = SiteAt::Subnet { subnet: *subnet, address: None, groups: vec![Network::CLUSTER_GROUP] };
                 sites.push(Site { name, at });
             }
         }
@@ -212,7 +220,7 @@ impl Vpc {
         &self.sites[site.index()]
     }
 
-    /// The site of a node group's nodes in the `nth` of its zones.
+    /// The site of a node group's nodes, or of those of a Fargate profile counted after, in the `nth` of its zones.
     pub fn nodes(&self, group: usize, nth: usize) -> SiteId {
         SiteId(self.groups[group] + nth as u16)
     }
@@ -220,7 +228,7 @@ impl Vpc {
     /// The name of the node group whose nodes are at a site.
     pub fn group_of<'p>(&self, plan: &'p Plan, site: SiteId) -> Option<&'p str> {
         let group = self.groups.partition_point(|first| *first <= site.0).checked_sub(1)?;
-        (site.0 < self.clients).then(|| plan.cluster.node_groups[group].name.as_str())
+        (site.0 < self.clients).then(|| plan.cluster.class_name(group))
     }
 
     /// The site of a kind of client of the plan.
@@ -268,7 +276,7 @@ impl Vpc {
 
     /// Whether nodes of a group in a zone can join the cluster: they reach the API and the services that they need.
     pub fn lets_join(&self, plan: &Plan, group: usize, zone: ZoneId) -> bool {
-        let zones = &plan.cluster.node_groups[group].zones;
+        let (zones, _) = plan.cluster.places_of(group);
         let Some(nth) = zones.iter().position(|known| *known == zone) else { return false };
         let site = self.nodes(group, nth);
         let ways = self.ways(site);

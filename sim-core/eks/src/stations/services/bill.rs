@@ -101,6 +101,8 @@ pub struct Bill {
     counted_from: SimTime,
     /// What an instance is billed for at least.
     minimum: SimDuration,
+    /// The first of the groups that is a Fargate profile, and what a pod there is billed for at least.
+    fargate: (usize, SimDuration),
     rentals: Vec<Option<Rental>>,
 }
 
@@ -116,8 +118,19 @@ impl Bill {
             claimed_gib: meter,
             counted_from,
             minimum,
+            fargate: (groups, SimDuration::ZERO),
             rentals: Vec::new(),
         }
+    }
+
+    /// The same with so many Fargate profiles, counted after the node groups, whose pods are billed by the second for CPU and
+    /// memory.
+    pub fn with_fargate(mut self, profiles: usize, minimum: SimDuration) -> Self {
+        self.fargate = (self.groups.len(), minimum);
+        let meter = Meter::new(self.counted_from);
+        let instances = Instances { rented: meter, public: meter, milli_cpu: meter, memory_mib: meter };
+        self.groups.resize(self.groups.len() + profiles, instances);
+        self
     }
 
     /// The control plane has this price from now on.
@@ -157,9 +170,18 @@ impl Bill {
         instances.public.take(now, u64::from(rental.is_public));
         instances.milli_cpu.take(now, rental.milli_cpu);
         instances.memory_mib.take(now, rental.memory_mib);
-        let paid = rental.since + self.minimum;
-        let rest = paid.saturating_since(now.max(self.counted_from));
-        instances.rented.amount += u128::from(rest.as_nanos());
+        let (first_profile, fargate_minimum) = self.fargate;
+        let is_micro_vm = rental.group.index() >= first_profile;
+        let paid = match is_micro_vm {
+            true => whole_seconds(now.saturating_since(rental.since).max(fargate_minimum)),
+            false => self.minimum,
+        };
+        let rest = u128::from((rental.since + paid).saturating_since(now.max(self.counted_from)).as_nanos());
+        instances.rented.amount += rest;
+        if is_micro_vm {
+            instances.milli_cpu.amount += rest * u128::from(rental.milli_cpu);
+            instances.memory_mib.amount += rest * u128::from(rental.memory_mib);
+        }
     }
 
     /// A pod takes room on a node.
@@ -181,6 +203,12 @@ impl Bill {
         instances.milli_cpu.take(now, milli_cpu);
         instances.memory_mib.take(now, memory_mib);
     }
+}
+
+/// A time, rounded up to whole seconds.
+fn whole_seconds(time: SimDuration) -> SimDuration {
+    let second = SimDuration::from_secs(1);
+    second * time.as_nanos().div_ceil(second.as_nanos())
 }
 
 #[cfg(test)]
@@ -227,6 +255,21 @@ mod tests {
         assert!((minutes(milli_cpu) - 500.0 * (30.0 + 10.0 + 50.0)).abs() < 1e-9);
         assert!((minutes(memory_mib) - 100.0 * (30.0 + 10.0 + 50.0)).abs() < 1e-9);
         assert!((minutes(bill.zones[0]) - (30.0 + 18.0)).abs() < 1e-9);
+    }
+
+    /// One pod of half a core lives for 90.2 s, another one for 12 s.
+    #[test]
+    fn a_pod_on_fargate_is_billed_by_the_second_and_for_a_minute_at_least() {
+        let mut bill = bill(SimTime::ZERO).with_fargate(1, SimDuration::from_mins(1));
+        for node in 0..2 {
+            bill.rents(at(1), NodeId(node), GroupId(1), ZoneId(0), false);
+            bill.takes(at(1), NodeId(node), 500, 1024);
+        }
+        bill.returns(at(1) + SimDuration::from_millis(12_000), NodeId(1));
+        bill.returns(at(1) + SimDuration::from_millis(90_200), NodeId(0));
+        let [milli_cpu, memory_mib] = [bill.groups[1].milli_cpu, bill.groups[1].memory_mib];
+        assert!((milli_cpu.hours(at(60)) * 3600.0 - 500.0 * (91.0 + 60.0)).abs() < 1e-6);
+        assert!((memory_mib.hours(at(60)) * 3600.0 - 1024.0 * (91.0 + 60.0)).abs() < 1e-6);
     }
 
     #[test]

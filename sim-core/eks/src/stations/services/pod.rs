@@ -79,6 +79,8 @@ pub struct Pod {
     pub is_unschedulable: bool,
     /// It bears a scheduling gate.
     pub is_gated: bool,
+    /// The Fargate profile that it was given when it was created, if one selected it.
+    pub fargate_profile: Option<u16>,
     /// Which template of its Deployment it has.
     pub revision: u8,
     /// When its object was created.
@@ -124,6 +126,11 @@ impl Pod {
         Pod { created: now, ..self }
     }
 
+    /// The same pod, with the Fargate profile that selects it.
+    pub fn on_fargate(self, profile: Option<usize>) -> Self {
+        Pod { fargate_profile: profile.map(|index| index as u16), ..self }
+    }
+
     /// The row of the trace that it comes from, if no controller owns it.
     pub fn row(&self) -> Option<u32> {
         match self.owner {
@@ -159,6 +166,7 @@ impl Pod {
             is_being_deleted: false,
             is_unschedulable: false,
             is_gated: false,
+            fargate_profile: None,
             revision: 0,
             created: SimTime::ZERO,
             pulled: SimDuration::ZERO,
