@@ -127,6 +127,17 @@ fn a_new_fargate_scheduler_goes_on_where_the_old_one_was() {
     assert_eq!((last(&record, "pods.serving"), measure(&record, "pods.pending.end")), (100.0, 0.0));
 }
 
+/// The Cluster Autoscaler brings nodes for what Fargate does not take, and takes none of Fargate's for its own.
+#[test]
+fn a_cluster_autoscaler_and_fargate_leave_each_other_alone() {
+    let story =
+        scaled(on_fargate(3, 0), 5, 40).with_autoscaler().set("cluster_autoscaler.scale_down_unneeded_time", "60s");
+    let record = story.at(5, Change::ScaleDeployment { deployment: 0, replicas: 70 }).record();
+    assert_eq!((last(&record, "pods.serving"), measure(&record, "pods.pending.end")), (40.0 + 70.0 + 1.0, 0.0));
+    assert_eq!(measure(&record, "fargate.micro_vms"), 40.0);
+    assert!(measure(&record, "nodes.launched") > 0.0);
+}
+
 #[test]
 fn fargate_is_billed_by_size_and_time() {
     let mut story = on_fargate(0, 8);

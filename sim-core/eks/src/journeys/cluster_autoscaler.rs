@@ -241,8 +241,7 @@ impl World {
 
     /// Whether the Cluster Autoscaler looks after a group.
     pub(crate) fn is_scaled(&self, group: usize) -> bool {
-        let planned = &self.plan.cluster.node_groups[group];
-        planned.max > planned.min
+        self.plan.cluster.node_groups.get(group).is_some_and(|planned| planned.max > planned.min)
     }
 
     /// Groups whose nodes have taken too long get the size that they have, and are left alone for a while.

@@ -122,9 +122,10 @@ impl World {
         let step = (1..).map(|n| size / 3 * 2 + n).find(|step| coprime(*step, size)).expect("some number is");
         let address = subnet.address(((first + step * u64::from(node.0)) % size) as u32);
         let dashed = address.to_string().replace(['.', ':'], "-");
+        let fargate = if self.is_micro_vm(node) { "fargate-" } else { "" };
         match self.plan.cluster.region.as_str() {
-            "us-east-1" => format!("ip-{dashed}.ec2.internal"),
-            region => format!("ip-{dashed}.{region}.compute.internal"),
+            "us-east-1" => format!("{fargate}ip-{dashed}.ec2.internal"),
+            region => format!("{fargate}ip-{dashed}.{region}.compute.internal"),
         }
     }
 

@@ -207,8 +207,7 @@ impl Bill {
 
 /// A time, rounded up to whole seconds.
 fn whole_seconds(time: SimDuration) -> SimDuration {
-    let second = SimDuration::from_secs(1);
-    second * time.as_nanos().div_ceil(second.as_nanos())
+    SimDuration::from_secs_f64(time.as_secs_f64().ceil())
 }
 
 #[cfg(test)]
