@@ -53,6 +53,7 @@ pub const MEASURES: &[&str] = &[
     "api.queue_wait.p99.global-default",
     "limit.api_server.cpu",
     "limit.api_server.seats",
+    "limit.api_server.memory",
     "limit.etcd.cpu",
     "limit.scheduler.cycles",
     "limit.scheduler.qps",

@@ -295,7 +295,8 @@ impl World {
             let set = self.cluster.set_of(pod);
             self.cluster.replica_sets[set.index()].is_rid_of_a_pod();
             if self.cluster.replica_sets[set.index()].is_stateful {
-                self.cluster.deployments[deployment.index()].story = cause;
+                let story = &mut self.cluster.deployments[deployment.index()].story;
+                *story = cause.or(*story);
                 self.replica_set_hears(now, set, future);
             }
         } else {
