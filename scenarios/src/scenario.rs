@@ -12,6 +12,7 @@ pub(crate) mod format;
 pub(crate) mod network;
 mod objectives;
 mod placing;
+mod pod_start;
 pub mod quantity;
 pub(crate) mod settings;
 mod steps;

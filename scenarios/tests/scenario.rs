@@ -3,8 +3,8 @@
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
 use sim_eks::plan::{
-    Change, ExternalClient, NoteKind, Operator, PodTerm, SYSTEM_CLUSTER_CRITICAL, Topology, WebhookRules,
-    WebhookTrouble, WorkloadCall, ZoneId,
+    Change, ExternalClient, NoteKind, Operator, PodStart, PodTerm, Registry, SYSTEM_CLUSTER_CRITICAL, Topology,
+    WebhookRules, WebhookTrouble, WorkloadCall, ZoneId,
 };
 use sim_eks::quantity::parse_duration;
 
@@ -119,6 +119,22 @@ fn every_key_of_the_format_is_read() {
     let measures: Vec<_> = plan.objectives.iter().map(|each| (each.measure.as_str(), each.threshold)).collect();
     let wanted = [("api.availability", 0.9995), ("api.latency.p99.admin", 1.0), ("nodes.not_ready_falsely", 5.0)];
     assert_eq!(measures, wanted);
+}
+
+#[test]
+fn how_pods_start_and_end_reaches_the_plan() {
+    let plan = plan(&scenario_file("everything.toml"));
+    let (web, render) = (&plan.deployments[0].control.start, &plan.deployments[1].control.start);
+    assert_eq!((web.image.name.as_deref(), web.image.size_mib), (Some("shop/web"), Some(1024)));
+    assert_eq!((web.image.registry, web.image.always), (Registry::Public, true));
+    let [first, second] = &web.init_containers[..] else { panic!("two init containers") };
+    assert!(first.image.is_none() && first.runs == parse_duration("30s").unwrap());
+    assert_eq!(second.image.as_ref().and_then(|image| image.size_mib), Some(200));
+    // 25 s, asked after 5 s and each 7 s: the third question after the first.
+    assert_eq!(web.readiness.map(|of| of.passes_after()), Some(parse_duration("26s").unwrap()));
+    assert_eq!(web.stop.takes(parse_duration("30s").unwrap()), parse_duration("18s").unwrap());
+    assert_eq!(*render, PodStart::default());
+    assert_eq!(plan.cluster.daemon_sets[2].start.image.size_mib, Some(90));
 }
 
 #[test]
@@ -315,8 +331,9 @@ fn every_eksctl_example_fits_under_every_built_in_scenario() {
         let plan = load(&Request { cluster: Some(file), ..request(built_in.name) })
             .unwrap_or_else(|errors| panic!("{errors}"));
         let (pods, nodes): (u32, u32) = (plan.deployments.iter().map(|each| each.replicas).sum(), plan.cluster.nodes());
-        // An autoscaler finds room for more.
-        let fit = plan.autoscaler.is_some() || pods <= 20.max(2 + 10 * nodes);
+        // An autoscaler finds room for more, and listed Deployments do not follow the cluster.
+        let is_listed = built_in.text.contains("[[deployments]]");
+        let fit = plan.autoscaler.is_some() || is_listed || pods <= 20.max(2 + 10 * nodes);
         assert!(pods >= 2 && fit, "{}: {pods} pods on {nodes} nodes", file.display());
         let warned = plan.notes.iter().any(|note| note.kind == NoteKind::Warning && note.field == "cluster");
         assert_eq!(warned, nodes == 0, "{}", file.display());

@@ -181,6 +181,18 @@ const WRONG: &[(&str, usize, &str)] = &[
         13,
         "deployments[0].preferred_nodes[0]: found \"500: role exists\"; wanted is a weight of 1 to 100",
     ),
+    (
+        "i01-odd-init-container.toml",
+        13,
+        "deployments[0].init_containers[0]: found \"migrate 200Mi\"; wanted is how long",
+    ),
+    (
+        "i02-image-of-two-sizes.toml",
+        18,
+        "deployments[1].image: the image \"shop\" stands above too, with another size or registry (there: 1Gi)",
+    ),
+    ("i03-pre-stop-of-nothing.toml", 13, "deployments[0].pre_stop: has no effect without ends_after"),
+    ("i04-size-without-unit.toml", 13, "deployments[0].image_size: found \"900\", a few bytes; did you mean 900Mi"),
     ("n01-after-nobody.toml", 27, "faults[1].after: found \"drak\"; did you mean dark"),
     ("n02-after-itself.toml", 21, "faults[0].after: is after itself, over other steps or at once"),
     ("n03-at-and-after.toml", 28, "faults[1].after: stands beside `at`; give one of them"),

@@ -4,11 +4,12 @@ use super::cluster::{taint_effect, text_map};
 use super::fields::{Errors, Fields};
 use super::network;
 use super::placing;
+use super::pod_start;
 use super::tree::quoted;
 use sim_eks::plan::{
     Amount, AutoscalerBounds, Client, ClientPlace, Cluster, Control, DaemonSet, Deployment, DisruptionBudget,
-    ExternalClient, NodeGroup, Note, NoteKind, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, TaintEffect, Toleration,
-    WorkloadCall, WorkloadClient, WorkloadKind,
+    ExternalClient, NodeGroup, Note, NoteKind, PodStart, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, TaintEffect,
+    Toleration, WorkloadCall, WorkloadClient, WorkloadKind,
 };
 use sim_eks::quantity::{Resources, show_duration};
 use sim_kernel::{SimDuration, SimTime};
@@ -42,6 +43,7 @@ pub(crate) fn deployments(
             let read = deployment(fields, &deployments, errors);
             deployments.extend(read);
         }
+        pod_start::check_shared(file, &deployments, errors);
         placing::neighbours(file, &mut deployments, errors);
         let generates =
             |workload: &Fields| ["pods_per_node", "deployments", "cpu", "memory"].map(|key| workload.has(key));
@@ -94,6 +96,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
             is_parallel: fields.text("pod_management").is_some_and(|policy| policy == "Parallel"),
             volume_gib: volume(fields, errors),
+            start: pod_start::pod_start(fields, errors),
         },
     })
 }
@@ -147,6 +150,7 @@ pub(crate) fn daemon_sets(file: &Fields, cluster: &mut Cluster, duration: SimDur
             brings_network: false,
             created: created.map(|at| SimTime::ZERO + at),
             priority: priority(fields, errors).unwrap_or(0),
+            start: PodStart { image: pod_start::image(fields), ..PodStart::default() },
         });
     }
 }

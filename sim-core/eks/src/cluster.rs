@@ -9,13 +9,15 @@ mod scaling;
 
 use crate::aim::Aim;
 use crate::ids::{Controller, DeploymentId, GroupId, NodeId, PodId, ReplicaSetId, VolumeId};
+use crate::journeys::image_pull::pull_settings;
 use crate::parameters::Parameters;
-use crate::plan::{Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
+use crate::plan::{Images, Plan, Taint, TaintEffect, WorkloadKind, ZoneId};
 use crate::probes::Cause;
 use crate::record::Balance;
 use crate::stations::compute::cluster_autoscaler::ClusterAutoscaler;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::fargate::Fargate;
+use crate::stations::compute::image_store::ImageStores;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::{NodeGroup, Shortage};
 use crate::stations::compute::volumes::Volumes;
@@ -47,6 +49,10 @@ use sim_kernel::stations::TokenBucket;
 #[derive(Clone)]
 pub struct ClusterState {
     pub(crate) nodes: Vec<Node>,
+    /// The images of the workloads.
+    pub(crate) images: Images,
+    /// The images that nodes pull, and the pods that wait for them.
+    pub(crate) image_stores: ImageStores,
     /// The addresses of each node's pods.
     pub(crate) pools: Vec<AddressPool>,
     pub(crate) pods: Pods,
@@ -153,6 +159,8 @@ impl ClusterState {
         let planned = || (0..).zip(&plan.deployments).map(|(id, planned)| (id, planned, size(planned)));
         let mut state = ClusterState {
             nodes: Vec::new(),
+            images: Images::of(plan),
+            image_stores: ImageStores::new(pull_settings(&parameters.image)),
             pools: Vec::new(),
             pods: Pods::default(),
             deployments: planned().map(|(id, planned, size)| deployment(id, planned, size)).collect(),
@@ -268,7 +276,7 @@ impl ClusterState {
             self.pods.push(Pod::of_daemon_set(id, set.numbers_a_pod(), node, None).runs_from_the_start(node));
             self.placement.take(id, node);
             self.nodes[node.index()].binds(pod);
-            self.nodes[node.index()].pulls(id, 0);
+            self.has_images(node, id);
         }
     }
 
@@ -307,7 +315,7 @@ impl ClusterState {
         };
         self.placement.take(deployment, node);
         self.nodes[node.index()].binds(pod);
-        self.nodes[node.index()].pulls(deployment, 0);
+        self.has_images(node, deployment);
         self.replica_sets[set.index()].readiness_changes(true);
         let profile = self.fargate.profile_of(deployment);
         self.pods.push(Pod::running(deployment, number, node).on_fargate(profile));
@@ -329,6 +337,13 @@ impl ClusterState {
         let ordinal = set.lacks().expect("there are as many ordinals as pods");
         set.gains(ordinal, pod);
         planned.control.volume_gib.map(|_| self.volumes.is_claimed(deployment, ordinal, pod))
+    }
+
+    /// Whatever runs on a node from the start has its images there.
+    fn has_images(&mut self, node: NodeId, workload: DeploymentId) {
+        for &image in self.images.needed_by(workload) {
+            self.nodes[node.index()].gains_image((image, 0));
+        }
     }
 
     /// A node comes into being; its Node object follows once its kubelet registers.

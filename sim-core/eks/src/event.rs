@@ -108,6 +108,8 @@ pub enum Event {
     Instance(NodeId, u32, InstanceStep),
     /// The VPC CNI of a node looks at its addresses, or has got some: the node, the generation of its instance.
     AddressPool(NodeId, u32, PoolStep),
+    /// The images that a node pulls have come further: the node, the generation of its instance, that of the foresight.
+    Images(NodeId, u32, u32),
     /// A node group compares what it has with what it wants.
     NodeGroup(GroupId),
     /// A DaemonSet is created.
@@ -385,6 +387,8 @@ pub enum SchedulerClock {
 pub enum PodStep {
     /// The kubelet has learnt that the pod is bound to its node.
     Seen,
+    /// Its sandbox is there, or an init container has done its work, or a pause is over: it needs its next image.
+    NeedsImage,
     /// Its containers run; its readiness probe has not passed yet.
     Started,
     /// Its containers run and its readiness probe passes.

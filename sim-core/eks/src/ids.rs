@@ -49,6 +49,11 @@ id!(
     "volume"
 );
 id!(
+    /// An image, as workloads name it: each template of theirs has a version of it.
+    ImageId(u32),
+    "image"
+);
+id!(
     /// A ReplicaSet of a Deployment.
     ReplicaSetId(u32),
     "replicaset"

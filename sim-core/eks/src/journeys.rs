@@ -24,6 +24,7 @@ pub mod etcd_storage;
 pub mod exec;
 pub mod external_client;
 pub mod fargate;
+pub mod image_pull;
 pub mod instance;
 pub mod journal_request;
 pub mod kubelet;

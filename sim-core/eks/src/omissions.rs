@@ -115,8 +115,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a micro-VM lives as long as its pod unless a fault strikes it, the next one is had as soon as the account's limits allow, and a failover of the Fargate scheduler takes as long as that of the cloud controller manager",
     },
     Omission {
-        what: "limits of image registries, kubelet eviction under pressure",
-        effect: "a pod that has room for its CPU, memory and pod slot, and an address, always starts",
+        what: "kubelet eviction under pressure, the removal of unused images from a full disk; layers that images share, pods of several containers, sidecars; startup and liveness probes; what a registry's servers and the internet can bring",
+        effect: "a pod that has room for its CPU, memory and pod slot, an address and its image always starts, an image is pulled whole, and pulls are bound by the node's network and disk and by the registry's limits of requests",
     },
     Omission {
         what: "the request that takes the NoSchedule taint from a node that has become Ready",

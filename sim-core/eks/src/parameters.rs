@@ -191,7 +191,7 @@ parameters! {
         status_report_interval: SimDuration = "5m", "1s..1d", Documented, "kubernetes/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go", "How often an unchanged status is reported.";
         image_backoff_base: SimDuration = "10s", "100ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, imageBackOffPeriod", "First pause before a kubelet tries again to pull an image or to get an address; it doubles from there.";
         image_backoff_max: SimDuration = "300s", "100ms..1d", Documented, "kubernetes/kubernetes pkg/kubelet/kubelet.go, MaxImageBackOff", "Longest pause before a kubelet tries again to pull an image or to get an address.";
-        sandbox_retry: Law = "uniform(10s, 15s)", "1ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/pod_workers.go: back-off of 10 s, jitter 0.5", "Pause before a kubelet tries again to give a pod its sandbox after it found no address for it.";
+        sandbox_retry: Law = "uniform(10s, 15s)", "1ms..1h", Documented, "kubernetes/kubernetes pkg/kubelet/pod_workers.go: back-off of 10 s, jitter 0.5", "Pause before a kubelet turns again to a pod whose start has failed: it then tries again, unless a back-off of its image still runs.";
         pod_pace: SimDuration = "100us", "1us..1s", Inferred, "a pod worker is woken one after another; no measured source", "Time that a kubelet takes for one pod before it turns to the next.";
         report_retry: SimDuration = "1s", "1ms..10m", Inferred, "the pod status manager syncs again soon after a failure; no measured source", "Pause before a kubelet whose connection lives repeats a report about a pod.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of the kubelet's other requests (pod and node status).";
@@ -632,10 +632,31 @@ parameters! {
         ec2_burst: u64 = "50", "1..100000", Documented, "docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html, mutating actions", "Calls of one action of EC2 that an account may make at once.";
     }
 
+    /// Images: their size, and what bounds their way to a node.
+    image: ImageParameters {
+        size_mib: u64 = "60", "0..100000", Inferred, "a small image: pulled alone it takes the 0.5 to 3 s of 40 to 80 MiB/s", "Size of an image as it is downloaded, MiB, where its workload does not say.";
+        unpacked: f64 = "3", "1..100", Measured, "an image of 3 GB that is 9 GB unpacked (knechtions, 2026)", "Size of an image's layers when they are unpacked, as a multiple of what is downloaded.";
+        layers: u64 = "8", "1..127", Inferred, "a usual Dockerfile; no measured source", "Layers of an image: each is asked for, and the last one is unpacked when all are there.";
+        request_time: Law = "uniform(0.1s, 0.4s)", "0s..10m", Inferred, "a few requests, one after another, of some tens of milliseconds each", "Time until the registry has answered for a pull: token, manifest, configuration.";
+        layer_rate: f64 = "85", "0.001..100000", Documented, "Amazon S3 user guide, performance guidelines: 85 to 90 MB/s for one request", "What one connection to a registry brings, MiB a second.";
+        parallel_layers: u64 = "3", "1..100", Documented, "containerd/containerd, max_concurrent_downloads", "Layers of an image that are downloaded at once.";
+        node_bandwidth: f64 = "600", "0.001..100000", Inferred, "instances of up to 16 vCPUs have 5 to 10 Gbit/s for some minutes; their sustained bandwidth is lower", "What a node's network brings for all its pulls together, MiB a second.";
+        unpack_rate: f64 = "125", "0.001..100000", Documented, "EBS user guide: baseline throughput of gp3", "What a node's disk takes of unpacked layers, MiB a second, all pulls together.";
+        serialize_pulls: bool = "false", "", Documented, "awslabs/amazon-eks-ami: serializeImagePulls is false; the kubelet's own default is true", "Whether a kubelet pulls one image after another.";
+        parallel_pulls_max: u64 = "0", "0..1000", Documented, "kubernetes/kubernetes, KubeletConfiguration, maxParallelImagePulls: not set", "Images that a node pulls at once where it does not pull one after another; 0 for any number.";
+        registry_qps: f64 = "5", "0.001..100000", Documented, "kubernetes/kubernetes, KubeletConfiguration, registryPullQPS", "Pulls that a kubelet begins in a second in the long run; one beyond is refused, and its pod backs off.";
+        registry_burst: u64 = "10", "1..100000", Documented, "kubernetes/kubernetes, KubeletConfiguration, registryBurst", "Pulls that a kubelet begins at once.";
+        ecr_token_rate: f64 = "500", "0.001..1000000", Documented, "Amazon ECR user guide, service quotas: GetAuthorizationToken", "Tokens that ECR gives to an account in a second.";
+        ecr_token_life: SimDuration = "12h", "1m..1d", Documented, "Amazon ECR user guide, registry authentication", "How long a node uses its token for ECR.";
+        ecr_manifest_rate: f64 = "2000", "0.001..1000000", Documented, "Amazon ECR user guide, service quotas: BatchGetImage", "Manifests that ECR gives to an account in a second.";
+        ecr_layer_rate: f64 = "3000", "128..1000000", Documented, "Amazon ECR user guide, service quotas: GetDownloadUrlForLayer", "Layers for which ECR gives a way to download them to an account in a second.";
+        public_pulls: u64 = "100", "0..1000000", Documented, "docs.docker.com/docker-hub/usage: anonymous pulls of an IPv4 address in 6 hours", "Pulls that a public registry lets each address do in a period; 0 without a limit, as with a paid account.";
+        public_period: SimDuration = "6h", "1s..30d", Documented, "docs.docker.com/docker-hub/usage", "The period of a public registry's limit; what was used comes back evenly.";
+    }
+
     /// The start and end of a pod on its node.
     pod: PodParameters {
         sandbox_time: Law = "uniform(0.3s, 1.5s)", "0s..10m", Inferred, "part of the pod start level of 5 s", "Time for a pod's sandbox and address.";
-        image_pull_time: Law = "uniform(0.5s, 3s)", "0s..1h", Inferred, "a small image at 40 to 80 MiB/s", "Time of an image pull on a node that has not run the workload yet.";
         start_time: Law = "uniform(0.2s, 1s)", "0s..1h", Inferred, "part of the pod start level of 5 s", "Time to create and start a pod's containers.";
         readiness_delay: Law = "uniform(0s, 10s)", "0s..1h", Documented, "kubernetes/kubernetes, probe defaults: period 10 s, no initial delay", "Time from a running container to its first passed readiness probe.";
         termination_grace: SimDuration = "30s", "0s..1h", Documented, "Kubernetes API, terminationGracePeriodSeconds", "Time that a deleted pod takes to go, at most.";

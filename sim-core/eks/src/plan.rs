@@ -4,8 +4,10 @@
 mod change;
 pub mod creation;
 mod fargate;
+mod max_pods;
 mod network;
 mod placing;
+mod start;
 mod storage;
 mod support;
 mod workload;
@@ -22,6 +24,7 @@ pub use network::{
 pub use placing::{NodeRequirement, Operator, Placing, PodTerm, Topology};
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, SimDuration, SimTime};
+pub use start::{Image, Images, InitContainer, PodStart, PodStop, Readiness, Registry};
 use std::collections::BTreeMap;
 pub use storage::{MemberChoice, StorageChange};
 pub use support::Support;

@@ -6,6 +6,7 @@ pub mod costs;
 pub mod creation;
 pub mod flow;
 pub mod gauge;
+pub mod images;
 pub mod limits;
 pub mod outage;
 pub mod paths;
@@ -21,6 +22,7 @@ pub use clients::ClientProbe;
 pub use creation::CreationProbe;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
+pub use images::ImageProbe;
 pub use limits::{LimitProbe, Resource, Wanted};
 pub use outage::Outage;
 pub use paths::{Flow, NodesAt, Path};
@@ -54,6 +56,8 @@ pub struct Probes {
     pub addresses: AddressProbe,
     /// The creation of the cluster.
     pub creation: CreationProbe,
+    /// Images of pods.
+    pub images: ImageProbe,
 }
 
 impl Probes {
@@ -72,6 +76,7 @@ impl Probes {
             limits: LimitProbe::new(plan.window(), counted_from, off),
             addresses: AddressProbe::default(),
             creation: CreationProbe::default(),
+            images: ImageProbe::new(counted_from, off),
         }
     }
 }

@@ -49,11 +49,12 @@ impl Subject for Run {
         if plan.modes.shuffle_ties {
             future.shuffle_ties(key.draw(TIES, 0, 0).next_u64());
         }
+        let plan = plan.with_max_pods().map_or_else(|| plan.clone(), Arc::new);
         let mut world = World::new(plan.clone(), &placement, key, &mut future);
         world.ways_begin(replication == 0);
         let mut simulation = Simulation::new(world);
         *simulation.future() = future;
-        let case = placement.case(plan);
+        let case = placement.case(&plan);
         Run { simulation, replication, placement, case }
     }
 
@@ -103,6 +104,7 @@ impl Subject for Run {
         measures.extend(world.probes.flow.measures());
         measures.extend(world.probes.limits.measures());
         measures.extend(world.probes.addresses.measures(world.ec2.throttled()));
+        measures.extend(world.probes.images.measures(world.registries.throttled()));
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         series.push(world.database_series(now));

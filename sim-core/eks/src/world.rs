@@ -7,6 +7,7 @@ use crate::ids::{ApiServerId, Component, MemberId};
 use crate::journeys::etcd_balancing::first_routes;
 use crate::journeys::etcd_replacement::MemberReplacement;
 use crate::journeys::etcd_storage::{Runaway, runaways};
+use crate::journeys::image_pull::registry_limits;
 use crate::journeys::server_life::parameters_of;
 use crate::journeys::upgrade::kind_at_start;
 use crate::journeys::vpc_cni::pool_settings;
@@ -32,6 +33,7 @@ use crate::stations::network::{
 use crate::stations::services::bill::Bill;
 use crate::stations::services::creation::Creation;
 use crate::stations::services::identity::{Sts, TokenCache};
+use crate::stations::services::registry::Registries;
 use crate::stations::submitter::Submitter;
 use sim_kernel::{Calendar, Lane, Law, Model, RunKey, SimDuration, SimTime};
 use std::collections::BTreeMap;
@@ -62,6 +64,8 @@ pub struct World {
     pub(crate) ec2: Ec2Api,
     /// By node group: what the VPC CNI is told.
     pub(crate) pool_settings: Vec<PoolSettings>,
+    /// Who images come from.
+    pub(crate) registries: Registries,
     /// By subnet: why nodes do not get the addresses that they ask for.
     pub(crate) address_stories: Vec<Cause>,
     /// Name resolution of the endpoint.
@@ -288,6 +292,7 @@ impl World {
             interfaces,
             ec2: Ec2Api::new(parameters.vpc_cni.ec2_rate, parameters.vpc_cni.ec2_burst),
             pool_settings: pool_settings(&plan),
+            registries: Registries::new(&registry_limits(&plan)),
             address_stories: vec![None; plan.cluster.network.subnets.len()],
             streams: Streams::default(),
             nlb,
@@ -618,6 +623,7 @@ impl Model for World {
             Event::Pod(pod, generation, step) => self.pod(now, pod, generation, step, future),
             Event::Instance(node, generation, step) => self.instance(now, node, generation, step, future),
             Event::AddressPool(node, generation, step) => self.address_pool(now, node, generation, step, future),
+            Event::Images(node, life, generation) => self.images_arrive(now, node, life, generation, future),
             Event::NodeGroup(group) => self.node_group(now, group, future),
             Event::ClusterAutoscaler(step) => self.cluster_autoscaler(now, step, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),

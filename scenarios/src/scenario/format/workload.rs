@@ -11,6 +11,31 @@ const PRIORITY: Key = key(
     "Priority of its pods, which are scheduled before those of lower priority and may take their room: the value of their PriorityClass, or system-cluster-critical or system-node-critical.",
 );
 
+const IMAGE: Key = key(
+    "image",
+    Text,
+    Then("one of its own"),
+    "Name of its image: workloads that name the same one share it on a node.",
+);
+const IMAGE_SIZE: Key = key(
+    "image_size",
+    Memory,
+    Then("as image.size_mib says"),
+    "Size of its image as it is downloaded, such as \"3Gi\".",
+);
+const REGISTRY: Key = key(
+    "registry",
+    OneOf(&["ecr", "public"]),
+    Default("ecr"),
+    "Where its image comes from: Amazon ECR, or a public registry on the internet that counts the pulls of each address, as Docker Hub does.",
+);
+const PULL_POLICY: Key = key(
+    "image_pull_policy",
+    OneOf(&["IfNotPresent", "Always"]),
+    Default("IfNotPresent"),
+    "Whether the registry is asked only where the node does not have the image, or at every start.",
+);
+
 pub(super) static WORKLOAD: Shape = Shape {
     about: "Deployments in proportion to the cluster: so many equal pods for each node that takes them, as far as they fit.",
     keys: &[
@@ -84,6 +109,37 @@ pub(super) static DEPLOYMENT: Shape = Shape {
             OneOf(&["PreemptLowerPriority", "Never"]),
             Default("PreemptLowerPriority"),
             "Whether its pods may take the room of pods of lower priority.",
+        ),
+        IMAGE,
+        IMAGE_SIZE,
+        REGISTRY,
+        PULL_POLICY,
+        key(
+            "init_containers",
+            Texts,
+            Then("none"),
+            "What runs before its container, one after another: how long, and its image and the size of that if it is another one: \"30s\", \"30s migrate 200Mi\".",
+        ),
+        key(
+            "answers_after",
+            Duration,
+            Then("as pod.readiness_delay says"),
+            "How long its program takes from its start until it would answer a readiness probe.",
+        ),
+        key(
+            "readiness_initial_delay",
+            Duration,
+            Then("none"),
+            "Readiness probe: when it first asks, from the start of the container.",
+        ),
+        key("readiness_period", Duration, Then("10s"), "Readiness probe: how often it asks."),
+        key("ends_after", Duration, Then("its whole grace"), "How long its program takes from SIGTERM to its end."),
+        key("pre_stop", Duration, Then("none"), "How long its preStop hook takes before it gets SIGTERM."),
+        key(
+            "termination_grace",
+            Duration,
+            Then("as pod.termination_grace says"),
+            "How long a deleted pod may take before it is killed, its preStop hook included.",
         ),
         key(
             "node_affinity",
@@ -169,6 +225,10 @@ pub(super) static DAEMON_SET: Shape = Shape {
         ),
         key("host_network", Flag, Default("false"), "Whether its pods start before their node's network is up."),
         PRIORITY,
+        IMAGE,
+        IMAGE_SIZE,
+        REGISTRY,
+        PULL_POLICY,
         key("created", Duration, Then("it is there from the start"), "When it is created, before the end of the run."),
     ],
 };

@@ -90,8 +90,11 @@ impl World {
     /// The kubelet starts the pod that brings its node's network.
     pub(crate) fn start_network(&mut self, now: SimTime, pod: PodId, node: NodeId, future: &mut Future) {
         let life = self.cluster.nodes[node.index()].life();
+        self.start_needs_no_more(pod);
         let state = &mut self.cluster.pods[pod.index()];
         state.starts();
+        let image = (self.cluster.images.own(state.deployment), state.revision);
+        self.cluster.nodes[node.index()].gains_image(image);
         let time = &self.plan.parameters.node_group.cni_time;
         let started = now + time.duration(&mut self.key.draw(CNI, u64::from(node.0), u64::from(life)));
         future.schedule(started, Event::Pod(pod, state.life(), PodStep::Ready));
@@ -268,6 +271,7 @@ impl World {
         }
         self.pool_loses_all_pods(now, node);
         self.volumes_die_with(node);
+        self.cluster.image_stores.stops(node);
     }
 
     fn note_dead_endpoints(&mut self, now: SimTime, zone: ZoneId, dead_before: u64, cause: Cause) {

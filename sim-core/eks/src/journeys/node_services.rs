@@ -1,29 +1,26 @@
-//! What a node needs of AWS to start a pod beside an address: the image from the registry.
+//! What a node needs of AWS to start a pod beside an address: EC2 and the registry for the pod that brings its network,
+//! the registry for any other image that it does not have (`image_pull.rs`).
 //!
 //! ```text
-//! to be started -> (no way to ECR or S3: ContainerCreating, tried again with the kubelet's back-off) -> starts
+//! to be started -> (no way to EC2, ECR or S3: ContainerCreating, tried again with the kubelet's back-off) -> starts
 //! ```
-//!
-//! An image that the node has needs no registry. The VPC CNI's own pod needs EC2 to bring the network.
 
 use crate::event::{Event, Future, PodStep};
 use crate::ids::{NodeId, PodId};
 use crate::plan::AwsService;
 use crate::record::Weight;
 use crate::world::World;
-use sim_kernel::{Purpose, SimTime};
-
-const PAUSE: Purpose = Purpose::new("pod/service-back-off");
-const REGISTRY: [AwsService; 3] = [AwsService::EcrApi, AwsService::EcrDkr, AwsService::S3];
+use sim_kernel::SimTime;
 
 impl World {
-    /// The first service of AWS that a pod needs to start on its node and that does not answer there.
+    /// The first service of AWS that the pod that brings a node's network needs and that does not answer there.
     pub(crate) fn unmet_need(&self, pod: PodId, node: NodeId) -> Option<AwsService> {
         let state = &self.cluster.pods[pod.index()];
         let site = self.origin_of(node).site;
-        let address = self.brings_network(state).then(|| self.unreached(site, &[AwsService::Ec2])).flatten();
-        let has_image = self.cluster.nodes[node.index()].has_image(state.deployment, state.revision);
-        address.or_else(|| (!has_image).then(|| self.unreached(site, &REGISTRY)).flatten())
+        let image = (self.cluster.images.own(state.deployment), state.revision);
+        let has_image = self.cluster.nodes[node.index()].has_image(image);
+        let address = self.unreached(site, &[AwsService::Ec2]);
+        address.or_else(|| (!has_image).then(|| self.ecr_unreached(site)).flatten())
     }
 
     /// A pod cannot start: its kubelet tries again, later and later.
@@ -35,6 +32,14 @@ impl World {
         service: AwsService,
         future: &mut Future,
     ) {
+        self.note_no_service(now, node, service);
+        let life = self.cluster.pods[pod.index()].life();
+        let pause = self.image_back_off(pod);
+        future.schedule(now + pause, Event::Pod(pod, life, PodStep::Seen));
+    }
+
+    /// A pod of a node waits for a service of AWS.
+    pub(crate) fn note_no_service(&mut self, now: SimTime, node: NodeId, service: AwsService) {
         let site = self.origin_of(node).site;
         let why = self.why_unreached(site, service);
         let (nodes, name) = (self.vpc.site(site).name.clone(), service.name());
@@ -42,14 +47,5 @@ impl World {
         self.probes.timeline.note(now, Weight::Step, self.vpc_story, "pod/no-service", subject, || {
             format!("pod stays in ContainerCreating on {nodes}: AWS {name} cannot be reached: {why}")
         });
-        let kubelet = &self.plan.parameters.kubelet;
-        let state = &mut self.cluster.pods[pod.index()];
-        // The pauses double: each is about as long as all that went before.
-        let waited = now.saturating_since(state.created);
-        let (entity, ordinal, life) = (state.entity(), state.next_draw(), state.life());
-        let share = self.key.draw(PAUSE, entity, ordinal).uniform();
-        let pause = waited.clamp(kubelet.image_backoff_base, kubelet.image_backoff_max);
-        let again = now + pause + kubelet.pod_pace.scaled(share);
-        future.schedule(again, Event::Pod(pod, life, PodStep::Seen));
     }
 }

@@ -1,7 +1,7 @@
 //! A pod on its node, and its way into and out of the services:
 //!
 //! ```text
-//! bound -> Seen -> sandbox, image, start, first probe -> Ready -> ReportPodReady -> Published: it serves
+//! bound -> Seen -> sandbox -> (its images: image_pull.rs) -> start, first probe -> Ready -> ReportPodReady -> Published: it serves
 //! deleted -> DeletionSeen -> Stopped -> RemovePod: gone       not ready, deleted -> Withdrawn: no new connections
 //! node dies -> its containers are dead at once; it stays listed until somebody notices
 //! ```
@@ -19,13 +19,25 @@ use sim_kernel::{Purpose, SimDuration, SimTime};
 const START: Purpose = Purpose::new("pod/start");
 const REPORT_RETRY: Purpose = Purpose::new("pod/report-retry");
 
+/// What a start of a pod takes of time.
+pub(crate) struct StartTimes {
+    sandbox: SimDuration,
+    /// Until the registry has answered for its first image, if that is pulled.
+    pub(crate) registry: SimDuration,
+    /// To create and start its own container.
+    start: SimDuration,
+    /// From there to its first passed readiness probe.
+    probe: SimDuration,
+}
+
 impl World {
     /// A pod has come a step further.
     pub(crate) fn pod(&mut self, now: SimTime, pod: PodId, life: u32, step: PodStep, future: &mut Future) {
         let is_stale = self.cluster.pods[pod.index()].life() != life;
         match step {
             PodStep::Seen | PodStep::DeletionSeen => self.kubelet_turns_to(now, pod, future),
-            PodStep::Started | PodStep::Ready | PodStep::Stopped if is_stale => {}
+            PodStep::NeedsImage | PodStep::Started | PodStep::Ready | PodStep::Stopped if is_stale => {}
+            PodStep::NeedsImage => self.pod_needs_image(now, pod, future),
             PodStep::Started => {
                 self.change_pod(now, pod, Pod::has_started);
                 self.kubelet_turns_to(now, pod, future);
@@ -104,9 +116,11 @@ impl World {
             }
             (Object::Terminating, Containers::Starting | Containers::Started | Containers::Running) => {
                 self.change_pod(now, pod, Pod::stops);
-                let life = self.cluster.pods[pod.index()].life();
-                let grace = self.plan.parameters.pod.termination_grace;
-                future.schedule(now + grace, Event::Pod(pod, life, PodStep::Stopped));
+                let state = &self.cluster.pods[pod.index()];
+                let life = state.life();
+                let stop = self.plan.pod_start(state.deployment).stop;
+                let takes = stop.takes(self.plan.parameters.pod.termination_grace);
+                future.schedule(now + takes, Event::Pod(pod, life, PodStep::Stopped));
             }
             (Object::Terminating, Containers::Absent | Containers::Stopped) => {
                 self.confirm_end(now, pod, node, future);
@@ -126,11 +140,11 @@ impl World {
         if self.lacks_volume(now, pod, node, future) {
             return;
         }
-        if let Some(service) = self.unmet_need(pod, node) {
-            return self.pod_waits(now, pod, node, service, future);
-        }
         if self.brings_network(&self.cluster.pods[pod.index()]) {
-            return self.start_network(now, pod, node, future);
+            return match self.unmet_need(pod, node) {
+                Some(service) => self.pod_waits(now, pod, node, service, future),
+                None => self.start_network(now, pod, node, future),
+            };
         }
         if !self.pod_takes_address(now, pod, node, future) {
             return self.pod_waits_for_address(now, pod, node, future);
@@ -140,22 +154,39 @@ impl World {
         state.starts();
         self.micro_vm_is_billed(now, workload, node);
         let state = &mut self.cluster.pods[pod.index()];
-        let (entity, life) = (state.entity(), state.life());
-        let pulls = self.cluster.nodes[node.index()].pulls(state.deployment, state.revision);
-        let mut draw = self.key.draw(START, entity, u64::from(life));
-        let parameters = &self.plan.parameters.pod;
-        let sandbox = parameters.sandbox_time.duration(&mut draw);
-        let pull = parameters.image_pull_time.duration(&mut draw);
-        let start = parameters.start_time.duration(&mut draw);
-        let probe = parameters.readiness_delay.duration(&mut draw);
-        let image = if pulls { pull } else { SimDuration::ZERO };
-        state.pulled = image;
-        let started = now + sandbox + image + start;
-        if !state.is_served() || probe == SimDuration::ZERO {
+        state.pulled = SimDuration::ZERO;
+        let life = state.life();
+        self.start_needs_no_more(pod);
+        let sandbox = now + self.start_times(pod).sandbox;
+        match self.has_all_images(pod, node) {
+            true => self.own_container_starts(sandbox, pod, future),
+            false => future.schedule(sandbox, Event::Pod(pod, life, PodStep::NeedsImage)),
+        }
+    }
+
+    /// A pod's own container begins to start at `from`.
+    pub(crate) fn own_container_starts(&mut self, from: SimTime, pod: PodId, future: &mut Future) {
+        let times = self.start_times(pod);
+        let state = &self.cluster.pods[pod.index()];
+        let (life, started) = (state.life(), from + times.start);
+        if !state.is_served() || times.probe == SimDuration::ZERO {
             return future.schedule(started, Event::Pod(pod, life, PodStep::Ready));
         }
         future.schedule(started, Event::Pod(pod, life, PodStep::Started));
-        future.schedule(started + probe, Event::Pod(pod, life, PodStep::Ready));
+        future.schedule(started + times.probe, Event::Pod(pod, life, PodStep::Ready));
+    }
+
+    /// What a start of a pod takes of time, but for what its images take to come.
+    pub(crate) fn start_times(&self, pod: PodId) -> StartTimes {
+        let state = &self.cluster.pods[pod.index()];
+        let mut draw = self.key.draw(START, state.entity(), u64::from(state.life()));
+        let parameters = &self.plan.parameters.pod;
+        let sandbox = parameters.sandbox_time.duration(&mut draw);
+        let registry = self.plan.parameters.image.request_time.duration(&mut draw);
+        let start = parameters.start_time.duration(&mut draw);
+        let usual = parameters.readiness_delay.duration(&mut draw);
+        let own = self.plan.pod_start(state.deployment).readiness;
+        StartTimes { sandbox, registry, start, probe: own.map_or(usual, |own| own.passes_after()) }
     }
 
     fn report(&mut self, now: SimTime, pod: PodId, node: NodeId, aim: Aim, future: &mut Future) {
@@ -286,6 +317,7 @@ impl World {
         }
         self.change_pod(now, pod, Pod::is_gone);
         self.pod_returns_address(now, pod, future);
+        self.start_needs_no_more(pod);
         self.cluster.pod_gc.is_gone(pod);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);

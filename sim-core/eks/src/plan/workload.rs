@@ -1,6 +1,6 @@
 //! What runs on a cluster, and who else talks to it.
 
-use crate::plan::{ClientPlace, Placing, TaintEffect};
+use crate::plan::{ClientPlace, Placing, PodStart, TaintEffect};
 use crate::quantity::Resources;
 use serde::{Deserialize, Serialize};
 use sim_kernel::{Digest, SimDuration, SimTime};
@@ -31,6 +31,9 @@ pub struct DaemonSet {
     /// The priority of its pods.
     #[serde(default)]
     pub priority: i32,
+    /// How its pods start and end.
+    #[serde(default)]
+    pub start: PodStart,
 }
 
 impl DaemonSet {
@@ -97,6 +100,9 @@ pub struct Control {
     /// The size of the volume that each pod of a StatefulSet claims, GiB; `None` where they claim none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_gib: Option<u64>,
+    /// How its pods start and end.
+    #[serde(default)]
+    pub start: PodStart,
 }
 
 /// The priority of the class `system-cluster-critical`.

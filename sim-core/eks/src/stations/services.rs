@@ -11,6 +11,7 @@ pub mod identity;
 pub mod load;
 pub mod pod;
 pub mod pods;
+pub mod registry;
 pub mod replica_set;
 pub mod service;
 pub mod stateful_set;

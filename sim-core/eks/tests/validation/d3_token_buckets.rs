@@ -7,6 +7,7 @@ use crate::table::{Allowed, Row, check};
 use sim_eks::ids::PodId;
 use sim_eks::plan::Change;
 use sim_eks::stations::compute::fargate::{Fargate, Turn};
+use sim_eks::stations::compute::image_store::{ImageStore, PullSettings};
 use sim_eks::stations::compute::vpc_cni::{AddressPool, PoolSettings};
 use sim_eks::stations::network::{Ec2Action, Ec2Api};
 use sim_kernel::{SimDuration, SimTime};
@@ -91,4 +92,20 @@ fn d3_fargate_launches_3500_pods_in_three_minutes() {
         ),
         row("the same, account of ECS as well (100, and 20/s): the last is launched, s", 170.0, last_of_3500("100")),
     ]);
+}
+
+/// A kubelet asks for 60 images, each as soon as it may.
+#[test]
+fn d3_the_last_of_60_images_is_asked_for_after_ten_seconds() {
+    let (bandwidth, image_rate, unpack_rate) = (1e9, 1e9, 1e9);
+    let settings = PullSettings { parallel: None, bandwidth, image_rate, unpack_rate, qps: 5.0, burst: 10 };
+    let mut store = ImageStore::new(settings);
+    let mut now = SimTime::ZERO;
+    for _ in 0..60 {
+        while !store.may_begin(now) {
+            now += SimDuration::from_millis(1);
+        }
+    }
+    let last = now.saturating_since(SimTime::ZERO).as_secs_f64();
+    check(&[row("a kubelet pulls 60 images, 10 at once and 5 a second more: the last is asked for, s", 10.0, last)]);
 }

@@ -5,7 +5,7 @@
 //!
 //! Left out: pressure conditions and a kubelet that dies alone. A node whose network is not up is not Ready.
 
-use crate::ids::{DeploymentId, GroupId, PodId};
+use crate::ids::{GroupId, ImageId, PodId};
 use crate::plan::ZoneId;
 use crate::probes::Cause;
 
@@ -73,7 +73,7 @@ pub struct Node {
     has_been_ready: bool,
     taint_life: u32,
     pods: Vec<PodId>,
-    images: Vec<(DeploymentId, u8)>,
+    images: Vec<(ImageId, u8)>,
 }
 
 impl Node {
@@ -332,18 +332,16 @@ impl Node {
         self.pods.retain(|&bound| bound != pod);
     }
 
-    /// Whether the image of a workload's revision has been pulled.
-    pub fn has_image(&self, deployment: DeploymentId, revision: u8) -> bool {
-        self.images.contains(&(deployment, revision))
+    /// Whether an image has been pulled, in the version of this template.
+    pub fn has_image(&self, image: (ImageId, u8)) -> bool {
+        self.images.contains(&image)
     }
 
-    /// Whether the image of a workload's revision has to be pulled: it has not run here yet. From now on it has.
-    pub fn pulls(&mut self, deployment: DeploymentId, revision: u8) -> bool {
-        let is_new = !self.has_image(deployment, revision);
-        if is_new {
-            self.images.push((deployment, revision));
+    /// An image is there.
+    pub fn gains_image(&mut self, image: (ImageId, u8)) {
+        if !self.has_image(image) {
+            self.images.push(image);
         }
-        is_new
     }
 }
 
@@ -389,10 +387,11 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_pulled_once() {
+    fn a_new_template_has_a_new_image() {
         let mut node = Node::running(GroupId(0), ZoneId(0));
-        assert!(node.pulls(DeploymentId(3), 0));
-        assert!(!node.pulls(DeploymentId(3), 0));
-        assert!(node.pulls(DeploymentId(3), 1), "a new template has a new image");
+        node.gains_image((ImageId(3), 0));
+        node.gains_image((ImageId(3), 0));
+        assert!(node.has_image((ImageId(3), 0)) && !node.has_image((ImageId(3), 1)));
+        assert_eq!(node.images.len(), 1);
     }
 }

@@ -95,6 +95,8 @@ pub struct Ways {
     pub public_nat: Option<u8>,
     /// The NAT gateway on its way to AWS services.
     pub nat: Option<u8>,
+    /// Whether routes and rules lead it to HTTPS on the internet.
+    pub internet: bool,
     /// The AWS services that are open to it, by their place in [`AwsService::ALL`].
     services: u16,
     /// Those of them that have no endpoint in the VPC, so that the way leads out of it.
@@ -427,6 +429,7 @@ impl Vpc {
             public: public.closed.is_none(),
             private: private.closed.is_none(),
             public_nat: public.nat.map(|nat| nat as u8),
+            internet: way_out.is_some() && self.lets_to_internet(site),
             nat: way_out.and_then(|out| out.nat()).map(|nat| nat as u8),
             ..Ways::default()
         };

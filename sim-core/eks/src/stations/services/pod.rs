@@ -1,6 +1,6 @@
 //! A pod: what the API says of it, what runs of it, and whether kube-proxies send traffic to it.
 //!
-//! Left out: restarts of single containers, readiness that comes and goes by itself, init containers.
+//! Left out: restarts of single containers, readiness that comes and goes by itself.
 
 use crate::ids::{DeploymentId, NodeId};
 use crate::probes::Cause;
@@ -85,7 +85,7 @@ pub struct Pod {
     pub revision: u8,
     /// When its object was created.
     pub created: SimTime,
-    /// How long its image was pulled.
+    /// How long it has waited for images and init containers.
     pub pulled: SimDuration,
     /// The network interface of its node that has its address, if it has one of its own.
     pub eni: Option<u8>,

@@ -76,6 +76,11 @@ impl Vpc {
         Ok(())
     }
 
+    /// Whether the security groups of a host let it send to port 443 of any IPv4 address.
+    pub(super) fn lets_to_internet(&self, from: SiteId) -> bool {
+        self.lets_out(from, Family::IPv4, &[everywhere(Family::IPv4)]).is_ok()
+    }
+
     /// Whether the security groups of a host let it send to port 443 of these addresses.
     fn lets_out(&self, from: SiteId, family: Family, to: &[IpNet]) -> Result<(), Closure> {
         let source = self.end_of(from, family);
