@@ -164,7 +164,7 @@ fn a_rolling_update_takes_one_pod_after_another() {
     let mut without = updated;
     without.plan.deployments[0].control.volume_gib = None;
     let faster = measure(&without.record(), "deployments.rollout");
-    assert!(faster + 9.0 * 5.0 < took, "its pods have no volume to wait for: {faster}");
+    assert!(faster + 9.0 < took, "nine times a mount, and an attachment where the pod finds another node: {faster}");
 }
 
 /// Parallel: nobody waits for another.
