@@ -145,8 +145,7 @@ fn resolve(
     let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
     let bounds = file.leaves("objectives").map_or(&[][..], Vec::as_slice);
-    let has_fargate = cluster.as_ref().is_none_or(|(cluster, _)| !cluster.fargate_profiles.is_empty());
-    let objectives = objectives::resolve(bounds, &clients, has_fargate, errors);
+    let objectives = objectives::resolve(bounds, &clients, errors);
     let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
     let version = cluster.as_ref().map(|(cluster, _)| cluster.version);
     let mut settings = settings::resolve(leaves, request.sets, version, errors);

@@ -6,7 +6,7 @@ use crate::scenario::format::{Absent, Key, Kind, SCENARIO, STEP, Shape};
 use crate::scenario::settings::{group_of, groups};
 use serde_json::{Map, Value, json};
 use sim_eks::quantity::Tier;
-use sim_eks::record::{CLIENT_MEASURES, MEASURES};
+use sim_eks::record::{CLIENT_MEASURES, FARGATE_MEASURES, MEASURES};
 use sim_eks::{DECLARATIONS, Declaration};
 
 const DURATION: &str = r"^\s*([Pp][0-9DdTtHhMmSs.]+|0|(([0-9]+\.?[0-9]*|\.[0-9]+)([nNuUmM]?[sS]|[mMhHdD])\s*)+)$";
@@ -91,7 +91,7 @@ fn one_of(variants: &[(&str, &Shape)]) -> Value {
 
 /// The measures that `prefix` begins, by the rest of their names: as quoted names, and as dotted keys, which nest.
 fn objectives(prefix: &str) -> Value {
-    let rests = || MEASURES.iter().filter_map(|name| name.strip_prefix(prefix));
+    let rests = || MEASURES.iter().chain(&FARGATE_MEASURES).filter_map(|name| name.strip_prefix(prefix));
     let mut properties = Map::new();
     for rest in rests() {
         properties.insert(rest.to_owned(), json!({ "type": "string", "pattern": THRESHOLD }));

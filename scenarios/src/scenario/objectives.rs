@@ -8,10 +8,9 @@ use sim_eks::quantity::parse_duration;
 use sim_eks::record::{FARGATE_MEASURES, MEASURES, client_measures};
 
 /// Reads the objectives; what is wrong is noted.
-pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], has_fargate: bool, errors: &mut Errors) -> Vec<Objective> {
+pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], errors: &mut Errors) -> Vec<Objective> {
     let of_clients = client_measures(clients);
-    let of_fargate: &[&str] = if has_fargate { &FARGATE_MEASURES } else { &[] };
-    let names = MEASURES.iter().chain(of_fargate).copied();
+    let names = MEASURES.iter().chain(&FARGATE_MEASURES).copied(); // unknown where there is no Fargate
     let measures: Vec<&str> = names.chain(of_clients.iter().map(String::as_str)).collect();
     let mut objectives: Vec<Objective> = Vec::with_capacity(leaves.len());
     for leaf in leaves {
