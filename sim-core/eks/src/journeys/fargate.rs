@@ -100,8 +100,9 @@ impl World {
         if state.object() != Object::Pending || state.node.is_some() || state.is_gated {
             return;
         }
-        state.is_unschedulable = true; // there is no node for it yet
+        let is_new = !std::mem::replace(&mut state.is_unschedulable, true); // there is no node for it yet
         let (deployment, cause) = (state.deployment, state.story);
+        self.cluster.fargate.waiting += u64::from(is_new);
         if self.cluster.fargate.size_of(deployment).is_none() {
             let name = self.plan.workload_name(deployment.index());
             let note = || format!("Fargate has no size for a pod of {name}: it is Pending");
@@ -254,9 +255,19 @@ impl World {
     /// A pod that waited for a micro-VM is Ready, or gone.
     pub(crate) fn fargate_pod_ends(&mut self, now: SimTime, pod: PodId, is_ready: bool) {
         let state = &mut self.cluster.pods[pod.index()];
+        if !std::mem::take(&mut state.is_unschedulable) {
+            return;
+        }
+        let (took, cause) = (now.saturating_since(state.created), state.story);
         let counts = state.created >= SimTime::ZERO + self.plan.warm_up;
-        if std::mem::take(&mut state.is_unschedulable) && is_ready && counts {
-            self.cluster.fargate.pod_is_ready(now.saturating_since(state.created));
+        let fargate = &mut self.cluster.fargate;
+        fargate.waiting -= 1;
+        if is_ready && counts {
+            fargate.pod_is_ready(took);
+        }
+        if fargate.waiting == 0 {
+            let note = || "no pod waits for Fargate any more: all that did are Ready or gone".to_owned();
+            self.probes.timeline.note(now, Weight::Turn, cause, "fargate/placed", 0, note);
         }
     }
 

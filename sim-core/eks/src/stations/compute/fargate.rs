@@ -76,6 +76,8 @@ pub struct Fargate {
     refused: Vec<PodId>,
     /// When the next turn comes.
     pub alarm: Option<SimTime>,
+    /// Pods that came without a micro-VM and are neither Ready nor gone.
+    pub waiting: u64,
     /// In the order of their nodes.
     micro_vms: Vec<MicroVm>,
     launched: u64,
@@ -117,6 +119,7 @@ impl Fargate {
             queue: VecDeque::new(),
             refused: Vec::new(),
             alarm: None,
+            waiting: 0,
             micro_vms: Vec::new(),
             launched: 0,
             ended: 0,
