@@ -104,6 +104,17 @@ fn the_pods_of_a_lost_zone_are_replaced_onto_new_micro_vms_elsewhere() {
     assert!((60.0..900.0).contains(&recovery), "{recovery}");
 }
 
+/// Power that is back before anybody has found the micro-VMs dead does not bring them back.
+#[test]
+fn a_micro_vm_does_not_boot_again_when_its_zone_has_power_again() {
+    let lasts = Some(SimDuration::from_secs(60));
+    let story = on_fargate(0, 9).at(5, Change::ZonePowerLoss { zone: ZoneId(0), lasts });
+    let story = story.set("node_group.power_return_spread", "10s").set("node_group.impaired_detection", "200s");
+    let record = story.record();
+    assert_eq!(measure(&record, "fargate.micro_vms"), 9.0 + 3.0);
+    assert_eq!((last(&record, "pods.serving"), last(&record, "nodes.ready")), (9.0, 9.0));
+}
+
 /// Micro-VMs that boot in a zone as it loses its power never register: their pods are launched elsewhere.
 #[test]
 fn a_micro_vm_that_dies_before_its_pod_is_bound_is_launched_anew() {
