@@ -101,6 +101,21 @@ static LIBRARY: &[BuiltIn] = &[
         "A Deployment is scaled from 40 to 400 pods. How long until all of them are Ready, and where does the time go?"
     ),
     built_in!(
+        "zone-loss-no-capacity",
+        "A zone is lost, and there is no capacity",
+        "A zone goes dark for an hour, and EC2 has no instances in the other zones for 20 and 35 minutes. How long do pods of the lost zone wait for room?"
+    ),
+    built_in!(
+        "zone-loss-at-peak",
+        "A zone is lost at the peak",
+        "The traffic grows to four times what it was, and minutes later a zone goes dark while EC2 has no instances to give. How much of the load finds pods, and when is all of it served again?"
+    ),
+    built_in!(
+        "healers-in-the-dead-zone",
+        "The healers are in the dead zone",
+        "A zone goes dark with the only pod of the Cluster Autoscaler in it, and a Deployment needs more nodes at that moment. Who heals the healer, and how long do pods wait for it?"
+    ),
+    built_in!(
         "webhook-down",
         "An admission webhook hangs",
         "A webhook that reviews every new pod hangs for half an hour, and a zone loses its nodes meanwhile. When do services have all their pods again, with failurePolicy Fail and with Ignore?"

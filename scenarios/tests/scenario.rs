@@ -3,8 +3,8 @@
 use scenarios::{Request, library, load};
 use sim_eks::Plan;
 use sim_eks::plan::{
-    Change, ExternalClient, NoteKind, Operator, PodStart, PodTerm, Registry, SYSTEM_CLUSTER_CRITICAL, Topology,
-    WebhookRules, WebhookTrouble, WorkloadCall, ZoneId,
+    Change, Expander, ExternalClient, NoteKind, Operator, PodStart, PodTerm, Registry, SYSTEM_CLUSTER_CRITICAL,
+    Topology, WebhookRules, WebhookTrouble, WorkloadCall, ZoneId,
 };
 use sim_eks::quantity::parse_duration;
 
@@ -72,7 +72,12 @@ fn every_key_of_the_format_is_read() {
             && graphics.taints.len() == 2
             && graphics.labels["example.com/tier"] == "high"
     );
-    let [web, render, coredns] = &plan.deployments[..] else { panic!("two deployments and CoreDNS") };
+    let [web, render, coredns, scaler] = &plan.deployments[..] else { panic!("two, CoreDNS and the autoscaler's") };
+    let autoscaler = plan.autoscaler.as_ref().expect("there is one");
+    assert_eq!((autoscaler.deployment, autoscaler.expander), (3, Expander::Priority));
+    assert_eq!((&autoscaler.priorities[..], scaler.replicas), (&[0, 7][..], 2));
+    assert_eq!((scaler.requests.milli_cpu, scaler.requests.memory_mib), (200, 700));
+    assert_eq!(scaler.node_selector["example.com/tier"], "high");
     assert_eq!(
         (web.namespace.as_str(), web.replicas, web.requests.milli_cpu, web.requests.memory_mib),
         ("shop", 12, 250, 256)

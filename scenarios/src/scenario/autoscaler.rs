@@ -1,11 +1,11 @@
 //! The autoscaler of the nodes, and the Deployment that it runs in.
 
+use super::cluster::text_map;
 use super::fields::{Errors, Fields, not_one_of};
 use sim_eks::plan::{
     Cluster, ClusterAutoscaler, Control, Deployment, Expander, Note, NoteKind, SYSTEM_CLUSTER_CRITICAL,
 };
 use sim_eks::quantity::Resources;
-use std::collections::BTreeMap;
 
 const NAME: &str = "cluster-autoscaler";
 
@@ -39,7 +39,7 @@ pub(crate) fn resolve(
         name: NAME.to_owned(),
         replicas: *fields.count("replicas")? as u32,
         requests: Resources { milli_cpu: *fields.count("cpu")?, memory_mib: *fields.count("memory")? },
-        node_selector: BTreeMap::new(),
+        node_selector: text_map(fields, "node_selector"),
         tolerations: Vec::new(),
         spread_zones: false,
         control: Control { priority: SYSTEM_CLUSTER_CRITICAL, ..Control::default() },

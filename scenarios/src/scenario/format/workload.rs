@@ -300,6 +300,7 @@ pub(super) static AUTOSCALER: Shape = Shape {
         key("replicas", Count(1, 10), Default("1"), "Its pods; one of several acts, by a lease."),
         key("cpu", Cpu, Default("100m"), "CPU that one of its pods requests."),
         key("memory", Memory, Default("600Mi"), "Memory that one of its pods requests."),
+        key("node_selector", TextMap, Then("none"), "Labels that a node must have for one of its pods."),
         key(
             "expander",
             OneOf(&["random", "least-waste", "most-pods", "priority"]),

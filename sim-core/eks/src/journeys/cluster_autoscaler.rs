@@ -179,7 +179,8 @@ impl World {
             format!("AWS {} cannot be reached: {}", service.name(), self.why_unreached(site, service))
         };
         if !self.cluster.scaler.unschedulable.is_empty() {
-            let cause = self.cluster.pods[pod.index()].story;
+            let state = &self.cluster.pods[pod.index()];
+            let cause = state.node.and_then(|node| self.cluster.nodes[node.index()].story).or(state.story);
             let note = || format!("Cluster Autoscaler does nothing for pods without room: {why}");
             self.probes.timeline.note(now, Weight::Step, cause, "autoscaler/idle", 0, note);
         }
