@@ -9,6 +9,7 @@ mod cluster;
 mod fargate;
 mod fields;
 pub(crate) mod format;
+mod jobs;
 pub(crate) mod network;
 mod objectives;
 mod placing;
@@ -161,6 +162,7 @@ fn resolve(
     let variants = variants::resolve(file, leaves, request, &cluster, &mut notes, errors);
     let pods = pods_file(file, source, pods);
     let mut deployments = workload::deployments(file, &cluster, pods.is_some(), &mut notes, errors);
+    jobs::jobs(file, &mut deployments, duration, errors);
     let autoscaler = autoscaler::resolve(file, &cluster, &mut deployments, &mut notes, errors);
     let webhooks = webhooks::resolve(file, &deployments, errors);
     let stage = steps::Stage {

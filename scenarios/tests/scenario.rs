@@ -72,12 +72,15 @@ fn every_key_of_the_format_is_read() {
             && graphics.taints.len() == 2
             && graphics.labels["example.com/tier"] == "high"
     );
-    let [web, render, coredns, scaler] = &plan.deployments[..] else { panic!("two, CoreDNS and the autoscaler's") };
+    let [web, render, store, coredns, report, scaler] = &plan.deployments[..] else { panic!("six workloads") };
     let autoscaler = plan.autoscaler.as_ref().expect("there is one");
-    assert_eq!((autoscaler.deployment, autoscaler.expander), (3, Expander::Priority));
+    assert_eq!((autoscaler.deployment, autoscaler.expander), (5, Expander::Priority));
     assert_eq!((&autoscaler.priorities[..], scaler.replicas), (&[0, 7][..], 2));
     assert_eq!((scaler.requests.milli_cpu, scaler.requests.memory_mib), (200, 700));
     assert_eq!(scaler.node_selector["example.com/tier"], "high");
+    assert_eq!((store.control.volume_gib, store.control.is_parallel), (Some(20), true));
+    let job = report.control.job.as_ref().expect("it is a Job");
+    assert_eq!((job.completions, job.parallelism, job.backoff_limit, job.failures), (6, 2, 3, 0.05));
     assert_eq!(
         (web.namespace.as_str(), web.replicas, web.requests.milli_cpu, web.requests.memory_mib),
         ("shop", 12, 250, 256)

@@ -9,7 +9,7 @@ mod workload;
 
 use network::{NETWORK, VARIANT_NETWORK};
 pub(crate) use steps::{CHANGES, FAULTS, STEP};
-use workload::{AUTOSCALER, CLIENT, DAEMON_SET, DEPLOYMENT, WEBHOOK, WORKLOAD};
+use workload::{AUTOSCALER, CLIENT, DAEMON_SET, DEPLOYMENT, JOB, WEBHOOK, WORKLOAD};
 
 /// The keys of one table.
 #[derive(Debug)]
@@ -128,6 +128,7 @@ pub(crate) static SCENARIO: Shape = Shape {
             "Deployments in proportion to the cluster, where none are listed.",
         ),
         key("deployments", Tables(&DEPLOYMENT), Then("the workload"), "The Deployments that run on the cluster."),
+        key("jobs", Tables(&JOB), Then("none"), "The Jobs that are created on the cluster."),
         key(
             "daemon_sets",
             Tables(&DAEMON_SET),

@@ -147,6 +147,7 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
         "nodes.out_of_service" => {
             Some(Change::OutOfService { zone: zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?, lasts })
         }
+        "daemonset.update" => Some(Change::UpdateDaemonSet { daemon_set: daemon_set(fields, stage.cluster, errors)? }),
         "pods.force_delete" => {
             Some(Change::ForceDeletePods { deployment: deployment(fields, stage.deployments, errors)? })
         }
@@ -479,6 +480,9 @@ pub(crate) fn deployment(fields: &Fields, deployments: &[Deployment], errors: &m
         .filter(|&index| deployments[index].name == *name || full(&deployments[index]) == *name)
         .collect();
     let problem = match meant[..] {
+        [deployment] if deployments[deployment].control.job.is_some() => {
+            "is a Job; it is neither scaled nor updated".to_owned()
+        }
         [deployment] => return Some(deployment),
         [] => not_one_of(name, deployments.iter().map(|deployment| deployment.name.as_str())),
         _ => {
@@ -523,6 +527,17 @@ fn restart(fields: &Fields, workloads: &[WorkloadClient], errors: &mut Errors) -
         errors.add(fields.line_of("client"), fields.field("client"), problem);
     }
     found.map(|workload| Change::RestartWorkload { workload })
+}
+
+/// The DaemonSet that a step names: one of the file, or one of those that EKS brings.
+fn daemon_set(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<usize> {
+    let name = fields.text("daemon_set")?;
+    let found = cluster.daemon_sets.iter().position(|set| set.name == *name);
+    if found.is_none() {
+        let problem = not_one_of(name, cluster.daemon_sets.iter().map(|set| set.name.as_str()));
+        errors.add(fields.line_of("daemon_set"), fields.field("daemon_set"), problem);
+    }
+    found
 }
 
 /// The node group that a change means.

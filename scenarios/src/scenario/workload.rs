@@ -94,6 +94,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             placing: placing::placing(fields, errors),
             labels: text_map(fields, "labels"),
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
+            job: None,
             is_parallel: fields.text("pod_management").is_some_and(|policy| policy == "Parallel"),
             volume_gib: volume(fields, errors),
             start: pod_start::pod_start(fields, errors),
@@ -102,7 +103,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
 }
 
 /// Reads the taints that pods tolerate.
-fn tolerations(fields: &Fields, errors: &mut Errors) -> Vec<Toleration> {
+pub(super) fn tolerations(fields: &Fields, errors: &mut Errors) -> Vec<Toleration> {
     let texts = fields.texts("tolerations").into_iter().flatten().enumerate();
     let tolerations = texts.filter_map(|(index, placed)| {
         let read = toleration(&placed.text);
@@ -156,7 +157,7 @@ pub(crate) fn daemon_sets(file: &Fields, cluster: &mut Cluster, duration: SimDur
 }
 
 /// Reads the value or the name of a priority class.
-fn priority(fields: &Fields, errors: &mut Errors) -> Option<i32> {
+pub(super) fn priority(fields: &Fields, errors: &mut Errors) -> Option<i32> {
     let text = fields.text("priority")?;
     let read = match text.trim() {
         "system-cluster-critical" => Some(SYSTEM_CLUSTER_CRITICAL),
@@ -223,7 +224,7 @@ fn amount(fields: &Fields, key: &str, errors: &mut Errors) -> Option<Amount> {
     read
 }
 
-fn requests(fields: &Fields) -> Option<Resources> {
+pub(super) fn requests(fields: &Fields) -> Option<Resources> {
     Some(Resources { milli_cpu: *fields.count("cpu")?, memory_mib: *fields.count("memory")? })
 }
 

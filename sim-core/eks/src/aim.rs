@@ -115,6 +115,14 @@ pub enum Aim {
     DeleteStatefulPod(PodId, ReplicaSetId),
     /// StatefulSet controller: writes the status of a StatefulSet.
     ReportStatefulSet(ReplicaSetId),
+    /// Job controller: creates a pod.
+    CreateJobPod(DeploymentId),
+    /// Job controller: takes its finalizer from a pod that has ended.
+    UntrackPod(PodId),
+    /// Job controller: writes the status of a Job.
+    ReportJob(DeploymentId),
+    /// Job controller, for the controller of the time to live: deletes a Job.
+    DeleteJob(DeploymentId),
     /// Whoever looks after nodes: taints a node as out of service, or takes that taint away.
     SetOutOfService(NodeId, bool),
     /// Whoever looks after pods: deletes a pod at once (`kubectl delete --force`).
@@ -223,7 +231,9 @@ impl Aim {
             Aim::DeletePod(..) | Aim::DeleteReplica(..) | Aim::ForceDeletePod(_) | Aim::DeleteStatefulPod(..) => {
                 (8, "delete pod")
             }
-            Aim::CreatePod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) => (9, "create pod"),
+            Aim::CreatePod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) | Aim::CreateJobPod(_) => {
+                (9, "create pod")
+            }
             Aim::DeleteNode(_) => (10, "delete node"),
             Aim::BindPod(..) | Aim::BindToMicroVm(..) => (11, "bind pod"),
             Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => (12, "renew leadership"),
@@ -262,11 +272,14 @@ impl Aim {
             Aim::SetOutOfService(..) => (45, "put node out of service"),
             Aim::DeletePodNow(_) => (46, "delete pod by force"),
             Aim::UncordonNode(_) => (47, "uncordon node"),
+            Aim::UntrackPod(_) => (48, "untrack pod"),
+            Aim::ReportJob(_) => (49, "report Job status"),
+            Aim::DeleteJob(_) => (50, "delete Job"),
         }
     }
 
     /// Number of verbs.
-    pub const VERBS: usize = 48;
+    pub const VERBS: usize = 51;
 
     /// The class of clients that sends it.
     pub fn class(self) -> ClientClass {
@@ -300,6 +313,7 @@ impl Aim {
             Aim::CreateStatefulPod(_) | Aim::DeleteStatefulPod(..) | Aim::ReportStatefulSet(_) => {
                 Some(Controller::StatefulSet)
             }
+            Aim::CreateJobPod(_) | Aim::UntrackPod(_) | Aim::ReportJob(_) | Aim::DeleteJob(_) => Some(Controller::Job),
             Aim::AttachVolume(..) | Aim::ReportAttached(..) | Aim::DetachVolume(..) => Some(Controller::AttachDetach),
             Aim::UpdateEndpointSlice(..) => Some(Controller::EndpointSlice),
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) => Some(Controller::HorizontalPodAutoscaler),

@@ -33,6 +33,7 @@ use crate::stations::control_plane::work_queue::WorkQueue;
 use crate::stations::services::autoscaler::Autoscaler;
 use crate::stations::services::daemon_set::DaemonSet;
 use crate::stations::services::deployment::Deployment;
+use crate::stations::services::job::Job;
 use crate::stations::services::load::Load;
 use crate::stations::services::pod::Pod;
 use crate::stations::services::pods::Pods;
@@ -60,7 +61,9 @@ pub struct ClusterState {
     pub(crate) replica_sets: Vec<ReplicaSet>,
     /// What the StatefulSets know of their ordinals.
     pub(crate) stateful_sets: Vec<StatefulSet>,
-    /// The volumes that their pods claim.
+    /// The Jobs of the plan.
+    pub(crate) jobs: Vec<Job>,
+    /// The volumes that the pods of StatefulSets claim.
     pub(crate) volumes: Volumes,
     /// The DaemonSets of the plan.
     pub(crate) daemon_sets: Vec<DaemonSet>,
@@ -166,6 +169,7 @@ impl ClusterState {
             deployments: planned().map(|(id, planned, size)| deployment(id, planned, size)).collect(),
             replica_sets: planned().map(|(id, planned, size)| replica_set(id, planned, size)).collect(),
             stateful_sets: stateful_sets(plan, begins_empty),
+            jobs: jobs(plan),
             volumes: Volumes::default(),
             daemon_sets: plan.cluster.daemon_sets.iter().map(|set| daemon_set(set, begins_empty)).collect(),
             autoscalers: vec![Autoscaler::default(); plan.deployments.len()],
@@ -402,6 +406,7 @@ impl ClusterState {
         }
         let is_listed = |controller: &Controller| match controller {
             Controller::StatefulSet | Controller::AttachDetach => !self.stateful_sets.is_empty(),
+            Controller::Job => !self.jobs.is_empty(),
             _ => true,
         };
         for controller in Controller::ALL.into_iter().filter(is_listed) {
@@ -437,6 +442,11 @@ fn replica_set(id: u32, planned: &crate::plan::Deployment, size: u32) -> Replica
     let mut set = ReplicaSet::new(DeploymentId(id), 0, size);
     set.is_stateful = planned.control.kind == WorkloadKind::StatefulSet;
     set
+}
+
+fn jobs(plan: &Plan) -> Vec<Job> {
+    let all = (0..).map(DeploymentId).zip(&plan.deployments);
+    all.filter_map(|(id, planned)| planned.control.job.as_ref().map(|job| Job::new(id, job))).collect()
 }
 
 fn stateful_sets(plan: &Plan, begins_empty: bool) -> Vec<StatefulSet> {

@@ -116,6 +116,8 @@ pub enum Event {
     DaemonSet(DeploymentId),
     /// The Cluster Autoscaler has come a step further.
     ClusterAutoscaler(ScalerStep),
+    /// A Job is created.
+    Job(DeploymentId),
     /// A volume has come a step further: the volume, the life of its mount.
     Volume(VolumeId, u32, VolumeStep),
     /// A task of the cluster's creation has come a step further: its number.

@@ -149,11 +149,13 @@ pub enum Controller {
     AttachDetach,
     /// The Fargate scheduler's bindings.
     FargateScheduler,
+    /// Jobs and their pods.
+    Job,
 }
 
 impl Controller {
     /// Number of controllers.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 15;
 
     /// All of them, in the order of their indices.
     pub const ALL: [Controller; Controller::COUNT] = [
@@ -171,6 +173,7 @@ impl Controller {
         Controller::StatefulSet,
         Controller::AttachDetach,
         Controller::FargateScheduler,
+        Controller::Job,
     ];
 
     /// The index into a table by controller.
@@ -204,6 +207,7 @@ impl Controller {
             Controller::StatefulSet => "StatefulSet controller",
             Controller::AttachDetach => "attach-detach controller",
             Controller::FargateScheduler => "Fargate scheduler",
+            Controller::Job => "Job controller",
         }
     }
 }

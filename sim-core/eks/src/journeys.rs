@@ -26,6 +26,7 @@ pub mod external_client;
 pub mod fargate;
 pub mod image_pull;
 pub mod instance;
+pub mod job;
 pub mod journal_request;
 pub mod kubelet;
 pub mod leadership;

@@ -87,6 +87,14 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a volume is created, attached and detached whenever its zone has power, however many others are; a StatefulSet has at most one volume for each pod, and only an EBS volume",
     },
     Omission {
+        what: "the consistent read of an object from etcd with which the API server begins each DELETE; LISTs of agents and operators by namespace, label or node",
+        effect: "a DELETE is faster by one read of etcd, and one that etcd could not read fails with its write only; whatever agents and operators list is all pods",
+    },
+    Omission {
+        what: "finalizers of pods, but for those that a Job takes from its pods; dynamic resource allocation",
+        effect: "a deleted pod that waits for a finalizer costs the scheduler nothing, and devices are a number of GPUs that is placed as fast as CPU",
+    },
+    Omission {
         what: "the wait of a scheduling cycle for the end of its victims before Kubernetes 1.33, and the note in each pod that there is no room for it",
         effect: "an older scheduler that preempts is slower, and many pods without room cost the scheduler's client no requests",
     },
@@ -95,8 +103,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "an affinity means all pods of a Deployment, and a node must fulfil all of a pod's expressions",
     },
     Omission {
-        what: "Jobs; rolling updates of DaemonSets; the garbage collector and the namespace controller",
-        effect: "no pod of a controller ends by itself, an agent's new version costs nothing, and deleted owners leave nothing to clear away",
+        what: "indexed and suspended Jobs, their deadlines and policies, CronJobs; maxSurge and OnDelete of DaemonSets; the garbage collector's own requests and the namespace controller",
+        effect: "a Job's pods are alike, those of a deleted Job are deleted at the rate of the pod garbage collector, and other deleted owners leave nothing to clear away",
     },
     Omission {
         what: "autoscalers on other metrics than CPU, with other policies than the defaults, and a metrics-server that runs on nodes",

@@ -474,11 +474,20 @@ parameters! {
         max_unavailable: f64 = "0.25", "0..1", Documented, "Kubernetes documentation, Deployments", "Pods of the wanted number that need not be available in a rolling update, as a share of it, rounded down.";
         pace: SimDuration = "100us", "1us..1s", Inferred, "a worker sends one request after another; no measured source", "Time between two requests of one component's client at least.";
         wind_up: SimDuration = "100ms", "1us..1m", Inferred, "a new leader starts its controllers one after another; no measured source", "Time over which a new leader's controllers start.";
+        terminated_pod_threshold: u64 = "12500", "1..100000000", Documented, "kubernetes/kubernetes, kube-controller-manager: terminated-pod-gc-threshold", "Pods that have ended and are kept; beyond them the oldest are deleted.";
+        daemon_set_max_unavailable: u64 = "1", "1..100000", Documented, "Kubernetes documentation, DaemonSets: maxUnavailable", "Pods of a DaemonSet that a rolling update lets be unavailable at a time.";
         cloud_node_period: SimDuration = "5s", "100ms..10m", Documented, "cloud-provider node lifecycle controller", "How often NotReady nodes are compared with their instances.";
         pod_gc_period: SimDuration = "20s", "100ms..10m", Documented, "kubernetes/kubernetes pod GC controller", "How often pods of nodes that no longer exist are looked for.";
         pod_gc_quarantine: SimDuration = "40s", "0s..1h", Documented, "kubernetes/kubernetes pod GC controller", "How long a node must be gone before its pods are deleted.";
         request_timeout: SimDuration = "60s", "100ms..1h", Inferred, "the API server's own limit for requests that are not watches", "Time-out of a controller's or the scheduler's request.";
         retry_backoff: SimDuration = "1s", "1ms..10m", Inferred, "several quick tries that fail together, then the next look; a second stands for both", "Pause before a request is repeated that belongs to no key of a work queue: taints, evictions, bindings.";
+    }
+
+    /// Jobs.
+    jobs: JobsParameters {
+        backoff_base: SimDuration = "10s", "1ms..1h", Documented, "Kubernetes documentation, Jobs: pod backoff failure policy", "Pause of a Job after a pod that failed; it doubles with each failure in a row.";
+        backoff_max: SimDuration = "6m", "1ms..1d", Documented, "Kubernetes documentation, Jobs: pod backoff failure policy", "Longest pause of a Job after pods that failed.";
+        batch_period: SimDuration = "1s", "0s..1m", Documented, "kubernetes/kubernetes pkg/controller/job: SyncJobBatchPeriod", "Time in which a Job gathers what happens to its pods before its controller looks.";
     }
 
     /// EBS volumes that the pods of StatefulSets claim.

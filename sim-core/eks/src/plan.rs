@@ -30,7 +30,7 @@ pub use storage::{MemberChoice, StorageChange};
 pub use support::Support;
 pub use workload::{
     Amount, AutoscalerBounds, Client, ClusterAutoscaler, Control, DaemonSet, Deployment, DisruptionBudget, Expander,
-    ExternalClient, PodTrace, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, Toleration, TracePod, Webhook,
+    ExternalClient, Job, PodTrace, SYSTEM_CLUSTER_CRITICAL, SYSTEM_NODE_CRITICAL, Toleration, TracePod, Webhook,
     WebhookRules, WebhookTrouble, WorkloadCall, WorkloadClient, WorkloadKind,
 };
 

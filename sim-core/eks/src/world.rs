@@ -381,6 +381,7 @@ impl World {
         self.webhooks_are_listed();
         self.daemon_sets_wait(future);
         self.creation_begins(future);
+        self.jobs_wait(future);
         self.gates_at_start(future);
         self.pod_trace_begins(future);
         self.churn_begins(future);
@@ -627,6 +628,7 @@ impl Model for World {
             Event::NodeGroup(group) => self.node_group(now, group, future),
             Event::ClusterAutoscaler(step) => self.cluster_autoscaler(now, step, future),
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
+            Event::Job(id) => self.job_is_created(now, id, future),
             Event::Volume(id, life, step) => self.volume(now, id, life, step, future),
             Event::Creation(task, step) => self.creation(now, task, step, future),
             Event::Fargate(generation, step) => self.fargate(now, generation, step, future),

@@ -101,3 +101,35 @@ fn a_node_that_reboots_starts_its_own_pods_first() {
     assert!(value(&record, "workload.recovery").is_some_and(|recovery| recovery < 600.0));
     assert!(fact(&record, "node Ready again").is_some());
 }
+
+/// One node after another is without the pod of an updated DaemonSet, unless it may be more; each pod's image is pulled anew.
+#[test]
+fn a_rolling_update_goes_from_node_to_node() {
+    let updated = |most: &str| {
+        let updated = with_cni(9).at(10, Change::UpdateDaemonSet { daemon_set: 1 }).minutes(60);
+        updated.set("controllers.daemon_set_max_unavailable", most).record()
+    };
+    let took = |record: &sim_eks::Record| {
+        let end = fact(record, "rolling update of DaemonSet kube-proxy complete").expect("it ends");
+        (end.first - at_minute(10)).as_secs_f64()
+    };
+    let (one, three) = (updated("1"), updated("3"));
+    for record in [&one, &three] {
+        assert_eq!(measure(record, "pods.daemons"), 9.0);
+        assert_eq!(verb(record, "controllers", "delete pod").succeeded, 9);
+        assert!(record.balances.iter().all(Balance::holds), "{:#?}", record.balances);
+    }
+    assert!((9.0 * 31.0..9.0 * 60.0).contains(&took(&one)), "nine graces and more: {}", took(&one));
+    assert!(took(&three) * 2.0 < took(&one), "{} and {}", took(&three), took(&one));
+}
+
+/// A node that is not Ready counts as without its pod: the update waits for it.
+#[test]
+fn a_rolling_update_waits_while_a_node_is_away() {
+    let dark = with_cni(9).set("node_group.replace_instances", "false").minutes(30);
+    let dark = dark.at(10, Change::NodeLoss { zone: ZoneId(0), share: 1.0, lasts: None });
+    let record = dark.at(15, Change::UpdateDaemonSet { daemon_set: 1 }).record();
+    assert!(fact(&record, "rolling update of DaemonSet").is_none());
+    let deleted = verb(&record, "controllers", "delete pod").succeeded;
+    assert_eq!(deleted - measure(&record, "pods.evicted") as u64, 3, "only those that are not Ready");
+}

@@ -419,6 +419,13 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "daemonset.update",
+        &Shape {
+            about: "A DaemonSet gets a new image: a rolling update replaces its pods, one node after another.",
+            keys: &[key("daemon_set", Text, Refused, "Its name; aws-node and kube-proxy are always there."), AT],
+        },
+    ),
+    (
         "pods.force_delete",
         &Shape {
             about: "Somebody deletes the pods of a Deployment or StatefulSet by force that are Terminating.",

@@ -210,6 +210,31 @@ pub(super) static DEPLOYMENT: Shape = Shape {
     ],
 };
 
+pub(super) static JOB: Shape = Shape {
+    about: "A Job: pods that end by themselves.",
+    keys: &[
+        key("name", Text, Refused, "Its name, unique among the workloads of its namespace."),
+        key("namespace", Text, Default("default"), "Its namespace."),
+        key("cpu", Cpu, Default("100m"), "CPU that one pod requests."),
+        key("memory", Memory, Default("128Mi"), "Memory that one pod requests."),
+        key("completions", Count(1, MANY), Default("1"), "Pods that have to do their work."),
+        key("parallelism", Count(1, MANY), Default("1"), "Pods that are under way at a time at most."),
+        key("backoff_limit", Count(0, MANY), Default("6"), "Failures beyond which it gives up."),
+        key(
+            "run_time",
+            Text,
+            Default("1m"),
+            "How long the containers of a pod run: a time, or a law such as \"lognormal(median 2m, p95 10m)\".",
+        ),
+        key("failures", Text, Default("0%"), "The share of its pods that fail at their end, such as \"5%\"."),
+        key("ttl", Duration, Then("for ever"), "How long it stays after its end (ttlSecondsAfterFinished)."),
+        key("created", Duration, Default("0s"), "When it is created, before the end of the run."),
+        key("node_selector", TextMap, Then("none"), "Labels that a node must have."),
+        key("tolerations", Texts, Then("none"), "Taints that its pods tolerate, as those of a Deployment."),
+        PRIORITY,
+    ],
+};
+
 pub(super) static DAEMON_SET: Shape = Shape {
     about: "A DaemonSet: it has a pod on every node that it matches.",
     keys: &[

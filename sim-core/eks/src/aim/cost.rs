@@ -76,9 +76,11 @@ impl Aim {
             | Aim::BindPod(..)
             | Aim::BindToMicroVm(..)
             | Aim::CreateReplicaSet(..) => Verb::Create,
-            Aim::SubmitPod(_) | Aim::CreateDaemonPod(..) | Aim::CreateStatefulPod(_) | Aim::AttachVolume(..) => {
-                Verb::Create
-            }
+            Aim::SubmitPod(_)
+            | Aim::CreateDaemonPod(..)
+            | Aim::CreateStatefulPod(_)
+            | Aim::CreateJobPod(_)
+            | Aim::AttachVolume(..) => Verb::Create,
             Aim::RenewLease(_) | Aim::MarkNotReady(_) | Aim::RenewLeadership(..) | Aim::AcquireLeadership(..) => {
                 Verb::Update
             }
@@ -87,14 +89,17 @@ impl Aim {
             | Aim::ReportDeployment(_)
             | Aim::ReportDaemonSet(_)
             | Aim::ReportStatefulSet(_)
+            | Aim::ReportJob(_)
             | Aim::ScaleDeployment(..)
             | Aim::UpdateEndpointSlice(..) => Verb::Update,
             Aim::ReportStatus(_) | Aim::ReportPodReady(_) | Aim::RemoveTaints(_) | Aim::TaintNoExecute(_) => {
                 Verb::Patch
             }
-            Aim::ReportAttached(..) | Aim::ReportPodStarted(_) | Aim::ReportPodFinished(_) | Aim::NominatePod(_) => {
-                Verb::Patch
-            }
+            Aim::ReportAttached(..)
+            | Aim::UntrackPod(_)
+            | Aim::ReportPodStarted(_)
+            | Aim::ReportPodFinished(_)
+            | Aim::NominatePod(_) => Verb::Patch,
             Aim::Apply(_)
             | Aim::CordonNode(_)
             | Aim::SetOutOfService(..)
@@ -107,6 +112,7 @@ impl Aim {
             | Aim::DeleteReplica(..)
             | Aim::DeleteStatefulPod(..)
             | Aim::DetachVolume(..)
+            | Aim::DeleteJob(_)
             | Aim::ForceDeletePod(_)
             | Aim::DeleteNode(_) => Verb::Delete,
             Aim::DeleteFinishedPod(_) | Aim::DeleteAnyPod(_) | Aim::DeletePodNow(_) => Verb::Delete,
@@ -133,6 +139,8 @@ impl Aim {
             | Aim::ScaleReplicaSet(..)
             | Aim::CreateReplicaSet(..)
             | Aim::ReportStatefulSet(_)
+            | Aim::ReportJob(_)
+            | Aim::DeleteJob(_)
             | Aim::ReportDeployment(_) => Resource::Workloads,
             Aim::ReadMetrics(_) | Aim::ScaleDeployment(..) | Aim::ReportDaemonSet(_) => Resource::Workloads,
             Aim::UpdateEndpointSlice(..) => Resource::EndpointSlices,

@@ -79,7 +79,7 @@ impl World {
             Aim::CreatePod(set) | Aim::CreateStatefulPod(set) => {
                 Some(self.cluster.replica_sets[set.index()].deployment)
             }
-            Aim::CreateDaemonPod(id, _) => Some(id),
+            Aim::CreateDaemonPod(id, _) | Aim::CreateJobPod(id) => Some(id),
             _ => None,
         }
     }

@@ -114,7 +114,28 @@ impl World {
         let burst = self.plan.parameters.controllers.daemon_set_burst as u32;
         let index = self.cluster.daemon_set_index(id);
         self.cluster.daemon_sets[index].look(burst);
+        self.end_outdated(now, id, future);
         self.create_daemons(now, id, future) || self.report_daemon_set(now, id, future)
+    }
+
+    /// A DaemonSet gets another template: its pods are replaced, and no node has its new image yet.
+    pub(crate) fn update_daemon_set(&mut self, now: SimTime, step: u32, index: usize, future: &mut Future) {
+        let name = &self.plan.cluster.daemon_sets[index].name;
+        let note = || format!("DaemonSet {name} gets a new image");
+        self.probes.timeline.note(now, Weight::Turn, None, "daemonset/updated", u64::from(step), note);
+        self.cluster.daemon_sets[index].wants_another_template(now);
+        self.controller_hears(now, DAEMON_SETS, self.cluster.daemon_set_id(index).0, future);
+    }
+
+    /// Deletes the next pods of an old template.
+    fn end_outdated(&mut self, now: SimTime, id: DeploymentId, future: &mut Future) {
+        let most = self.plan.parameters.controllers.daemon_set_max_unavailable as u32;
+        let index = self.cluster.daemon_set_index(id);
+        let ClusterState { daemon_sets, pods, .. } = &mut self.cluster;
+        let outdated = daemon_sets[index].next_outdated(most, |pod| pods[pod.index()].is_ready());
+        for pod in outdated {
+            self.order_deletion(now, pod, DAEMON_SETS, None, future);
+        }
     }
 
     /// Orders the next batch of pods. Whether there is one.
@@ -177,9 +198,11 @@ impl World {
         let pod = PodId(self.cluster.pods.len() as u32);
         let set = &mut self.cluster.daemon_sets[index];
         set.gains(node, pod);
-        let number = set.numbers_a_pod();
+        let (number, revision) = (set.numbers_a_pod(), set.revision());
         let cause = self.cluster.nodes[node.index()].story;
-        self.cluster.pods.push(Pod::of_daemon_set(id, number, node, cause).created_at(now));
+        let mut new = Pod::of_daemon_set(id, number, node, cause).created_at(now);
+        new.revision = revision;
+        self.cluster.pods.push(new);
         self.cluster.probe.daemon_is_created(now);
         self.scheduler_hears(now, pod, future);
         self.controller_hears(now, DAEMON_SETS, id.0, future);
@@ -187,9 +210,14 @@ impl World {
     }
 
     /// The status of a DaemonSet is in the API.
-    pub(crate) fn daemon_set_is_reported(&mut self, id: DeploymentId) {
+    pub(crate) fn daemon_set_is_reported(&mut self, now: SimTime, id: DeploymentId) {
         let index = self.cluster.daemon_set_index(id);
         self.cluster.daemon_sets[index].tells();
+        if let Some(since) = self.cluster.daemon_sets[index].rollout_ends() {
+            let (name, took) = (&self.plan.cluster.daemon_sets[index].name, now.saturating_since(since).as_secs_f64());
+            let note = || format!("rolling update of DaemonSet {name} complete after {took:.0} s");
+            self.probes.timeline.note(now, Weight::Turn, None, "daemonset/rolled-out", u64::from(id.0), note);
+        }
     }
 
     /// A pod of a DaemonSet became Ready, or ceased to be.

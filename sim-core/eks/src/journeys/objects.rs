@@ -50,6 +50,7 @@ impl World {
                 self.autoscalers_begin(now, generation, future);
                 self.pod_gc_begins(now, generation, future);
                 self.attach_detach_begins(now, future);
+                self.jobs_begin(now, future);
                 self.cluster.clients[Controller::Drain.index()].forget_alarm();
                 self.send_orders(now, Controller::Drain, future);
             }
@@ -111,6 +112,10 @@ impl World {
                 self.pod_is_deleted(now, pod, cause, future);
             }
             Aim::CreatePod(set) => self.pod_is_created(now, set, cause, future),
+            Aim::CreateJobPod(id) => self.job_pod_is_created(now, id, cause, future),
+            Aim::UntrackPod(_) => {} // its object may go now
+            Aim::ReportJob(id) => self.job_is_reported(now, id, future),
+            Aim::DeleteJob(id) => self.job_is_deleted(now, id, cause, future),
             Aim::CreateStatefulPod(set) => self.stateful_pod_is_created(now, set, cause, future),
             Aim::DeleteStatefulPod(pod, _) => self.pod_is_deleted(now, pod, cause, future),
             Aim::ReportStatefulSet(set) => self.stateful_set_is_reported(now, set),
@@ -118,7 +123,7 @@ impl World {
             Aim::ReportAttached(id, node) => self.volume_is_told(now, id, node, future),
             Aim::DetachVolume(id, node) => self.volume_is_to_detach(now, id, node, future),
             Aim::CreateDaemonPod(id, node) => self.daemon_is_created(now, id, node, future),
-            Aim::ReportDaemonSet(id) => self.daemon_set_is_reported(id),
+            Aim::ReportDaemonSet(id) => self.daemon_set_is_reported(now, id),
             Aim::ReportReplicaSet(set) => self.replica_set_is_reported(now, set, future),
             Aim::ScaleReplicaSet(set, size) => self.replica_set_is_scaled(now, set, size, future),
             Aim::CreateReplicaSet(deployment, size) => self.replica_set_is_created(now, deployment, size, future),
@@ -179,6 +184,9 @@ impl World {
             }
             Aim::CreateStatefulPod(set) | Aim::DeleteStatefulPod(_, set) | Aim::ReportStatefulSet(set) => {
                 self.stateful_set_answered(now, set, succeeded, future);
+            }
+            Aim::CreateJobPod(id) | Aim::ReportJob(id) | Aim::DeleteJob(id) => {
+                self.job_answered(now, id, succeeded, future);
             }
             Aim::AttachVolume(..) | Aim::ReportAttached(..) | Aim::DetachVolume(..) => {
                 self.volume_answered(now, aim, succeeded, future);
@@ -273,6 +281,7 @@ impl World {
             let waits = match controller {
                 Controller::ReplicaSet => self.sync_replica_set(now, ReplicaSetId(key), future),
                 Controller::DaemonSet => self.sync_daemon_set(now, DeploymentId(key), future),
+                Controller::Job => self.sync_job(now, DeploymentId(key), future),
                 Controller::StatefulSet => self.sync_stateful_set(now, ReplicaSetId(key), future),
                 Controller::AttachDetach => self.sync_volume(now, VolumeId(key), future),
                 Controller::NodeLifecycle => self.sync_node(now, key, future),

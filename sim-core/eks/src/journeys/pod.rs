@@ -241,7 +241,7 @@ impl World {
         match state.owner() {
             Owner::Set => {}
             Owner::DaemonSet(_) => return self.daemon_readiness_changes(now, pod, ready, future),
-            Owner::Nobody(_) => return, // no Service stands in front of it
+            Owner::Job | Owner::Nobody(_) => return, // no Service stands in front of it
         }
         self.service_changes(now, pod, future);
         let set = self.cluster.set_of(pod);
@@ -265,6 +265,7 @@ impl World {
                 self.cluster.pods[pod.index()].is_deleted();
                 self.readiness_changes(now, pod, false, future);
                 self.cluster.placement.uncount(deployment, node);
+                self.job_pod_is_lost(now, pod, future);
                 self.replica_is_lost(now, pod, cause, future);
                 if self.kubelet_hears(node) {
                     let heard = now + self.watch_delay(Watcher::Pod(pod));
@@ -318,7 +319,7 @@ impl World {
         self.change_pod(now, pod, Pod::is_gone);
         self.pod_returns_address(now, pod, future);
         self.start_needs_no_more(pod);
-        self.cluster.pod_gc.is_gone(pod);
+        self.cluster.pod_gc.is_gone(pod, self.cluster.pods[pod.index()].created);
         self.cluster.forget_pod(object == Object::Pending);
         self.readiness_changes(now, pod, false, future);
         if let Owner::DaemonSet(of) = self.cluster.pods[pod.index()].owner() {
@@ -334,6 +335,7 @@ impl World {
         } else {
             self.replica_is_lost(now, pod, cause, future);
         }
+        self.job_pod_is_lost(now, pod, future);
         self.stateful_pod_is_gone(now, pod, future);
         self.cluster.pods.free_if_over(pod);
         if object != Object::Finished && node.is_some_and(|node| self.cluster.placement.is_open(node)) {

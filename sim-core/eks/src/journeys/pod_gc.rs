@@ -18,13 +18,19 @@ impl World {
         future.schedule(first, Event::PodGcTick(generation));
     }
 
-    /// It looks for pods of nodes that no longer exist, and for Terminating ones of nodes out of service.
+    /// It looks for pods that have ended beyond its threshold, for those of nodes that no longer exist, and for
+    /// Terminating ones of nodes out of service.
     #[cold]
     pub(crate) fn pod_gc_tick(&mut self, now: SimTime, generation: u32, future: &mut Future) {
         if !self.acts(CONTROLLERS, generation) {
             return;
         }
         future.schedule(now + self.plan.parameters.controllers.pod_gc_period, Event::PodGcTick(generation));
+        for pod in self.cluster.pod_gc.finished_beyond(self.plan.parameters.controllers.terminated_pod_threshold) {
+            if self.cluster.pod_gc.must_delete(pod) {
+                self.order(now, Aim::ForceDeletePod(pod), None, future);
+            }
+        }
         for (pod, cause) in self.terminating_out_of_service() {
             if self.cluster.pod_gc.must_delete(pod) {
                 self.order(now, Aim::ForceDeletePod(pod), cause, future);

@@ -15,7 +15,7 @@ use crate::event::{Event, Future, PodStep};
 use crate::ids::{DeploymentId, PodId};
 use crate::probes::Cause;
 use crate::stations::network::Owner;
-use crate::stations::services::pod::{Object, Pod};
+use crate::stations::services::pod::{Object, Owner as PodOwner, Pod};
 use crate::world::World;
 use sim_kernel::{Purpose, SimTime};
 
@@ -61,16 +61,19 @@ impl World {
         self.scheduler_hears(now, pod, future);
     }
 
-    /// A bare pod runs: it will have done its work after its duration.
+    /// A bare pod runs, or a Job's: it will have done its work after its duration.
     pub(crate) fn work_begins(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
+        if state.owner() == PodOwner::Job {
+            return self.job_work_begins(now, pod, future);
+        }
         let Some(row) = state.row() else { return };
         let Some(trace) = &self.plan.pod_trace else { return };
         let done = now + trace.rows[row as usize].duration;
         future.schedule(done, Event::Pod(pod, state.life(), PodStep::Stopped));
     }
 
-    /// The API knows that a bare pod has done its work: its room is free, and the client will hear of it.
+    /// The API knows that a pod has done its work: its room is free, and its client or its Job will hear of it.
     pub(crate) fn pod_has_finished(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let (Object::Bound, Some(node), deployment) = (state.object(), state.node, state.deployment) else { return };
@@ -78,9 +81,14 @@ impl World {
         self.free_room(now, deployment, node);
         self.change_pod(now, pod, Pod::finishes);
         self.cluster.latency.pod_finishes(now);
-        let heard = now + self.watch_delay(Watcher::Pod(pod));
-        let life = self.cluster.pods[pod.index()].life();
-        future.schedule(heard, Event::Pod(pod, life, PodStep::FinishSeen));
+        self.cluster.pod_gc.is_finished(pod, self.cluster.pods[pod.index()].created);
+        if self.cluster.pods[pod.index()].owner() == PodOwner::Job {
+            self.job_pod_has_ended(now, pod, future);
+        } else {
+            let heard = now + self.watch_delay(Watcher::Pod(pod));
+            let life = self.cluster.pods[pod.index()].life();
+            future.schedule(heard, Event::Pod(pod, life, PodStep::FinishSeen));
+        }
         if self.cluster.placement.is_open(node) {
             self.room_appears(now, future);
         }

@@ -108,6 +108,7 @@ impl World {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
             Change::OutOfService { zone, .. } => self.put_out_of_service(now, index, zone, true, future),
+            Change::UpdateDaemonSet { daemon_set } => self.update_daemon_set(now, index, daemon_set, future),
             Change::ForceDeletePods { deployment } => {
                 self.force_delete(now, index, DeploymentId(deployment as u32), future);
             }
@@ -153,6 +154,7 @@ impl World {
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
             | Change::ForceDeletePods { .. }
+            | Change::UpdateDaemonSet { .. }
             | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => {}
             Change::OutOfService { zone, .. } => self.put_out_of_service(now, index, zone, false, future),

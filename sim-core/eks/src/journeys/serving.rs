@@ -103,7 +103,10 @@ impl World {
             | Aim::ReportReplicaSet(set)
             | Aim::ReportStatefulSet(set)
             | Aim::ScaleReplicaSet(set, _) => self.cluster.replica_sets[set.index()].deployment,
-            Aim::CreateReplicaSet(deployment, _) | Aim::ReportDeployment(deployment) => deployment,
+            Aim::CreateReplicaSet(deployment, _)
+            | Aim::ReportDeployment(deployment)
+            | Aim::CreateJobPod(deployment)
+            | Aim::ReportJob(deployment) => deployment,
             _ => return u64::MAX, // what has no namespace, and what no Deployment owns
         };
         self.namespaces.get(deployment.index()).map_or(u64::MAX, |first| u64::from(*first))

@@ -202,6 +202,11 @@ pub enum Change {
         /// After how long somebody takes the taint away again; `None` leaves it.
         lasts: Option<SimDuration>,
     },
+    /// A DaemonSet gets another template (a new image): its pods are replaced by a rolling update.
+    UpdateDaemonSet {
+        /// Index in [`Cluster::daemon_sets`].
+        daemon_set: usize,
+    },
     /// Somebody deletes the pods of a workload by force that are Terminating (`kubectl delete --force`).
     ForceDeletePods {
         /// Index in [`Plan::deployments`].
@@ -277,6 +282,7 @@ impl Change {
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
             | Change::ForceDeletePods { .. }
+            | Change::UpdateDaemonSet { .. }
             | Change::RestartWorkload { .. }
             | Change::ScaleNodeGroup { .. } => None,
         }
@@ -314,6 +320,7 @@ impl Change {
                 | Change::DrainNodes { .. }
                 | Change::OutOfService { .. }
                 | Change::ForceDeletePods { .. }
+                | Change::UpdateDaemonSet { .. }
                 | Change::RestartWorkload { .. }
         )
     }
@@ -415,6 +422,10 @@ impl Plan {
             }
             Change::OutOfService { zone: id, .. } => {
                 format!("somebody puts the nodes in {} that are not Ready out of service", zone(id))
+            }
+            Change::UpdateDaemonSet { daemon_set } => {
+                let name = self.cluster.daemon_sets.get(*daemon_set).map_or("?", |found| found.name.as_str());
+                format!("DaemonSet {name} gets a new image")
             }
             Change::ForceDeletePods { deployment } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());

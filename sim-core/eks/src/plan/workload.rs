@@ -3,7 +3,7 @@
 use crate::plan::{ClientPlace, Placing, PodStart, TaintEffect};
 use crate::quantity::Resources;
 use serde::{Deserialize, Serialize};
-use sim_kernel::{Digest, SimDuration, SimTime};
+use sim_kernel::{Digest, Law, SimDuration, SimTime};
 use std::collections::BTreeMap;
 
 /// A DaemonSet: it has a pod on every node that it matches.
@@ -94,6 +94,9 @@ pub struct Control {
     /// Labels of its pods.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// What its pods do, if it is a Job: it wants no pods of a Deployment then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
     /// Whether a StatefulSet's pods do not wait for each other (`podManagementPolicy: Parallel`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_parallel: bool,
@@ -103,6 +106,25 @@ pub struct Control {
     /// How its pods start and end.
     #[serde(default)]
     pub start: PodStart,
+}
+
+/// A Job: pods that end by themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Pods that have to do their work.
+    pub completions: u32,
+    /// Pods that are under way at a time at most.
+    pub parallelism: u32,
+    /// Failures beyond which it gives up.
+    pub backoff_limit: u32,
+    /// How long the containers of a pod run, seconds.
+    pub run_time: Law,
+    /// The share of its pods that fail at their end, 0 to 1.
+    pub failures: f64,
+    /// How long it stays after its end; `None` for ever.
+    pub ttl: Option<SimDuration>,
+    /// When it is created.
+    pub created: SimTime,
 }
 
 /// The priority of the class `system-cluster-critical`.

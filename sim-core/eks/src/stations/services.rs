@@ -8,6 +8,7 @@ pub mod deployment;
 pub mod disruption_budget;
 pub mod fargate_size;
 pub mod identity;
+pub mod job;
 pub mod load;
 pub mod pod;
 pub mod pods;

@@ -151,7 +151,7 @@ impl Placement {
                 preferred: &placing.preferred_nodes,
             };
             Need {
-                counts: !plan.is_bare(index),
+                counts: !plan.is_bare(index) && deployment.control.job.is_none(),
                 zone_skew: placing.zone_skew.or(deployment.spread_zones.then_some(1)),
                 host_skew: placing.host_skew,
                 gpus: placing.gpus as i32,

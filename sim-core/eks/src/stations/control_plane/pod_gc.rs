@@ -2,7 +2,8 @@
 //!
 //! A look that misses a node puts it into quarantine; the first look after the quarantine deletes its pods, and the node
 //! goes into quarantine again as long as it has pods (`kubernetes/kubernetes pkg/controller/podgc`, which lists all pods
-//! at each look). Left out: terminated pods beyond the threshold.
+//! at each look). Of the pods that have ended, those that were created first go once there are more of them than a
+//! threshold. A pod without a node is deleted by the API server at once and never left to the collector.
 
 use crate::ids::{NodeId, PodId};
 use sim_kernel::{SimDuration, SimTime};
@@ -14,6 +15,8 @@ pub struct PodGc {
     quarantine: SimDuration,
     /// Nodes that were deleted and may have pods still, with the look that missed each.
     missed: Vec<(NodeId, Option<SimTime>)>,
+    /// Pods that have ended, by their creation.
+    finished: BTreeSet<(SimTime, PodId)>,
     /// Nodes that are tainted out of service.
     out_of_service: BTreeSet<NodeId>,
     /// Pods whose deletion is ordered and has not come about yet.
@@ -23,7 +26,13 @@ pub struct PodGc {
 impl PodGc {
     /// A collector that misses nobody.
     pub fn new(quarantine: SimDuration) -> Self {
-        PodGc { quarantine, missed: Vec::new(), out_of_service: BTreeSet::new(), ordered: BTreeSet::new() }
+        PodGc {
+            quarantine,
+            missed: Vec::new(),
+            finished: BTreeSet::new(),
+            out_of_service: BTreeSet::new(),
+            ordered: BTreeSet::new(),
+        }
     }
 
     /// A Node that may have pods was deleted.
@@ -31,6 +40,17 @@ impl PodGc {
         if self.missed.iter().all(|(missed, _)| *missed != node) {
             self.missed.push((node, None));
         }
+    }
+
+    /// A pod that was created then has ended, and its object is there still.
+    pub fn is_finished(&mut self, pod: PodId, created: SimTime) {
+        self.finished.insert((created, pod));
+    }
+
+    /// The oldest of the pods that have ended, as far as they are more than so many.
+    pub fn finished_beyond(&self, threshold: u64) -> Vec<PodId> {
+        let beyond = (self.finished.len() as u64).saturating_sub(threshold);
+        self.finished.iter().take(beyond as usize).map(|(_, pod)| *pod).collect()
     }
 
     /// A node is tainted out of service: its Terminating pods are deleted without a quarantine.
@@ -68,9 +88,10 @@ impl PodGc {
         self.ordered.insert(pod)
     }
 
-    /// A pod's object is gone.
-    pub fn is_gone(&mut self, pod: PodId) {
+    /// The object of a pod that was created then is gone.
+    pub fn is_gone(&mut self, pod: PodId, created: SimTime) {
         self.ordered.remove(&pod);
+        self.finished.remove(&(created, pod));
     }
 
     /// A new leader has no memory: every quarantine begins again, and what was ordered is forgotten.
@@ -111,6 +132,18 @@ mod tests {
         let mut collector = collector();
         let looks: Vec<u64> = (1..10).filter(|look| !collector.look(at(look * 20), |_| true).is_empty()).collect();
         assert_eq!(looks, [3, 5, 7, 9], "after each further quarantine");
+    }
+
+    #[test]
+    fn of_too_many_pods_that_have_ended_the_oldest_go() {
+        let mut collector = collector();
+        for (pod, created) in [(4, 30), (2, 10), (3, 20), (1, 10)] {
+            collector.is_finished(PodId(pod), at(created));
+        }
+        assert!(collector.finished_beyond(4).is_empty());
+        assert_eq!(collector.finished_beyond(1), [PodId(1), PodId(2), PodId(3)]);
+        collector.is_gone(PodId(1), at(10));
+        assert_eq!(collector.finished_beyond(2), [PodId(2)]);
     }
 
     #[test]

@@ -3,10 +3,14 @@
 //! A sync creates pods in batches of 1, 2, 4 and so on, each once the one before has succeeded, and ends with the status,
 //! if that has changed (`kubernetes/kubernetes pkg/controller/daemon`). A pod that is Terminating still holds its place.
 //! Which nodes are looked at follows from what happened to them: nobody goes over all nodes at each sync.
-//! Left out: rolling updates.
+//!
+//! A rolling update deletes pods of an old template: those that are not Ready at once, the others as far as no more than
+//! `maxUnavailable` of the nodes are without a Ready pod; the ordinary sync puts new ones in their places. Left out:
+//! `maxSurge`, `OnDelete`, `minReadySeconds`.
 
 use crate::ids::{NodeId, PodId};
-use std::collections::VecDeque;
+use sim_kernel::SimTime;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What it has on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,14 @@ pub struct DaemonSet {
     pub exists: bool,
     places: Vec<Place>,
     missing: VecDeque<NodeId>,
+    /// Nodes that it wants a pod on: those that hold one, and those that lack one.
+    wanted: u32,
+    revision: u8,
+    /// Nodes whose pod has an old template and is not deleted yet.
+    outdated: BTreeSet<NodeId>,
+    /// Nodes whose pod is to be deleted by it, and is still there.
+    going: BTreeSet<NodeId>,
+    rollout_since: Option<SimTime>,
     has: Status,
     seen: Status,
     told: Status,
@@ -48,6 +60,11 @@ impl DaemonSet {
             exists,
             places: Vec::new(),
             missing: VecDeque::new(),
+            wanted: 0,
+            revision: 0,
+            outdated: BTreeSet::new(),
+            going: BTreeSet::new(),
+            rollout_since: None,
             has: (0, 0),
             seen: (0, 0),
             told: (0, 0),
@@ -67,6 +84,7 @@ impl DaemonSet {
     /// A node may lack its pod: the next sync looks at it.
     pub fn may_lack(&mut self, node: NodeId) {
         if matches!(self.places[node.index()], Place::Empty | Place::Ordered) {
+            self.wanted += u32::from(self.places[node.index()] == Place::Empty);
             self.places[node.index()] = Place::Missing;
             self.missing.push_back(node);
         }
@@ -88,6 +106,7 @@ impl DaemonSet {
 
     /// A pod for a node exists.
     pub fn gains(&mut self, node: NodeId, pod: PodId) {
+        self.wanted += u32::from(self.places[node.index()] == Place::Empty);
         self.places[node.index()] = Place::Holds(pod);
         self.has.0 += 1;
     }
@@ -95,6 +114,9 @@ impl DaemonSet {
     /// The pod of a node is gone.
     pub fn loses(&mut self, node: NodeId) {
         self.places[node.index()] = Place::Empty;
+        self.wanted -= 1;
+        self.outdated.remove(&node);
+        self.going.remove(&node);
         self.has.0 -= 1;
     }
 
@@ -111,9 +133,11 @@ impl DaemonSet {
     /// A new leader has no memory: nothing is ordered, and every node has to be looked at by whoever calls.
     pub fn begins(&mut self) {
         self.missing.clear();
+        self.outdated.append(&mut self.going);
         for place in &mut self.places {
             if matches!(place, Place::Missing | Place::Ordered) {
                 *place = Place::Empty;
+                self.wanted -= 1;
             }
         }
     }
@@ -139,11 +163,56 @@ impl DaemonSet {
             self.places[node.index()] = if wants(node) { Place::Ordered } else { Place::Empty };
             if self.places[node.index()] == Place::Ordered {
                 nodes.push(node);
+            } else {
+                self.wanted -= 1;
             }
         }
         self.left -= nodes.len() as u32;
         self.in_flight += nodes.len() as u32;
         nodes
+    }
+
+    /// Which template its new pods have.
+    pub fn revision(&self) -> u8 {
+        self.revision
+    }
+
+    /// Its template changes: all its pods have an old one.
+    pub fn wants_another_template(&mut self, now: SimTime) {
+        self.revision += 1;
+        self.rollout_since = Some(now);
+        let nodes = (0..).map(NodeId).zip(&self.places);
+        self.outdated = nodes.filter(|(_, place)| matches!(place, Place::Holds(_))).map(|(node, _)| node).collect();
+    }
+
+    /// The pods that a rolling update deletes next, if so many may be unavailable: those that are not Ready, and of the
+    /// others as many as the bound leaves.
+    pub fn next_outdated(&mut self, max_unavailable: u32, is_ready: impl Fn(PodId) -> bool) -> Vec<PodId> {
+        if self.outdated.is_empty() {
+            return Vec::new();
+        }
+        let places = &self.places;
+        let still_ready = |node: &&NodeId| matches!(places[node.index()], Place::Holds(pod) if is_ready(pod));
+        let unavailable = self.wanted - self.has.1 + self.going.iter().filter(still_ready).count() as u32;
+        let mut left = max_unavailable.saturating_sub(unavailable);
+        let mut pods = Vec::new();
+        self.outdated.retain(|node| {
+            let Place::Holds(pod) = places[node.index()] else { return false };
+            let goes = !is_ready(pod) || left > 0;
+            if goes {
+                left -= u32::from(is_ready(pod));
+                pods.push(pod);
+                self.going.insert(*node);
+            }
+            !goes
+        });
+        pods
+    }
+
+    /// When its template changed, once every node has a Ready pod of the new one. It is told once.
+    pub fn rollout_ends(&mut self) -> Option<SimTime> {
+        let is_complete = self.outdated.is_empty() && self.going.is_empty() && self.told == (self.wanted, self.wanted);
+        if is_complete { self.rollout_since.take() } else { None }
     }
 
     /// Whether nodes wait for the next sync.
@@ -187,6 +256,32 @@ mod tests {
             set.may_lack(NodeId(node));
         }
         set
+    }
+
+    #[test]
+    fn a_rolling_update_takes_what_is_not_ready_and_of_the_others_one_at_a_time() {
+        let mut set = DaemonSet::new(true);
+        for node in 0..4 {
+            set.add_node();
+            set.may_lack(NodeId(node));
+        }
+        set.look(250);
+        while !set.next_batch(|_| true).is_empty() {}
+        (0..4).for_each(|node| set.gains(NodeId(node), PodId(node)));
+        (0..3).for_each(|_| set.readiness_changes(true));
+        set.wants_another_template(SimTime::ZERO);
+        let is_ready = |pod: PodId| pod != PodId(3);
+        assert_eq!(set.next_outdated(1, is_ready), [PodId(3)], "it is not Ready, so none of the others may go");
+        set.loses(NodeId(3));
+        set.gains(NodeId(3), PodId(9));
+        assert!(set.next_outdated(1, |_| true).is_empty(), "the new one is not Ready yet");
+        set.readiness_changes(true);
+        assert_eq!(set.next_outdated(1, |_| true), [PodId(0)]);
+        assert!(set.next_outdated(1, |_| true).is_empty(), "the order has not been carried out yet");
+        set.readiness_changes(false);
+        assert!(set.next_outdated(1, |_| true).is_empty());
+        assert_eq!(set.next_outdated(3, |pod| pod != PodId(0)), [PodId(1), PodId(2)], "three may be unavailable");
+        assert_eq!(set.rollout_ends(), None, "it has not said so yet");
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Owner {
     Set,
     /// A DaemonSet, which created it for this node.
     DaemonSet(NodeId),
+    /// A Job.
+    Job,
     /// Nobody: it comes from this row of a trace.
     Nobody(u32),
 }
@@ -113,6 +115,11 @@ impl Pod {
     /// The `number`th pod of a DaemonSet, for a node.
     pub fn of_daemon_set(set: DeploymentId, number: u32, node: NodeId, cause: Cause) -> Self {
         Pod { owner: Owner::DaemonSet(node), ..Pod::new(set, number, cause) }
+    }
+
+    /// The `number`th pod of a Job.
+    pub fn of_job(job: DeploymentId, number: u32, cause: Cause) -> Self {
+        Pod { owner: Owner::Job, ..Pod::new(job, number, cause) }
     }
 
     /// The same pod, running on a node as the API knows; no Service lists it.
