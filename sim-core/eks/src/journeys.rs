@@ -10,6 +10,7 @@ pub mod churn;
 pub mod cloud_node;
 pub mod cluster_autoscaler;
 pub mod connection;
+pub mod coredns;
 pub mod creation;
 pub mod daemon_set;
 pub mod deployment;

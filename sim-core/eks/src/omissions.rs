@@ -79,7 +79,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "a member is never killed for its memory; an object of more than 3 MiB is refused by etcd with 500 and not by the API server with 413",
     },
     Omission {
-        what: "application requests, load balancers of services, CoreDNS as a server",
+        what: "application requests, load balancers of services; what unanswered DNS queries do to programs, the caches of nodes and programs, the add-on's autoscaler of CoreDNS",
         effect: "workloads are judged by pods that serve and by endpoints that are dead, not by their users' latency",
     },
     Omission {

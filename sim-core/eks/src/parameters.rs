@@ -641,6 +641,21 @@ parameters! {
         ec2_burst: u64 = "50", "1..100000", Documented, "docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html, mutating actions", "Calls of one action of EC2 that an account may make at once.";
     }
 
+    /// CoreDNS, and the names that pods ask it for.
+    coredns: CorednsParameters {
+        names_per_second: f64 = "1", "0..100000", Inferred, "assumption: a service that keeps its connections; chatty ones ask hundreds of times as often", "Names that each ready pod asks for in a second.";
+        external_share: f64 = "0.2", "0..1", Inferred, "assumption; no measured source", "Share of the names that lie outside the cluster.";
+        search_queries: u64 = "4", "0..32", Documented, "aws/aws-eks-best-practices, cluster-services: ndots 5 and the search path of EKS", "Further look-ups along the search path for a name outside the cluster.";
+        both_families: bool = "true", "", Documented, "resolv.conf(5): A and AAAA are asked for", "Whether every look-up is two queries, for IPv4 and IPv6.";
+        upstream_queries: u64 = "2", "1..32", Inferred, "the name itself and the one with the region's compute.internal; CoreDNS answers the others from the cluster's domain", "Look-ups for a name outside the cluster that CoreDNS hands on to the VPC's resolver.";
+        cache_hits: f64 = "0.9", "0..1", Inferred, "assumption: names that are asked for again within the 30 s for which CoreDNS remembers them", "Share of those that CoreDNS answers from its cache.";
+        core_rate: f64 = "17000", "1..10000000", Measured, "coredns/deployment, kubernetes/Scaling_CoreDNS.md: 33,669 a second on two vCPUs", "Queries that CoreDNS answers in a second with a vCPU of its own.";
+        cores: f64 = "2", "0.01..128", Measured, "coredns/deployment, kubernetes/Scaling_CoreDNS.md: 1.9 of two vCPUs; its pods have no CPU limit", "vCPUs that a replica of CoreDNS gets when it needs them.";
+        resolver_packets: u64 = "1024", "1..1000000", Documented, "aws/aws-eks-best-practices, monitoring: linklocal_allowance_exceeded", "Packets that the VPC's resolver takes from a network interface in a second; it drops others.";
+        client_timeout: SimDuration = "5s", "100ms..1m", Documented, "resolv.conf(5): timeout", "How long a pod waits for the answer to a query before it asks again.";
+        client_attempts: u64 = "2", "1..10", Documented, "resolv.conf(5): attempts", "How often a pod asks in all.";
+    }
+
     /// Images: their size, and what bounds their way to a node.
     image: ImageParameters {
         size_mib: u64 = "60", "0..100000", Inferred, "a small image: pulled alone it takes the 0.5 to 3 s of 40 to 80 MiB/s", "Size of an image as it is downloaded, MiB, where its workload does not say.";

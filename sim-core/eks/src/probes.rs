@@ -2,6 +2,7 @@
 
 pub mod addresses;
 pub mod clients;
+pub mod coredns;
 pub mod costs;
 pub mod creation;
 pub mod flow;
@@ -16,9 +17,11 @@ pub mod struck_zone;
 pub mod timeline;
 pub mod ways;
 
+use crate::journeys::coredns::repeats;
 use crate::plan::Plan;
 pub use addresses::AddressProbe;
 pub use clients::ClientProbe;
+pub use coredns::CoreDnsProbe;
 pub use creation::CreationProbe;
 pub use flow::FlowProbe;
 pub use gauge::Gauge;
@@ -56,6 +59,8 @@ pub struct Probes {
     pub addresses: AddressProbe,
     /// The creation of the cluster.
     pub creation: CreationProbe,
+    /// What CoreDNS makes of the queries of pods.
+    pub coredns: CoreDnsProbe,
     /// Images of pods.
     pub images: ImageProbe,
 }
@@ -76,6 +81,7 @@ impl Probes {
             limits: LimitProbe::new(plan.window(), counted_from, off),
             addresses: AddressProbe::default(),
             creation: CreationProbe::default(),
+            coredns: CoreDnsProbe::new(counted_from, repeats(&plan.parameters.coredns)),
             images: ImageProbe::new(counted_from, off),
         }
     }

@@ -105,6 +105,7 @@ impl Subject for Run {
         measures.extend(world.probes.limits.measures());
         measures.extend(world.probes.addresses.measures(world.ec2.throttled()));
         measures.extend(world.probes.images.measures(world.registries.throttled()));
+        measures.extend(world.probes.coredns.measures());
         measures.extend(world.control_plane_measures(now));
         let mut series = world.probes.requests.series(now);
         series.push(world.database_series(now));

@@ -4,6 +4,7 @@ use crate::aim::{Aim, Caller, ClientClass, Outcome, Work};
 use crate::cluster::ClusterState;
 use crate::event::{Event, Future, Part};
 use crate::ids::{ApiServerId, Component, MemberId};
+use crate::journeys::coredns::coredns_of;
 use crate::journeys::etcd_balancing::first_routes;
 use crate::journeys::etcd_replacement::MemberReplacement;
 use crate::journeys::etcd_storage::{Runaway, runaways};
@@ -31,6 +32,7 @@ use crate::stations::network::{
     Addresses, Connections, Distances, Dns, DnsView, Ec2Api, Interfaces, Origin, Place, SiteId, Vpc, Zones,
 };
 use crate::stations::services::bill::Bill;
+use crate::stations::services::coredns::CoreDns;
 use crate::stations::services::creation::Creation;
 use crate::stations::services::identity::{Sts, TokenCache};
 use crate::stations::services::registry::Registries;
@@ -64,6 +66,8 @@ pub struct World {
     pub(crate) ec2: Ec2Api,
     /// By node group: what the VPC CNI is told.
     pub(crate) pool_settings: Vec<PoolSettings>,
+    /// The DNS server of the cluster.
+    pub(crate) coredns: CoreDns,
     /// Who images come from.
     pub(crate) registries: Registries,
     /// By subnet: why nodes do not get the addresses that they ask for.
@@ -292,6 +296,7 @@ impl World {
             interfaces,
             ec2: Ec2Api::new(parameters.vpc_cni.ec2_rate, parameters.vpc_cni.ec2_burst),
             pool_settings: pool_settings(&plan),
+            coredns: CoreDns::new(coredns_of(&plan)),
             registries: Registries::new(&registry_limits(&plan)),
             address_stories: vec![None; plan.cluster.network.subnets.len()],
             streams: Streams::default(),
@@ -379,6 +384,7 @@ impl World {
             self.external_waits(SimTime::ZERO, client, future);
         }
         self.webhooks_are_listed();
+        self.dns_begins();
         self.daemon_sets_wait(future);
         self.creation_begins(future);
         self.jobs_wait(future);
@@ -571,6 +577,7 @@ impl Model for World {
     // What happens seldom is marked as cold: else the room for it would be made on the stack for every event.
     fn handle(&mut self, now: SimTime, event: Event, future: &mut Calendar<Event>) {
         if self.probes.limits.is_due(now) {
+            self.look_at_dns(now);
             self.look_for_limits(now);
             self.look_at_ways(now);
         }

@@ -370,6 +370,7 @@ impl World {
         let (deployment, cause) = (state.deployment, state.story);
         if before.listed != after.listed {
             self.webhooks.lists(deployment.index(), pod, after.listed);
+            self.coredns.lists(deployment, pod, after.listed);
         }
         if state.is_daemon() {
             return self.cluster.probe.waiting_changes(now, before, after);

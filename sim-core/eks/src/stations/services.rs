@@ -2,6 +2,7 @@
 
 pub mod autoscaler;
 pub mod bill;
+pub mod coredns;
 pub mod creation;
 pub mod daemon_set;
 pub mod deployment;
