@@ -191,7 +191,7 @@ static CLUSTER: Shape = Shape {
     keys: &[
         key("name", Text, Default("cluster"), "Its name."),
         key("region", Text, Default("eu-west-1"), "The AWS region."),
-        key("version", Text, Default("1.33"), "The Kubernetes version."),
+        key("version", Text, Default("1.35"), "The Kubernetes version."),
         key(
             "zones",
             Texts,
