@@ -119,7 +119,7 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "capacity comes as fast as instances boot, unless a fault of the scenario makes it short",
     },
     Omission {
-        what: "on Fargate: eviction for patches of the platform, shortage of capacity in a zone that has power, profiles that are created or deleted in a run, several subnets in one zone, ephemeral storage; the lease of its scheduler, which acts where the cloud controller manager does",
+        what: "on Fargate: eviction for patches of the platform, shortage of capacity in a zone that has power, profiles that are created in a run (other than by a creation) or deleted, several subnets in one zone, ephemeral storage; the lease of its scheduler, which acts where the cloud controller manager does",
         effect: "a micro-VM lives as long as its pod unless a fault strikes it, the next one is had as soon as the account's limits allow, and a failover of the Fargate scheduler takes as long as that of the cloud controller manager",
     },
     Omission {
