@@ -71,6 +71,21 @@ static LIBRARY: &[BuiltIn] = &[
         "Two of three zones go dark for twenty minutes, so etcd has no quorum. What works, what does not, and what happens when they return?"
     ),
     built_in!(
+        "nodegroup-upgrade",
+        "Managed node groups are updated",
+        "Two managed node groups are updated to a new version, one of them with a budget that lets no pod go. How long does it take, and what do services notice?"
+    ),
+    built_in!(
+        "create-managed",
+        "A cluster is created, with a managed node group",
+        "eksctl creates a cluster with a managed group of two nodes. What takes how long, and when do the first pods run?"
+    ),
+    built_in!(
+        "create-fargate",
+        "A cluster is created, on Fargate",
+        "eksctl creates a cluster whose pods all run on Fargate. What takes how long, and when does CoreDNS run?"
+    ),
+    built_in!(
         "control-plane-upgrade",
         "The control plane is upgraded",
         "The control plane is upgraded to the next minor version. What do API clients see, and how long does it take?"

@@ -1,12 +1,9 @@
-//! What eksctl does beside the cluster itself when it creates one from a file: service accounts, add-ons, Fargate
-//! profiles.
+//! What eksctl does beside the cluster itself when it creates one from a file: service accounts and add-ons.
 
 use super::document::Node;
 use super::vpc::{has_subnets, inner, is_fully_private, truth};
 use sim_eks::plan::Wishes;
 
-/// Labels of the pods of CoreDNS that a selector may ask for.
-const COMPONENT: &str = "eks.amazonaws.com/component";
 /// Add-ons for which EKS recommends policies.
 const WITH_POLICIES: [&str; 2] = ["aws-ebs-csi-driver", "aws-efs-csi-driver"];
 
@@ -19,7 +16,6 @@ pub(super) fn wishes(root: &Node) -> Wishes {
         service_accounts: service_accounts(root),
         addons: addons(root),
         no_default_addons: truth(root, "addonsConfig", "disableDefaultAddons") == Some(true),
-        fargate_profiles: profiles(root),
     }
 }
 
@@ -45,22 +41,4 @@ fn addons(root: &Node) -> Vec<(String, bool)> {
         Some((name, needs_role))
     };
     listed.filter_map(addon).collect()
-}
-
-/// The profiles, and whether one selects the pods of CoreDNS.
-fn profiles(root: &Node) -> Vec<(String, bool)> {
-    let listed = root.get("fargateProfiles").into_iter().flat_map(|list| list.node.items());
-    let profile = |(_, profile): (usize, &Node)| {
-        let selectors = profile.get("selectors").into_iter().flat_map(|list| list.node.items());
-        let selects = selectors.map(|(_, selector)| selector).any(selects_coredns);
-        Some((profile.get("name")?.node.text()?.to_owned(), selects))
-    };
-    listed.filter_map(profile).collect()
-}
-
-fn selects_coredns(selector: &Node) -> bool {
-    let namespace = selector.get("namespace").and_then(|entry| entry.node.text());
-    let labels = selector.get("labels").map(|entry| &entry.node).filter(|labels| !labels.entries().is_empty());
-    let component = labels.and_then(|labels| labels.get(COMPONENT)?.node.text());
-    namespace == Some("kube-system") && (labels.is_none() || component == Some("coredns"))
 }

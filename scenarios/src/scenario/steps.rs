@@ -144,6 +144,15 @@ fn change(fields: &Fields, stage: &Stage<'_>, notes: &mut Vec<Note>, errors: &mu
             let node_group = node_group(fields, stage.cluster, errors)?;
             Some(Change::DrainNodes { node_group, nodes: *fields.count("nodes")? as u32 })
         }
+        "node_group.update" => {
+            let node_group = node_group(fields, stage.cluster, errors)?;
+            if !stage.cluster.node_groups[node_group].managed {
+                let problem = "is self-managed; EKS updates managed node groups only";
+                errors.add(fields.line_of("node_group"), fields.field("node_group"), problem);
+            }
+            let (max_unavailable, force) = (*fields.count("max_unavailable")? as u32, *fields.flag("force")?);
+            Some(Change::UpdateNodeGroup { node_group, max_unavailable, force })
+        }
         "nodes.out_of_service" => {
             Some(Change::OutOfService { zone: zone(fields, stage.cluster, stage.cluster.zones.len(), errors)?, lasts })
         }

@@ -93,6 +93,7 @@ fn deployment(fields: &Fields, before: &[Deployment], errors: &mut Errors) -> Op
             priority: priority(fields, errors).unwrap_or(0),
             placing: placing::placing(fields, errors),
             labels: text_map(fields, "labels"),
+            max_unavailable: None,
             never_preempts: fields.text("preemption_policy").is_some_and(|policy| policy == "Never"),
             job: None,
             is_parallel: fields.text("pod_management").is_some_and(|policy| policy == "Parallel"),
@@ -304,7 +305,8 @@ fn coredns() -> Deployment {
             tolerate("node-role.kubernetes.io/control-plane", Some(TaintEffect::NoSchedule)),
         ],
         spread_zones: false,
-        control: Control { priority: SYSTEM_CLUSTER_CRITICAL, ..Control::default() },
+        // Its manifest lets one of the two be missing in a rolling update.
+        control: Control { priority: SYSTEM_CLUSTER_CRITICAL, max_unavailable: Some(1), ..Control::default() },
     }
 }
 

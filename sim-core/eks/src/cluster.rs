@@ -17,6 +17,7 @@ use crate::record::Balance;
 use crate::stations::compute::cluster_autoscaler::ClusterAutoscaler;
 use crate::stations::compute::drain::Drain;
 use crate::stations::compute::fargate::Fargate;
+use crate::stations::compute::group_update::GroupUpdate;
 use crate::stations::compute::image_store::ImageStores;
 use crate::stations::compute::node::Node;
 use crate::stations::compute::node_group::{NodeGroup, Shortage};
@@ -81,6 +82,8 @@ pub struct ClusterState {
     pub(crate) cloud_nodes: CloudNodes,
     pub(crate) pod_gc: PodGc,
     pub(crate) drain: Drain,
+    /// The updates of managed node groups.
+    pub(crate) updates: Vec<GroupUpdate>,
     pub(crate) placement: Placement,
     pub(crate) scheduler: SchedulerQueue,
     /// What the scheduler found for the pod in its cycle.
@@ -181,6 +184,7 @@ impl ClusterState {
             look: Look::default(),
             cloud_nodes: CloudNodes::default(),
             drain: Drain::default(),
+            updates: Vec::new(),
             pod_gc: PodGc::new(parameters.controllers.pod_gc_quarantine),
             placement: Placement::new(plan),
             scheduler: SchedulerQueue::new(queue_timing(plan), SimTime::ZERO),

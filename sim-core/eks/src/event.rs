@@ -120,6 +120,8 @@ pub enum Event {
     Job(DeploymentId),
     /// A volume has come a step further: the volume, the life of its mount.
     Volume(VolumeId, u32, VolumeStep),
+    /// The update of a managed node group has come a step further: its number.
+    GroupUpdate(u16, UpdateStep),
     /// A task of the cluster's creation has come a step further: its number.
     Creation(u16, CreationStep),
     /// The Fargate scheduler has come a step further: the generation of its leader.
@@ -478,6 +480,21 @@ pub enum InstanceStep {
     PowerReturns,
     /// Its pods had their time to go: the instance, one too many, is terminated.
     Drained,
+}
+
+/// What has just happened in the update of a managed node group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UpdateStep {
+    /// EKS looks how far it is.
+    Looks,
+    /// New nodes have had their time to join.
+    GivesUp,
+    /// A node's pods have had their time to leave.
+    DrainLimit(NodeId),
+    /// An empty node has waited for load balancers to forget it: its instance is to be terminated.
+    Settled(NodeId),
+    /// The instance of an old node is terminated.
+    Terminated(NodeId),
 }
 
 /// What has just happened to a task of the cluster's creation.

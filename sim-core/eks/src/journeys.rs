@@ -25,6 +25,7 @@ pub mod etcd_storage;
 pub mod exec;
 pub mod external_client;
 pub mod fargate;
+pub mod group_update;
 pub mod image_pull;
 pub mod instance;
 pub mod job;

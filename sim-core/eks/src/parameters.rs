@@ -568,6 +568,12 @@ parameters! {
         boot_time: Law = "lognormal(median 33s, p95 70s, floor 19s)", "0s..1h", Inferred, "fitted so that launch to Ready has median 38 s, 95th percentile 75 s, floor 24 s (awslabs/node-latency-for-k8s; aws/karpenter-provider-aws issues 3102, 6165)", "Time from an instance that boots to a kubelet that registers.";
         cni_time: Law = "uniform(3s, 5s)", "0s..10m", Measured, "awslabs/node-latency-for-k8s README", "Time from the kubelet's look at its VPC CNI pod to an initialised network, when the node turns Ready; from the registration, where no DaemonSet brings the network.";
         power_return_spread: Law = "uniform(0s, 5m)", "0s..1d", Inferred, "AWS event texts: machines return more slowly than power", "Time from the return of a zone's power to the start of one instance.";
+        update_setup: Law = "uniform(60s, 150s)", "0s..1h", Inferred, "aws/containers-roadmap issue 1560: six new instances had appeared after 5 to 6 min; what is left beside their launch", "Time from the update of a managed node group to its first new instance.";
+        update_wait: SimDuration = "0s", "0s..1h", Inferred, "aws/containers-roadmap issue 1560 saw some 20 min in 2021; the cause is not published", "Pause of such an update between its new nodes, which are Ready, and its first drain.";
+        update_look: Law = "uniform(5s, 15s)", "0s..10m", Inferred, "measured are 5 min for a node (aws-quickstart/quickstart-amazon-eks-cluster-resource-provider issue 377), more than the sum of the parts", "Pause between two looks of EKS at such an update.";
+        update_drain_limit: SimDuration = "15m", "1m..1d", Documented, "awsdocs/amazon-eks-user-guide, managed-node-update-behavior", "Time in which the pods of an old node must leave: then the update fails, or deletes them where it is forced.";
+        update_settle: SimDuration = "60s", "0s..1h", Documented, "awsdocs/amazon-eks-user-guide, managed-node-update-behavior", "Pause after the last pod of an old node, for load balancers to turn away.";
+        terminate_time: Law = "uniform(30s, 60s)", "0s..1h", Inferred, "EC2 shuts an instance down in about a minute; no measured source", "Time from the order to terminate an old node's instance to its end.";
         launch_failure_retry: SimDuration = "30s", "1s..1h", Inferred, "proposal: the group tries again soon in another zone", "Pause of the group after a launch that found no capacity in any zone.";
     }
 

@@ -637,6 +637,7 @@ impl Model for World {
             Event::DaemonSet(id) => self.daemon_set_is_created(now, id, future),
             Event::Job(id) => self.job_is_created(now, id, future),
             Event::Volume(id, life, step) => self.volume(now, id, life, step, future),
+            Event::GroupUpdate(update, step) => self.group_update(now, update, step, future),
             Event::Creation(task, step) => self.creation(now, task, step, future),
             Event::Fargate(generation, step) => self.fargate(now, generation, step, future),
         }

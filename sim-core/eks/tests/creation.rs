@@ -3,10 +3,22 @@
 mod story;
 
 use sim_eks::Record;
-use sim_eks::plan::{Creation, DaemonSet, SYSTEM_CLUSTER_CRITICAL, Wishes, Work};
+use sim_eks::plan::{
+    Cluster, Creation, DaemonSet, FargateProfile, FargateSelector, SYSTEM_CLUSTER_CRITICAL, Wishes, Work, ZoneId,
+};
 use sim_eks::record::{CreationRecord, TaskRecord};
 use sim_kernel::SimDuration;
+use std::collections::BTreeMap;
 use story::{Story, deployment, fact, story};
+
+/// A profile over the private subnets of the story's zones.
+fn profile(cluster: &mut Cluster, name: &str, namespace: &str) {
+    let zones: Vec<ZoneId> = (0..3).map(ZoneId).collect();
+    let private = |zone: &ZoneId| cluster.network.subnet_in(*zone, false).expect("a private subnet");
+    let subnets = zones.iter().map(private).collect();
+    let selectors = vec![FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() }];
+    cluster.fargate_profiles.push(FargateProfile { name: name.to_owned(), selectors, zones, subnets });
+}
 
 /// The creation of the cluster of a story with two nodes, with CoreDNS and the VPC CNI.
 fn created(wishes: &Wishes) -> Story {
@@ -18,6 +30,7 @@ fn created(wishes: &Wishes) -> Story {
     let mut coredns = deployment("coredns", 2);
     coredns.namespace = "kube-system".to_owned();
     coredns.control.priority = SYSTEM_CLUSTER_CRITICAL;
+    coredns.control.max_unavailable = Some(1);
     story.plan.deployments = vec![coredns, deployment("web", 3)];
     story.plan.creation = Some(Creation::of(&story.plan.cluster, wishes));
     story
@@ -157,13 +170,12 @@ fn a_private_endpoint_keeps_eksctl_from_waiting_for_nodes() {
 
 #[test]
 fn fargate_profiles_come_one_after_another_before_the_node_groups() {
-    let wishes = Wishes {
-        fargate_profiles: vec![("one".to_owned(), false), ("two".to_owned(), false)],
-        with_oidc: true,
-        service_accounts: vec!["a/x".to_owned(), "a/y".to_owned()],
-        ..given()
-    };
-    let record = created(&wishes).record();
+    let wishes = Wishes { with_oidc: true, service_accounts: vec!["a/x".to_owned(), "a/y".to_owned()], ..given() };
+    let mut story = created(&wishes);
+    profile(&mut story.plan.cluster, "one", "batch");
+    profile(&mut story.plan.cluster, "two", "ml");
+    story.plan.creation = Some(Creation::of(&story.plan.cluster, &wishes));
+    let record = story.record();
     let of = |what: &str| seconds(task(creation(&record), what));
     assert_eq!(of("account a/x").0, of("account a/y").0, "service accounts come together");
     assert!(of("Fargate profile one").1 <= of("Fargate profile two").0);
@@ -171,6 +183,24 @@ fn fargate_profiles_come_one_after_another_before_the_node_groups() {
     let took = of("Fargate profile one").1 - of("Fargate profile one").0;
     let questions = [63.0, 127.0, 255.0];
     assert!(questions.iter().any(|at| (0.0..5.0).contains(&(took - at))), "its pauses double: {took}");
+}
+
+/// What the first seed document lists after a creation on Fargate: two nodes with a pod of CoreDNS each, and no DaemonSet.
+#[test]
+fn coredns_moves_onto_fargate() {
+    let mut story = created(&given());
+    story.plan.cluster.node_groups.clear();
+    profile(&mut story.plan.cluster, "fp-default", "kube-system");
+    story.plan.creation = Some(Creation::of(&story.plan.cluster, &given()));
+    let record = story.record();
+    assert_eq!(creation(&record).failure, "");
+    let listing = creation(&record).listing.as_ref().expect("eksctl has ended");
+    assert!(listing.nodes.len() == 2 && listing.nodes.iter().all(|node| node.name.starts_with("fargate-ip-")));
+    assert!(listing.daemon_sets.iter().all(|set| set.desired == 0), "{:?}", listing.daemon_sets);
+    let mut on: Vec<&str> = listing.pods.iter().map(|pod| pod.node.as_str()).collect();
+    on.sort_unstable();
+    on.dedup();
+    assert!(on.len() == 2 && listing.pods.len() == 2 && listing.pods.iter().all(|pod| pod.ready), "{:?}", listing.pods);
 }
 
 #[test]
@@ -189,7 +219,6 @@ fn a_creation_tells_the_same_whoever_looks_and_however_ties_fall() {
 #[test]
 fn every_task_waits_only_for_tasks_before_it() {
     let wishes = Wishes {
-        fargate_profiles: vec![("one".to_owned(), true)],
         with_oidc: true,
         ends_private: true,
         service_accounts: vec!["a/x".to_owned(), "a/y".to_owned()],

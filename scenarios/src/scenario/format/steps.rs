@@ -408,6 +408,28 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
         },
     ),
     (
+        "node_group.update",
+        &Shape {
+            about: "EKS updates a managed node group: two new nodes for each zone come first, then the old ones are drained and terminated.",
+            keys: &[
+                key("node_group", Text, Refused, "The name of the group."),
+                key(
+                    "max_unavailable",
+                    Count(1, 100),
+                    Default("1"),
+                    "Old nodes that may be on their way out at a time.",
+                ),
+                key(
+                    "force",
+                    Flag,
+                    Default("false"),
+                    "Whether pods that have not left after 15m are deleted; otherwise the update fails.",
+                ),
+                AT,
+            ],
+        },
+    ),
+    (
         "nodes.out_of_service",
         &Shape {
             about: "Somebody taints the nodes of a zone that are not Ready as out of service: their pods go at once, and their volumes are detached by force.",

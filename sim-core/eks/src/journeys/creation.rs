@@ -16,6 +16,7 @@ use crate::plan::{EndpointAccess, Work};
 use crate::record::Weight;
 use crate::stations::compute::node::Ready;
 use crate::stations::services::creation::{Asking, Remote};
+use crate::stations::services::pod::{Object, Pod};
 use crate::world::World;
 use sim_kernel::{Law, Purpose, SimDuration, SimTime};
 
@@ -121,7 +122,9 @@ impl World {
         }
         let patience = self.patience(now, work) + self.call_time(task, 0);
         self.then(now, task, patience, CreationStep::GivesUp, future);
-        self.asks_later(now, task, work, future);
+        if !matches!(work, Work::AfterProfiles { .. }) {
+            self.asks_later(now, task, work, future);
+        }
     }
 
     /// How long eksctl waits for a task; for the nodes of all groups together.
@@ -159,7 +162,9 @@ impl World {
                 (Asking::Jittered, law.stack_question, law.stack_question_max)
             }
             Work::Addon { is_awaited: true, .. } => (Asking::Jittered, law.addon_question, law.stack_question_max),
-            Work::FargateProfile { .. } => (Asking::Doubling, law.profile_question, law.profile_question),
+            Work::FargateProfile { .. } | Work::AfterProfiles { .. } => {
+                (Asking::Doubling, law.profile_question, law.profile_question)
+            }
             Work::ControlPlaneReady if !self.eksctl_reaches_the_api() => return self.cannot_reach(now, task, future),
             Work::NodesReady { .. } if !self.eksctl_reaches_the_api() => return self.cannot_reach(now, task, future),
             Work::ControlPlaneReady => (Asking::Steady, law.api_question, law.api_question),
@@ -186,6 +191,7 @@ impl World {
     }
 
     /// Handles a step of a task; one of a task that is over does nothing to it.
+    #[inline(never)]
     pub(crate) fn creation(&mut self, now: SimTime, task: u16, step: CreationStep, future: &mut Future) {
         let (task, work) = (usize::from(task), self.creation_work(usize::from(task)));
         let runs = self.creation_mut().is_running(task);
@@ -226,8 +232,32 @@ impl World {
                 self.creation_mut().phase(task, now, what.to_owned());
                 self.then(now, task, time, CreationStep::Applied, future);
             }
+            Work::AfterProfiles { moves_coredns: true } => self.coredns_moves(now, task, work, future),
             _ => self.task_ends(now, task, Ok(()), future),
         }
+    }
+
+    /// eksctl patches CoreDNS: its new pods are for Fargate, where a profile selects them.
+    fn coredns_moves(&mut self, now: SimTime, task: usize, work: &Work, future: &mut Future) {
+        let Some(coredns) = self.coredns() else { return self.task_ends(now, task, Ok(()), future) };
+        self.update_deployment(now, task as u32, coredns, future);
+        self.creation_mut().phase(task, now, "new pods of CoreDNS, a micro-VM for each".to_owned());
+        self.asks_later(now, task, work, future);
+    }
+
+    fn coredns(&self) -> Option<DeploymentId> {
+        let is_it = |planned: &crate::plan::Deployment| planned.namespace == SYSTEM && planned.name == "coredns";
+        self.plan.deployments.iter().position(is_it).map(|index| DeploymentId(index as u32))
+    }
+
+    /// Whether all pods of CoreDNS are on Fargate, as many as are wanted, and Ready.
+    fn coredns_is_on_fargate(&self) -> bool {
+        let Some(id) = self.coredns() else { return true };
+        let is_its = |pod: &&Pod| pod.deployment == id && pod.object() != Object::Gone;
+        let pods: Vec<&Pod> = self.cluster.pods.iter().filter(is_its).collect();
+        let wanted = self.cluster.deployments[id.index()].wanted() as usize;
+        let is_there = |pod: &Pod| pod.is_ready() && pod.node.is_some_and(|node| self.is_micro_vm(node));
+        pods.len() == wanted && pods.into_iter().all(is_there)
     }
 
     /// EKS is asked for a control plane, and refuses where it would find no place.
@@ -348,10 +378,10 @@ impl World {
             return self.looks_later(now, task, looked, future);
         }
         let why = match self.cluster.groups[group].has() < desired {
-            true => "AsgInstanceLaunchFailures: no free address for an instance in the subnets of the group",
-            false => "NodeCreationFailure: instances failed to join the kubernetes cluster",
+            true => format!("AsgInstanceLaunchFailures: no {}", self.why_no_launch(GroupId(group as u16)).1),
+            false => "NodeCreationFailure: instances failed to join the kubernetes cluster".to_owned(),
         };
-        self.stack_fails(now, task, why.to_owned(), future);
+        self.stack_fails(now, task, why, future);
         self.cluster.groups[group].is_unmade();
         self.node_group(now, GroupId(group as u16), future);
     }
@@ -398,6 +428,7 @@ impl World {
             }
             Work::NodesReady { group } => self.ready_nodes(*group) >= self.plan.cluster.node_groups[*group].min,
             Work::DisablePublicAccess => self.vpc.update().is_none(),
+            Work::AfterProfiles { .. } => self.coredns_is_on_fargate(),
             _ => match self.creation_mut().remote(task) {
                 Remote::InProgress => false,
                 Remote::Complete => true,

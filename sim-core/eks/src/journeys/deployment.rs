@@ -175,7 +175,10 @@ impl World {
         if state.lacks_a_set() {
             parts.push(Part { set: NEW, wanted: 0, available: 0 });
         }
-        let strategy = Strategy::of(state.wanted(), controllers.max_surge, controllers.max_unavailable);
+        let mut strategy = Strategy::of(state.wanted(), controllers.max_surge, controllers.max_unavailable);
+        if let Some(most) = self.plan.deployments[deployment.index()].control.max_unavailable {
+            strategy.max_unavailable = most;
+        }
         state.look(sum);
         let mut orders: Vec<(ReplicaSetId, u32)> = Vec::new();
         state.roll(&mut parts, strategy, |set, size| orders.push((set, size)));

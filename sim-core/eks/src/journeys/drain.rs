@@ -54,7 +54,9 @@ impl World {
     pub(crate) fn evict(&mut self, now: SimTime, pod: PodId, future: &mut Future) {
         let state = &self.cluster.pods[pod.index()];
         let Some(node) = state.node else { return };
-        let is_drained = self.cluster.drain.current() == Some(node) || self.is_drained_by_autoscaler(node);
+        let is_drained = self.cluster.drain.current() == Some(node)
+            || self.is_drained_by_autoscaler(node)
+            || self.is_drained_by_update(node);
         if state.is_active() && !state.is_daemon() && is_drained {
             let cause = self.cluster.nodes[node.index()].story;
             self.order(now, Aim::EvictPod(pod), cause, future);
@@ -109,6 +111,7 @@ impl World {
     /// A node may have lost its last pod.
     pub(crate) fn node_may_be_empty(&mut self, now: SimTime, node: NodeId, future: &mut Future) {
         self.unneeded_node_loses_pod(now, node, future);
+        self.updated_node_may_be_empty(now, node, future);
         let pods = self.cluster.nodes[node.index()].pods().iter();
         let is_empty = { pods }.all(|pod| self.cluster.pods[pod.index()].is_daemon());
         if !is_empty || !self.cluster.drain.is_empty_now(node) {

@@ -71,7 +71,7 @@ impl World {
     }
 
     /// What a group lacks in each of its zones, and the fact that brought it.
-    fn why_no_launch(&self, group: GroupId) -> (Cause, &'static str) {
+    pub(crate) fn why_no_launch(&self, group: GroupId) -> (Cause, &'static str) {
         let zones = &self.plan.cluster.node_groups[group.index()].zones;
         let is_short = |shortage: &&Shortage| zones.iter().any(|zone| shortage.holds(group, *zone));
         let short = self.cluster.shortages.iter().find(is_short);

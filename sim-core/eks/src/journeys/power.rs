@@ -104,6 +104,9 @@ impl World {
             Change::ChangeLoad { deployment, milli_cpu } => {
                 self.load_changes(now, index, DeploymentId(deployment as u32), milli_cpu);
             }
+            Change::UpdateNodeGroup { node_group, max_unavailable, force } => {
+                self.update_node_group(now, index, GroupId(node_group as u16), (max_unavailable, force), future);
+            }
             Change::DrainNodes { node_group, nodes } => {
                 self.drain_nodes(now, index, GroupId(node_group as u16), nodes, future);
             }
@@ -153,6 +156,7 @@ impl World {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::UpdateNodeGroup { .. }
             | Change::ForceDeletePods { .. }
             | Change::UpdateDaemonSet { .. }
             | Change::RestartWorkload { .. }

@@ -212,6 +212,15 @@ pub enum Change {
         /// Index in [`Plan::deployments`].
         deployment: usize,
     },
+    /// EKS updates a managed node group: new nodes come, and the old ones are drained and terminated.
+    UpdateNodeGroup {
+        /// Index in [`Cluster::node_groups`].
+        node_group: usize,
+        /// Old nodes that may be on their way out at a time.
+        max_unavailable: u32,
+        /// Whether pods that do not leave in time are deleted; otherwise the update fails.
+        force: bool,
+    },
     /// All processes of a workload client start anew, together: a rollout without a limit.
     RestartWorkload {
         /// Index in [`Plan::workloads`].
@@ -281,6 +290,7 @@ impl Change {
             | Change::UpdateDeployment { .. }
             | Change::ChangeLoad { .. }
             | Change::DrainNodes { .. }
+            | Change::UpdateNodeGroup { .. }
             | Change::ForceDeletePods { .. }
             | Change::UpdateDaemonSet { .. }
             | Change::RestartWorkload { .. }
@@ -318,6 +328,7 @@ impl Change {
                 | Change::UpdateDeployment { .. }
                 | Change::ChangeLoad { .. }
                 | Change::DrainNodes { .. }
+                | Change::UpdateNodeGroup { .. }
                 | Change::OutOfService { .. }
                 | Change::ForceDeletePods { .. }
                 | Change::UpdateDaemonSet { .. }
@@ -415,6 +426,11 @@ impl Plan {
             Change::ChangeLoad { deployment, milli_cpu } => {
                 let name = self.deployments.get(*deployment).map_or("?", |found| found.name.as_str());
                 format!("the load on {name} becomes {milli_cpu}m of CPU")
+            }
+            Change::UpdateNodeGroup { node_group, max_unavailable, force } => {
+                let name = self.cluster.node_groups.get(*node_group).map_or("?", |group| group.name.as_str());
+                let how = if *force { ", by force" } else { "" };
+                format!("managed node group {name} is updated, {max_unavailable} of its nodes at a time{how}")
             }
             Change::DrainNodes { node_group, nodes } => {
                 let name = self.cluster.node_groups.get(*node_group).map_or("?", |found| found.name.as_str());

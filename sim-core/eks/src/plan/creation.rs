@@ -7,7 +7,7 @@
 //!
 //! Source: eksctl-io/eksctl, pkg/cfn/manager/create_tasks.go, pkg/eks/tasks.go and pkg/ctl/create/cluster.go, August 2026.
 
-use crate::plan::{Cluster, Network};
+use crate::plan::{Cluster, FargateProfile, Network};
 use serde::{Deserialize, Serialize};
 
 /// Everything that is to be done.
@@ -92,8 +92,6 @@ pub struct Wishes {
     pub addons: Vec<(String, bool)>,
     /// Whether the add-ons that eksctl installs by default are left out.
     pub no_default_addons: bool,
-    /// The Fargate profiles: name, and whether it selects the pods of CoreDNS.
-    pub fargate_profiles: Vec<(String, bool)>,
 }
 
 /// The add-ons that eksctl installs unless told otherwise, and whether before the node groups.
@@ -131,7 +129,7 @@ impl Creation {
         if let Some(cni) = before.iter().find(|(name, _)| wishes.with_oidc && name == "vpc-cni") {
             last = wishes.addon(&mut tasks, &(cni.0.clone(), true), true, &last);
         }
-        last = wishes.profiles(&mut tasks, last);
+        last = profiles(&mut tasks, cluster, last);
         last = node_groups(&mut tasks, cluster, last);
         // metrics-server alone is not waited for.
         let waits = !cluster.node_groups.is_empty() && after.iter().any(|(name, _)| name != METRICS);
@@ -195,18 +193,27 @@ impl Wishes {
         let ends: Vec<usize> = self.service_accounts.iter().map(|name| tasks.add(role(name), &provider)).collect();
         if ends.is_empty() { provider } else { ends }
     }
+}
 
-    /// One Fargate profile after another: EKS makes one at a time.
-    fn profiles(&self, tasks: &mut Tasks, mut last: Vec<usize>) -> Vec<usize> {
-        for (name, _) in &self.fargate_profiles {
-            last = vec![tasks.add(Work::FargateProfile { name: name.clone() }, &last)];
-        }
-        if self.fargate_profiles.is_empty() {
-            return last;
-        }
-        let moves_coredns = self.fargate_profiles.iter().any(|(_, selects)| *selects);
-        vec![tasks.add(Work::AfterProfiles { moves_coredns }, &last)]
+/// One Fargate profile after another: EKS makes one at a time. Then CoreDNS moves, if a profile selects its pods.
+fn profiles(tasks: &mut Tasks, cluster: &Cluster, mut last: Vec<usize>) -> Vec<usize> {
+    for profile in &cluster.fargate_profiles {
+        last = vec![tasks.add(Work::FargateProfile { name: profile.name.clone() }, &last)];
     }
+    if cluster.fargate_profiles.is_empty() {
+        return last;
+    }
+    let moves_coredns = cluster.fargate_profiles.iter().any(selects_coredns);
+    vec![tasks.add(Work::AfterProfiles { moves_coredns }, &last)]
+}
+
+/// eksctl's own rule: by the namespace alone, or by the label of CoreDNS.
+fn selects_coredns(profile: &FargateProfile) -> bool {
+    profile.selectors.iter().any(|selector| {
+        let component = selector.labels.get("eks.amazonaws.com/component");
+        let labels = selector.labels.is_empty() || component.is_some_and(|component| component == "coredns");
+        selector.namespace == "kube-system" && labels
+    })
 }
 
 impl Work {

@@ -85,6 +85,9 @@ pub struct Control {
     /// The priority of its pods: those of higher priority are scheduled first, and may take the room of others.
     #[serde(default)]
     pub priority: i32,
+    /// Pods of the wanted number that need not be available in a rolling update; `None` for the parameter's share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unavailable: Option<u32>,
     /// Whether its pods wait for room as others do, whatever their priority (`preemptionPolicy: Never`).
     #[serde(default)]
     pub never_preempts: bool,

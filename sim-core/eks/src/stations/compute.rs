@@ -3,6 +3,7 @@
 pub mod cluster_autoscaler;
 pub mod drain;
 pub mod fargate;
+pub mod group_update;
 pub mod image_store;
 pub mod kubelet;
 pub mod node;

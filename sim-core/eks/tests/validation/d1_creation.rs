@@ -6,9 +6,10 @@
 use crate::story::{Story, deployment, story};
 use crate::table::{Allowed, Row, check};
 use sim_eks::plan::creation::{REGIONS, mean_creation_s};
-use sim_eks::plan::{Creation, DaemonSet, Wishes};
+use sim_eks::plan::{Creation, DaemonSet, FargateProfile, FargateSelector, Wishes, ZoneId};
 use sim_eks::record::{CreationRecord, TaskRecord};
 use sim_kernel::SimDuration;
+use std::collections::BTreeMap;
 
 const RUNS: std::ops::Range<u64> = 1..101;
 
@@ -22,8 +23,16 @@ fn seoul(wishes: Wishes, nodes: u32) -> Story {
     let mut coredns = deployment("coredns", 2);
     coredns.namespace = "kube-system".to_owned();
     story.plan.deployments = vec![coredns];
+    story.plan.deployments[0].control.max_unavailable = Some(1);
     if nodes == 0 {
-        story.plan.cluster.node_groups.clear();
+        let cluster = &mut story.plan.cluster;
+        cluster.node_groups.clear();
+        let zones: Vec<ZoneId> = (0..2).map(ZoneId).collect();
+        let private = |zone: &ZoneId| cluster.network.subnet_in(*zone, false).expect("a private subnet");
+        let subnets = zones.iter().map(private).collect();
+        let of = |namespace: &str| FargateSelector { namespace: namespace.to_owned(), labels: BTreeMap::new() };
+        let selectors = vec![of("default"), of("kube-system")];
+        cluster.fargate_profiles.push(FargateProfile { name: "fp-default".to_owned(), selectors, zones, subnets });
     }
     story.plan.creation = Some(Creation::of(&story.plan.cluster, &Wishes { no_default_addons: true, ..wishes }));
     story
@@ -91,12 +100,30 @@ fn d1_and_c6_b_a_cluster_with_a_managed_group() {
 
 #[test]
 fn d2_and_c6_b_a_fargate_profile() {
-    let profiles = vec![("fp-default".to_owned(), true)];
-    let runs = runs(&seoul(Wishes { vpc_is_given: true, fargate_profiles: profiles, ..Wishes::default() }, 0));
-    let profile = median(runs.iter().map(|creation| took(creation, "Fargate profile")).collect());
+    let runs = runs(&seoul(Wishes { vpc_is_given: true, ..Wishes::default() }, 0));
+    let of = |what: &dyn Fn(&CreationRecord) -> f64| median(runs.iter().map(what).collect());
+    let profile = of(&|creation| took(creation, "Fargate profile"));
+    let moved = |creation: &CreationRecord| took(creation, "CoreDNS onto Fargate");
+    let pods = |creation: &CreationRecord| {
+        let listing = creation.listing.as_ref().expect("eksctl has ended");
+        let mut nodes: Vec<&str> = listing.pods.iter().map(|pod| pod.node.as_str()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.iter().filter(|node| node.starts_with("fargate-ip-")).count() as f64
+    };
+    let daemons = |creation: &CreationRecord| {
+        let listing = creation.listing.as_ref().expect("eksctl has ended");
+        f64::from(listing.daemon_sets.iter().map(|set| set.desired).sum::<u32>())
+    };
     check(&[
         row("D2", "Fargate profile, s", 259.0, profile, Allowed::Off(60.0)),
+        row("D2", "pods of CoreDNS placed after they may, at least, s", 30.0, of(&moved) - 30.0, Allowed::AtLeast),
+        row("D2", "pods of CoreDNS placed after they may, at most, s", 75.0, of(&moved) - 30.0, Allowed::AtMost),
+        row("D2", "Fargate nodes with a pod each", 2.0, of(&pods), Allowed::Exactly),
+        row("D2", "pods that DaemonSets want", 0.0, of(&daemons), Allowed::Exactly),
+        row("D2", "total, s", 1136.0, of(&whole), Allowed::Off(90.0)),
         row("C6", "(b) Fargate profile, s", 259.0, profile, Allowed::Share(0.1)),
+        row("C6", "(b) CoreDNS placed after the profile, s", 93.0, of(&moved), Allowed::Share(0.1)),
     ]);
 }
 
@@ -106,6 +133,8 @@ fn c6_a_regions_and_questions() {
     let wishes = Wishes { no_default_addons: true, ..Wishes::default() };
     let of_region = |region: &str| {
         let mut story = seoul(wishes.clone(), 0).still();
+        story.plan.cluster.fargate_profiles.clear();
+        story.plan.creation = Some(Creation::of(&story.plan.cluster, &wishes));
         story.plan.parameters.creation.provider_addons = false;
         story.plan.cluster.region = region.to_owned();
         story.record().creation.expect("it is created in the run")

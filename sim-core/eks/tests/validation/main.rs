@@ -23,6 +23,7 @@ mod d3_token_buckets;
 mod d4_warm_pool;
 mod d5_address_exhaustion;
 mod d6_max_pods;
+mod d7_node_group_update;
 mod d8_cluster_autoscaler;
 mod d9_coredns;
 mod etcd_bench;

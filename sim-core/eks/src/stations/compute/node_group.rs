@@ -87,6 +87,16 @@ impl NodeGroup {
         self.wanted = 0;
     }
 
+    /// For an update the group has more instances than it may have otherwise.
+    pub fn surges(&mut self, more: u32, story: Cause) {
+        (self.wanted, self.max, self.story) = (self.wanted + more, self.max + more, story);
+    }
+
+    /// The update gives one of them back.
+    pub fn gives_one_back(&mut self, story: Cause) {
+        (self.wanted, self.max, self.story) = (self.wanted - 1, self.max - 1, story);
+    }
+
     /// Where an even spread puts the instance with that number.
     pub fn zone_of(&self, number: u32) -> ZoneId {
         self.zones[number as usize % self.zones.len()].zone
