@@ -155,7 +155,7 @@ impl World {
 
     /// As many old nodes are drained as may be unavailable; when the last is gone, the group shrinks again.
     fn update_goes_on(&mut self, now: SimTime, update: u16, future: &mut Future) {
-        while let Some(node) = self.cluster.updates[usize::from(update)].next() {
+        while let Some(node) = self.cluster.updates[usize::from(update)].next_to_go() {
             if self.cluster.nodes[node.index()].instance() == Instance::Terminated {
                 self.cluster.updates[usize::from(update)].is_gone(node);
                 continue;

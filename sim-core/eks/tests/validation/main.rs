@@ -1,5 +1,5 @@
 //! Published results that the model must agree with: one module for each row of the list of published results, C1 to
-//! C10, D1 to D6 and D8 to D10. `EKSSIM_VALIDATION=FILE cargo test -p sim-eks --test validation` also writes the table of
+//! C10, D1 to D10. `EKSSIM_VALIDATION=FILE cargo test -p sim-eks --test validation` also writes the table of
 //! `docs/validation.md` to the end of a file.
 
 #[path = "../story/mod.rs"]

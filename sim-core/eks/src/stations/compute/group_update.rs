@@ -91,7 +91,7 @@ impl GroupUpdate {
     }
 
     /// The next node that may go now, if fewer than may be unavailable are on their way out.
-    pub fn next(&mut self) -> Option<NodeId> {
+    pub fn next_to_go(&mut self) -> Option<NodeId> {
         let busy = self.draining.len() + self.leaving.len();
         if self.phase != Phase::Upgrade || self.old.is_empty() || busy >= self.max_unavailable as usize {
             return None;
@@ -149,11 +149,14 @@ mod tests {
     #[test]
     fn no_more_nodes_go_at_a_time_than_may() {
         let mut update = update(2);
-        assert_eq!([update.next(), update.next(), update.next()], [Some(NodeId(0)), Some(NodeId(1)), None]);
+        assert_eq!(
+            [update.next_to_go(), update.next_to_go(), update.next_to_go()],
+            [Some(NodeId(0)), Some(NodeId(1)), None]
+        );
         assert!(update.is_empty_now(NodeId(0)) && !update.is_empty_now(NodeId(0)));
-        assert_eq!(update.next(), None, "its instance still is there");
+        assert_eq!(update.next_to_go(), None, "its instance still is there");
         update.is_gone(NodeId(0));
-        assert_eq!(update.next(), Some(NodeId(2)));
+        assert_eq!(update.next_to_go(), Some(NodeId(2)));
         (1..3).map(NodeId).for_each(|node| update.is_gone(node));
         assert!(update.has_replaced_all());
     }
