@@ -79,7 +79,11 @@ fn sentence(plan: &Plan, way: &ClosedWay, all: &[&ClosedWay]) -> String {
         several if way.nodes.is_some() => nodes(plan, several),
         several => several.iter().map(|way| way.from.as_str()).collect::<Vec<_>>().join(", "),
     };
-    let why = if all.len() > 1 { generic(plan, way) } else { way.why.clone() };
+    let why = if all.len() > 1 {
+        generic(plan, way).replace("zone <zone>", "their zone").replace("<zone>", "their zone")
+    } else {
+        way.why.clone()
+    };
     let span = |(from, to): &(SimTime, Option<SimTime>)| match to {
         Some(to) => format!("from {} to {}", clock(*from), clock(*to)),
         None => format!("from {} to the end", clock(*from)),

@@ -23,7 +23,7 @@ fn every_built_in_scenario_opens_with_its_question_and_loads() {
         assert!(built_in.text.starts_with("# "), "{}", built_in.name);
         assert_eq!((plan.title.as_str(), plan.question.as_str()), (built_in.title, built_in.question));
         assert_eq!(plan.scenario, built_in.name);
-        assert!(!plan.steps.is_empty() && !plan.objectives.is_empty());
+        assert!((!plan.steps.is_empty() || plan.creation.is_some()) && !plan.objectives.is_empty());
         assert!((2..=18).contains(&plan.replications), "{}: it must run in seconds", built_in.name);
         // Time alone takes a version into extended support; that is no fault of the scenario.
         let mut warnings = plan.notes.iter().filter(|note| note.kind == NoteKind::Warning);
@@ -272,7 +272,7 @@ fn a_network_changes_that_of_a_clusters_file() {
 /// The line of the time to live in `everything.toml`.
 fn line_of_ttl() -> usize {
     let text = std::fs::read_to_string(scenario_file("everything.toml")).expect("a file of the tests");
-    text.lines().position(|line| line.starts_with("ttl")).expect("it is set") + 1
+    text.lines().position(|line| line.starts_with("ttl = \"30s\"")).expect("it is set") + 1
 }
 
 #[test]
@@ -336,8 +336,10 @@ fn every_eksctl_example_fits_under_every_built_in_scenario() {
     files.sort();
     assert!(files.len() >= 16);
     for (file, built_in) in files.iter().flat_map(|file| library().iter().map(move |built_in| (file, built_in))) {
-        let plan = load(&Request { cluster: Some(file), ..request(built_in.name) })
-            .unwrap_or_else(|errors| panic!("{errors}"));
+        let plan = match load(&Request { cluster: Some(file), ..request(built_in.name) }) {
+            Err(errors) if errors.to_string().contains("the cluster has no node groups") => continue, // nothing to update
+            loaded => loaded.unwrap_or_else(|errors| panic!("{errors}")),
+        };
         let (pods, nodes): (u32, u32) = (plan.deployments.iter().map(|each| each.replicas).sum(), plan.cluster.nodes());
         // An autoscaler finds room for more, and listed Deployments do not follow the cluster.
         let is_listed = built_in.text.contains("[[deployments]]");

@@ -552,7 +552,13 @@ fn daemon_set(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option
 /// The node group that a change means.
 fn node_group(fields: &Fields, cluster: &Cluster, errors: &mut Errors) -> Option<usize> {
     let name = fields.text("node_group")?;
-    let found = cluster.node_groups.iter().position(|group| group.name == *name);
+    let named = cluster.node_groups.iter().position(|group| group.name == *name);
+    let found = named.or_else(|| match (name.as_str(), cluster.node_groups.len()) {
+        (_, 0) => None,
+        ("first", _) => Some(0),
+        ("last", count) => Some(count - 1),
+        _ => None,
+    });
     if found.is_none() {
         let names = cluster.node_groups.iter().map(|group| group.name.as_str());
         let problem = if cluster.node_groups.is_empty() {

@@ -15,7 +15,7 @@ pub struct Omission {
 /// Everything that is known to be left out.
 pub const OMISSIONS: &[Omission] = &[
     Omission {
-        what: "traffic between pods, to CoreDNS, and ssh: what rules say of it is shown by `ekssim paths` and has no effect on a run; the port of a webhook's pods is 443",
+        what: "traffic between pods, to CoreDNS, and ssh: what rules say of it is shown by `ekssim paths` and has no effect on a run",
         effect: "a rule that parts the nodes from each other hurts no workload",
     },
     Omission {

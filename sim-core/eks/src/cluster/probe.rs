@@ -326,7 +326,7 @@ impl ClusterProbe {
             describe("pods.recreated", counts.created - counts.daemons, "Pods that ReplicaSets created during the run."),
             count("pods.pending.end", self.waiting, "Pods without a node when the run ended."),
             measure("workload.availability", Unit::Share, Better::Up, available, "Share of wanted pods that served, averaged over time and over Deployments; pods beyond the wanted do not count."),
-            measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time: the chance that a new connection fails."),
+            measure("workload.connections.failed", Unit::Share, Better::Down, Some(shares[1]), "Share of the endpoints listed by services that were dead, averaged over time, and all of them where pods are wanted and none is listed: the chance that a new connection fails."),
             self.since_fault("workload.recovery", whole, "Time from the first fault until every Deployment served with all its pods again, after the last loss of a serving pod other than by scaling; one that has not come counts up to the end, none means that no serving pod was lost."),
         ]
     }

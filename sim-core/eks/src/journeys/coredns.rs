@@ -55,6 +55,8 @@ impl World {
     /// Once in a window: what CoreDNS made of the queries since the last look.
     pub(crate) fn look_at_dns(&mut self, now: SimTime) {
         let Some(coredns) = self.coredns.deployment() else { return };
+        let window = self.plan.window().as_nanos(); // its grid: when its first event is depends on what is elided
+        let now = SimTime::from_nanos(now.as_nanos() / window * window);
         let parameters = &self.plan.parameters.coredns;
         let all: u32 = self.cluster.deployments.iter().map(|of| of.serving).sum();
         let askers = all - self.cluster.deployments[coredns.index()].serving;

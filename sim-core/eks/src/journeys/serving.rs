@@ -203,7 +203,8 @@ impl World {
         let cache = self.cache_memory();
         self.requests.at_mut(slot).memory = bytes;
         if !self.api_servers[server.index()].memory.takes(bytes, cache) {
-            future.schedule(now, Event::OutOfMemory(server, self.api_servers[server.index()].life()));
+            let after_this_instant = now + SimDuration::from_nanos(1); // whatever else happens in it
+            future.schedule(after_this_instant, Event::OutOfMemory(server, self.api_servers[server.index()].life()));
         }
     }
 
