@@ -190,6 +190,21 @@ static LIBRARY: &[BuiltIn] = &[
         "3,500 pods, on Fargate",
         "A Deployment on Fargate is scaled to 3,500 pods. How long until all of them are Ready, and what holds them up?"
     ),
+    built_in!(
+        "image-pull-storm",
+        "Every node pulls a large image at once",
+        "An agent of 3 GiB is rolled out to every node, and a service with an image of 200 MiB is scaled out behind it. How long do its pods wait, and what helps: pulls one after another, faster volumes?"
+    ),
+    built_in!(
+        "registry-throttle",
+        "Replaced nodes meet a registry's rate limit",
+        "A zone goes dark, and its nodes are replaced. All images come from a public registry that lets each address pull a hundred times in six hours, behind one NAT gateway. When does everything run again?"
+    ),
+    built_in!(
+        "ip-exhaustion",
+        "The subnets run out of addresses",
+        "A service more than doubles in subnets with 59 addresses each. Which pods start, and what do targets for warm addresses and prefix delegation change?"
+    ),
 ];
 
 /// All built-in scenarios, in the order in which one would meet them.
