@@ -412,7 +412,12 @@ pub(crate) static CHANGES: &[(&str, &Shape)] = &[
         &Shape {
             about: "EKS updates a managed node group: two new nodes for each zone come first, then the old ones are drained and terminated.",
             keys: &[
-                key("node_group", Text, Refused, "The name of the group, or \"first\" or \"last\" for the cluster's own."),
+                key(
+                    "node_group",
+                    Text,
+                    Refused,
+                    "The name of the group, or \"first\" or \"last\" for the cluster's own.",
+                ),
                 key(
                     "max_unavailable",
                     Count(1, 100),
