@@ -29,7 +29,7 @@ use crate::library::{built_in, library};
 use crate::pod_trace;
 use crate::problem::{InputError, InputErrors, did_you_mean};
 use crate::source;
-use fields::{Errors, Fields};
+use fields::{Errors, Fields, Leaf};
 use sim_eks::plan::{Client, Cluster, Creation, Modes, Note, NoteKind, Support, Wishes};
 use sim_eks::quantity::show_duration;
 use sim_eks::{Parameters, Plan};
@@ -145,9 +145,8 @@ fn resolve(
     let mut clients = workload::clients(file, &mut notes, errors);
     let workloads = workload::workloads(file, errors);
     let cluster = cluster(file, source, request, &mut notes, errors);
-    let bounds = file.leaves("objectives").map_or(&[][..], Vec::as_slice);
-    let objectives = objectives::resolve(bounds, &clients, errors);
-    let leaves = file.leaves("parameters").map_or(&[][..], Vec::as_slice);
+    let objectives = objectives::resolve(leaves_of(file, "objectives"), &clients, errors);
+    let leaves = leaves_of(file, "parameters");
     let version = cluster.as_ref().map(|(cluster, _)| cluster.version);
     let mut settings = settings::resolve(leaves, request.sets, version, errors);
     let (mut cluster, wishes) = cluster?;
@@ -176,6 +175,7 @@ fn resolve(
         warm_up,
     };
     let steps = steps::resolve(file, &stage, &mut notes, errors);
+    objectives::warn_of_the_end(leaves_of(file, "objectives"), &objectives, &steps, duration, &mut notes, errors);
     let pod_trace = pods.and_then(|path| {
         let read = pod_trace::read(&path, SimTime::ZERO + duration, deployments.len() as u32);
         let read = read.map_err(|others| errors.adopt(others)).ok()?;
@@ -212,6 +212,10 @@ fn resolve(
     })
 }
 
+fn leaves_of<'f>(file: &'f Fields, table: &str) -> &'f [Leaf] {
+    file.leaves(table).map_or(&[][..], Vec::as_slice)
+}
+
 /// How the cluster comes into being, if it does so in the run: nobody uses it before.
 fn creation(
     file: &Fields,
@@ -223,9 +227,9 @@ fn creation(
     if !file.flag("created").is_some_and(|created| *created) {
         return None;
     }
-    if file.has("clients") {
-        let problem = "cannot stand beside created = true: who uses a cluster begins once it is there";
-        errors.add(file.line_of("clients"), "clients", problem);
+    for key in ["clients", "changes", "autoscaler"].into_iter().filter(|key| file.has(key)) {
+        let problem = "cannot stand beside created = true: who uses or changes a cluster begins once it is there";
+        errors.add(file.line_of(key), key, problem);
     }
     clients.clear();
     // eksctl needs the public endpoint until it has done.

@@ -384,3 +384,35 @@ fn fargate_profiles_select_by_namespace_and_labels_in_private_subnets() {
     web.control.labels.clear();
     assert_eq!(plan.cluster.fargate_profile_of(&web), Some(0));
 }
+
+/// A built-in scenario with one text in place of another, as a file of its own.
+fn changed(scenario: &str, name: &str, from: &str, to: &str) -> String {
+    let built_in = library().iter().find(|built_in| built_in.name == scenario).expect("a built-in scenario");
+    assert!(built_in.text.contains(from), "{from}");
+    let file = format!("{}/{name}.toml", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&file, built_in.text.replacen(from, to, 1)).expect("the scratch folder");
+    file
+}
+
+#[test]
+fn a_bound_on_the_recovery_that_no_run_can_miss_is_warned_of() {
+    for (bound, warns) in [("<= 50m", true), ("<= 49m", false), (">= 50m", false)] {
+        let file = changed(
+            "az-failure",
+            "recovery",
+            "\"workload.recovery\" = \"<= 10m\"",
+            &format!("\"workload.recovery\" = \"{bound}\""),
+        );
+        let plan = load(&request(&file)).unwrap_or_else(|errors| panic!("{errors}"));
+        let warned = plan.notes.iter().any(|note| note.text.contains("can never be missed: 50m are left"));
+        assert_eq!(warned, warns, "{bound}: {:?}", plan.notes);
+    }
+}
+
+#[test]
+fn nobody_changes_a_cluster_that_is_not_there_yet() {
+    let asked = "created = true\nautoscaler = { kind = \"cluster-autoscaler\" }";
+    let file = changed("create-managed", "too-early", "created = true", asked);
+    let errors = load(&request(&file)).expect_err("an autoscaler too early").to_string();
+    assert!(errors.contains("autoscaler: cannot stand beside created = true"), "{errors}");
+}

@@ -3,9 +3,10 @@
 use super::fields::{Errors, Leaf};
 use super::tree::{quoted, shortened};
 use crate::problem::did_you_mean;
-use sim_eks::plan::{Bound, Client, Objective};
-use sim_eks::quantity::parse_duration;
+use sim_eks::plan::{Bound, Client, Note, NoteKind, Objective, Step};
+use sim_eks::quantity::{parse_duration, show_duration};
 use sim_eks::record::{FARGATE_MEASURES, MEASURES, client_measures};
+use sim_kernel::{SimDuration, SimTime};
 
 /// Reads the objectives; what is wrong is noted.
 pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], errors: &mut Errors) -> Vec<Objective> {
@@ -23,6 +24,30 @@ pub(crate) fn resolve(leaves: &[Leaf], clients: &[Client], errors: &mut Errors) 
         }
     }
     objectives
+}
+
+/// Warns of a bound on the recovery that no run can miss: one that has not come counts up to the end of the run.
+pub(crate) fn warn_of_the_end(
+    leaves: &[Leaf],
+    objectives: &[Objective],
+    steps: &[Step],
+    duration: SimDuration,
+    notes: &mut Vec<Note>,
+    errors: &Errors,
+) {
+    let faults = steps.iter().filter(|step| step.change.is_fault()).map(|step| step.at);
+    let Some(first) = faults.min() else { return };
+    let left = (SimTime::ZERO + duration).saturating_since(first);
+    let never_missed = |of: &&Objective| of.bound == Bound::AtMost && of.threshold >= left.as_secs_f64();
+    for objective in objectives.iter().filter(|of| of.measure == "workload.recovery").filter(never_missed) {
+        let line = leaves.iter().find(|leaf| leaf.path == objective.measure).map_or(0, |leaf| leaf.line);
+        let place = format!("{}:{line}", errors.file_name());
+        let text = format!(
+            "can never be missed: {} are left after the first fault, and a recovery that has not come counts up to the end",
+            show_duration(left)
+        );
+        notes.push(Note { kind: NoteKind::Warning, place, field: format!("objectives.{}", objective.measure), text });
+    }
 }
 
 /// Whether a run has such a measure.
