@@ -111,8 +111,8 @@ pub const OMISSIONS: &[Omission] = &[
         effect: "autoscaling goes on as long as the API and the controllers' leader do",
     },
     Omission {
-        what: "the time that a scan of the Cluster Autoscaler takes, its own watches, lease requests and AWS tokens; the deletion of its instances that never join; several instance types in a group; pods with local storage and annotations that keep a node or give it free; what it knew of idle nodes before the run",
-        effect: "pods wait for the next scan and no longer; its requests cost nothing, and a short outage of STS that its cached token outlasts stops it only where STS has no way; instances that launch and never join hold their place; a node goes though a pod writes to its disk; no node goes in the first 10 minutes",
+        what: "how pods are spread over nodes that the Cluster Autoscaler has ordered and that are on their way; the time that a scan of the Cluster Autoscaler takes, its own watches, lease requests and AWS tokens; the deletion of its instances that never join; several instance types in a group; pods with local storage and annotations that keep a node or give it free; what it knew of idle nodes before the run",
+        effect: "pods wait for the next scan and no longer; its requests cost nothing, and a short outage of STS that its cached token outlasts stops it only where STS has no way; instances that launch and never join hold their place; a node goes though a pod writes to its disk; no node goes in the first 10 minutes; with a zone skew, a group may get nodes that prove empty, and where hosts are spread as well it may stop short of what is needed",
     },
     Omission {
         what: "Karpenter, Spot interruptions, a run on the surviving zones that exhausts their capacity by itself",
