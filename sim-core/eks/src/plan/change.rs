@@ -101,7 +101,7 @@ pub enum Change {
     },
     /// A rule inbound of a security group is added or taken away.
     SecurityRule {
-        /// Index in [`Network::security_groups`].
+        /// Index in [`crate::plan::Network::security_groups`].
         group: usize,
         /// The rule.
         rule: Rule,
@@ -190,7 +190,7 @@ pub enum Change {
     },
     /// Nodes of a group are cordoned, then drained one after another.
     DrainNodes {
-        /// Index in [`Cluster::node_groups`].
+        /// Index in [`crate::plan::Cluster::node_groups`].
         node_group: usize,
         /// How many of its nodes.
         nodes: u32,
@@ -204,7 +204,7 @@ pub enum Change {
     },
     /// A DaemonSet gets another template (a new image): its pods are replaced by a rolling update.
     UpdateDaemonSet {
-        /// Index in [`Cluster::daemon_sets`].
+        /// Index in [`crate::plan::Cluster::daemon_sets`].
         daemon_set: usize,
     },
     /// Somebody deletes the pods of a workload by force that are Terminating (`kubectl delete --force`).
@@ -214,7 +214,7 @@ pub enum Change {
     },
     /// EKS updates a managed node group: new nodes come, and the old ones are drained and terminated.
     UpdateNodeGroup {
-        /// Index in [`Cluster::node_groups`].
+        /// Index in [`crate::plan::Cluster::node_groups`].
         node_group: usize,
         /// Old nodes that may be on their way out at a time.
         max_unavailable: u32,
@@ -228,7 +228,7 @@ pub enum Change {
     },
     /// A node group is scaled, within its bounds.
     ScaleNodeGroup {
-        /// Index in [`Cluster::node_groups`].
+        /// Index in [`crate::plan::Cluster::node_groups`].
         node_group: usize,
         /// Instances wanted from then on.
         desired: u32,

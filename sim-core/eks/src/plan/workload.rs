@@ -151,7 +151,7 @@ pub enum WorkloadKind {
 /// above their smallest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterAutoscaler {
-    /// The Deployment of its pods: index in [`Plan::deployments`].
+    /// The Deployment of its pods: index in [`crate::plan::Plan::deployments`].
     pub deployment: usize,
     /// How it chooses the group that grows.
     pub expander: Expander,
@@ -211,7 +211,7 @@ pub struct PodTrace {
     pub file: String,
     /// The hash of its rows: they themselves are no part of a record.
     pub digest: Digest,
-    /// The shapes of its pods stand at the end of [`Plan::deployments`], as Deployments that want no pod, from this
+    /// The shapes of its pods stand at the end of [`crate::plan::Plan::deployments`], as Deployments that want no pod, from this
     /// index on.
     pub first_shape: u32,
     /// Its pods, in the order of their arrival.
@@ -273,7 +273,7 @@ pub struct Webhook {
     pub name: String,
     /// The writes that it reviews.
     pub rules: WebhookRules,
-    /// The Deployment that it is: index in [`Plan::deployments`]; `None` where it runs outside the cluster.
+    /// The Deployment that it is: index in [`crate::plan::Plan::deployments`]; `None` where it runs outside the cluster.
     pub deployment: Option<usize>,
     /// The port of its pods that API servers call.
     #[serde(default = "webhook_port")]
